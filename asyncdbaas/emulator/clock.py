@@ -1,0 +1,80 @@
+"""The emulator's virtual clock: real, scaled or stepped."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+
+class Clock:
+    """Tell the virtual time in epoch seconds, by which everything in the emulator goes.
+
+    ``scale`` virtual seconds pass per second of ``source``; a scale of 0 makes a stepped clock, which moves by
+    ``advance`` alone. The client's *wall clock* is ``source`` itself, counted from ``epoch``: virtual spans are divided
+    by the scale before they reach a client (``wall_span``, ``wall_time``), so that a client that knows nothing of the
+    scale waits the right time. On a stepped clock both are the same.
+    """
+
+    def __init__(
+        self, scale: float = 1.0, *, source: Callable[[], float] = time.monotonic, epoch: float | None = None
+    ) -> None:
+        if scale < 0:
+            raise ValueError(f"scale must not be negative, got {scale}")
+        self.scale = scale
+        self._source = source
+        self._start = source()
+        self._epoch = time.time() if epoch is None else epoch
+        self._added = 0.0
+        self._sleepers: set[asyncio.Future[None]] = set()
+
+    @classmethod
+    def stepped(cls, epoch: float | None = None) -> Clock:
+        """Make a clock that stands still until ``advance`` is called."""
+        return cls(0.0, epoch=epoch)
+
+    def now(self) -> float:
+        """Return the virtual time in epoch seconds."""
+        return self._epoch + (self._source() - self._start) * self.scale + self._added
+
+    def wall_span(self, seconds: float) -> float:
+        """Return how long a virtual span takes on the client's wall clock."""
+        return seconds / self.scale if self.scale else seconds
+
+    def wall_time(self, at: float) -> float:
+        """Return the epoch seconds of the client's wall clock at the virtual time ``at``."""
+        if not self.scale:
+            return at
+        return self._epoch + self._source() - self._start + (at - self.now()) / self.scale
+
+    def advance(self, *, seconds: float = 0.0, minutes: float = 0.0, hours: float = 0.0, days: float = 0.0) -> None:
+        """Move the virtual time forward, on any clock and from any thread."""
+        span = seconds + 60 * minutes + 3600 * hours + 86400 * days
+        if span < 0:
+            raise ValueError(f"the clock cannot go back ({span} seconds)")
+        self._added += span
+        for sleeper in tuple(self._sleepers):
+            sleeper.get_loop().call_soon_threadsafe(_wake, sleeper)
+
+    async def sleep(self, seconds: float) -> None:
+        """Sleep for a virtual span; on a stepped clock until enough has been advanced."""
+        due = self.now() + seconds
+        while (left := due - self.now()) > 0:
+            sleeper = asyncio.get_running_loop().create_future()
+            self._sleepers.add(sleeper)
+            try:
+                await asyncio.wait((sleeper,), timeout=left / self.scale if self.scale else None)
+            finally:
+                self._sleepers.discard(sleeper)
+                sleeper.cancel()
+
+
+def _wake(sleeper: asyncio.Future[None]) -> None:
+    if not sleeper.done():
+        sleeper.set_result(None)
+
+
+def rfc3339(at: float) -> str:
+    """Format epoch seconds the way the API writes dates: ``2026-09-01T12:00:00Z``."""
+    return datetime.fromtimestamp(int(at), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

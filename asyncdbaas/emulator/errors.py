@@ -1,0 +1,51 @@
+"""Refusals, as the service words them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+CODES: Final = {
+    202: "accepted",
+    400: "bad_request",
+    401: "unauthorized",
+    403: "forbidden",
+    404: "not_found",
+    409: "conflict",
+    412: "precondition_failed",
+    413: "request_entity_too_large",
+    422: "unprocessable_entity",
+    429: "too_many_requests",
+    500: "server_error",
+    503: "service_unavailable",
+}
+
+UNSUPPORTED: Final = "operation is not supported for this cluster type"
+
+
+class Refusal(Exception):
+    """Answer the request with an error of this status and message."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(status, message)
+        self.status = status
+        self.message = message
+
+
+def bad_request(message: str) -> Refusal:
+    """Make a 400: the body cannot be read into the request's shape."""
+    return Refusal(400, message)
+
+
+def not_found(what: str) -> Refusal:
+    """Make a 404 for a missing object."""
+    return Refusal(404, f"{what} not found")
+
+
+def unprocessable(message: str) -> Refusal:
+    """Make a 422: the request was understood and is not valid."""
+    return Refusal(422, message)
+
+
+def not_yet(action: str, reason: str) -> Refusal:
+    """Make a 412: the object's state does not allow the action now."""
+    return Refusal(412, f"{action} cannot be performed. Reason: {reason}")

@@ -1,0 +1,103 @@
+"""The two rate-limit windows of a token, and the headers that tell of them."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from typing import Final
+
+import attrs
+
+from asyncdbaas.emulator.clock import Clock
+
+MINUTE: Final = 60.0
+HOUR: Final = 3600.0
+
+
+class SlidingWindow:
+    """Hold the arrival times of the requests of the last ``span`` seconds; each has its own timer."""
+
+    __slots__ = ("_span", "_times")
+
+    def __init__(self, span: float) -> None:
+        self._span = span
+        self._times: deque[float] = deque()
+
+    def count(self, now: float) -> int:
+        """Forget what has dropped out, and return how many requests are left."""
+        times = self._times
+        while times and times[0] + self._span <= now:
+            times.popleft()
+        return len(times)
+
+    def add(self, now: float) -> None:
+        """Count a request."""
+        self._times.append(now)
+
+    def frees_at(self, now: float) -> float:
+        """Return when the oldest counted request drops out."""
+        return self._times[0] + self._span if self._times else now
+
+
+@attrs.frozen(kw_only=True)
+class Verdict:
+    """What the limiter says of one request: admitted or refused, with the headers for its answer."""
+
+    admitted: bool
+    headers: dict[str, str]
+
+
+class TokenLimits:
+    """Count the requests of one token in a minute's and an hour's window."""
+
+    def __init__(self, per_minute: int, per_hour: int) -> None:
+        self._per_minute = per_minute
+        self._per_hour = per_hour
+        self._minute = SlidingWindow(MINUTE)
+        self._hour = SlidingWindow(HOUR)
+
+    def arrive(self, clock: Clock) -> Verdict:
+        """Count an arriving request, or refuse it; a refused one is not counted.
+
+        The hour is looked at first: its refusal has no ``retry-after``, as that belongs to the burst limit alone.
+        """
+        now = clock.now()
+        hour, minute = self._hour.count(now), self._minute.count(now)
+        if hour >= self._per_hour:
+            return Verdict(admitted=False, headers=self._headers(clock, now, 0))
+        if minute >= self._per_minute:
+            return Verdict(admitted=False, headers=self.burst_headers(clock, self._minute.frees_at(now) - now))
+        self._hour.add(now)
+        self._minute.add(now)
+        return Verdict(admitted=True, headers=self._headers(clock, now, self._per_hour - hour - 1))
+
+    def refused_headers(self, clock: Clock) -> dict[str, str]:
+        """Return the headers of a refusal by the hourly limit."""
+        return self._headers(clock, clock.now(), 0)
+
+    def burst_headers(self, clock: Clock, retry_after: float) -> dict[str, str]:
+        """Return the headers of a refusal by the burst limit that passes in ``retry_after`` virtual seconds."""
+        headers = self._headers(clock, clock.now(), 0)
+        headers["retry-after"] = _retry_after(clock, retry_after)
+        return headers
+
+    def unused_headers(self, clock: Clock) -> dict[str, str]:
+        """Return the headers for a request that is counted nowhere."""
+        now = clock.now()
+        return self._headers(clock, now, self._per_hour - self._hour.count(now))
+
+    def _headers(self, clock: Clock, now: float, remaining: int) -> dict[str, str]:
+        reset = clock.wall_time(self._hour.frees_at(now))
+        return {
+            "ratelimit-limit": str(self._per_hour),
+            "ratelimit-remaining": str(remaining),
+            "ratelimit-reset": str(math.ceil(reset)),
+        }
+
+
+def _retry_after(clock: Clock, seconds: float) -> str:
+    """Write a wait in the client's own seconds: whole ones in real time, thousandths in scaled time; rounded up."""
+    wall = clock.wall_span(seconds)
+    if clock.scale in (0.0, 1.0):
+        return str(max(1, math.ceil(wall)))
+    return f"{math.ceil(wall * 1000) / 1000:.3f}"

@@ -1,0 +1,156 @@
+"""Kafka topics."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final, TypeAlias
+
+from asyncdbaas.emulator import fields
+from asyncdbaas.emulator.errors import not_found, not_yet, unprocessable
+from asyncdbaas.emulator.resources.topic_config import SETTINGS, checked_config
+from asyncdbaas.emulator.routing import Answer, Call, Route
+from asyncdbaas.emulator.world import World
+
+Record: TypeAlias = dict[str, Any]
+
+_NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,249}")
+_PARTITIONS: Final = (3, 2048)
+
+
+def list_topics(world: World, call: Call, cluster_id: str) -> Answer:
+    """Answer GET /v2/databases/{id}/topics: here with ``partition_count``, in ``get_topic`` with ``partitions``."""
+    cluster = world.cluster(cluster_id, "kafka")
+    keys = ("name", "state", "replication_factor", "partition_count")
+    return Answer(200, {"topics": [{key: topic[key] for key in keys} for topic in cluster["topics"].values()]})
+
+
+def get_topic(world: World, call: Call, cluster_id: str, name: str) -> Answer:
+    """Answer GET /v2/databases/{id}/topics/{name}."""
+    return Answer(200, {"topic": view(_topic(world.cluster(cluster_id, "kafka"), name))})
+
+
+def create_topic(world: World, call: Call, cluster_id: str) -> Answer:
+    """Answer POST /v2/databases/{id}/topics; the topic is ``configuring`` at first."""
+    cluster = world.online(cluster_id, "create topic", "kafka")
+    topic = _new_topic(call.body, cluster)
+    if topic["name"] in cluster["topics"]:
+        raise unprocessable("topic name is not available")
+    cluster["topics"][topic["name"]] = topic
+    world.schedule(world.delays.topic, "topic_active", cluster["id"], topic["name"])
+    return Answer(201, {"topic": view(topic)})
+
+
+def update_topic(world: World, call: Call, cluster_id: str, name: str) -> Answer:
+    """Answer PUT /v2/databases/{id}/topics/{name}; a greater number of partitions shows after a while."""
+    cluster = world.online(cluster_id, "update topic", "kafka")
+    topic = _topic(cluster, name)
+    if topic["state"] != "active":
+        raise not_yet("update topic", _reason(topic))
+    factor = _factor(call.body, cluster, topic["replication_factor"])
+    count = fields.integer(call.body, "partition_count", topic["partition_count"])
+    if count < topic["partition_count"]:
+        raise unprocessable("invalid partition count: it can only be increased")
+    fields.between(count, "partition count", *_PARTITIONS)
+    config = checked_config(fields.record(call.body, "config"), factor)
+    topic["replication_factor"] = factor
+    topic["config"].update(config)
+    if count > topic["partition_count"]:
+        world.schedule(world.delays.partitions, "topic_grown", cluster["id"], name, str(count))
+    return Answer(200, {"topic": view(topic)})
+
+
+def delete_topic(world: World, call: Call, cluster_id: str, name: str) -> Answer:
+    """Answer DELETE /v2/databases/{id}/topics/{name}; the topic is listed as ``deleting`` for a while."""
+    cluster = world.online(cluster_id, "delete topic", "kafka")
+    topic = _topic(cluster, name)
+    if topic["state"] == "deleting":
+        raise not_yet("delete topic", _reason(topic))
+    topic["state"] = "deleting"
+    world.schedule(world.delays.topic_delete, "topic_gone", cluster["id"], name)
+    return Answer(204)
+
+
+def view(topic: Record) -> Record:
+    """Return a topic as GET, POST and PUT show it."""
+    partition = {
+        "size": 0,
+        "in_sync_replicas": topic["replication_factor"],
+        "earliest_offset": 0,
+        "consumer_groups": None,
+    }
+    return {
+        "name": topic["name"],
+        "state": topic["state"],
+        "replication_factor": topic["replication_factor"],
+        "partitions": [{"id": number, **partition} for number in range(topic["partition_count"])],
+        "config": topic["config"],
+    }
+
+
+def topic_active(world: World, at: float, cluster_id: str, name: str) -> None:
+    """End a topic's provisioning."""
+    topic = _find(world, cluster_id, name)
+    if topic and topic["state"] == "configuring":
+        topic["state"] = "active"
+
+
+def topic_grown(world: World, at: float, cluster_id: str, name: str, count: str) -> None:
+    """Let an update's partitions appear; they never shrink."""
+    topic = _find(world, cluster_id, name)
+    if topic:
+        topic["partition_count"] = max(topic["partition_count"], int(count))
+
+
+def topic_gone(world: World, at: float, cluster_id: str, name: str) -> None:
+    """Remove a deleted topic."""
+    if cluster := world.clusters.get(cluster_id):
+        cluster["topics"].pop(name, None)
+
+
+def _find(world: World, cluster_id: str, name: str) -> Record | None:
+    cluster = world.clusters.get(cluster_id)
+    topic: Record | None = cluster and cluster["topics"].get(name)
+    return topic
+
+
+def _topic(cluster: Record, name: str) -> Record:
+    topic: Record | None = cluster["topics"].get(name)
+    if topic is None:
+        raise not_found("topic")
+    return topic
+
+
+def _reason(topic: Record) -> str:
+    return "topic is being deleted" if topic["state"] == "deleting" else "topic is still provisioning"
+
+
+def _new_topic(body: Record, cluster: Record) -> Record:
+    name = fields.required(body, "name")
+    if not _NAME.fullmatch(name) or name in (".", ".."):
+        raise unprocessable("invalid topic name")
+    factor = _factor(body, cluster, 2)
+    count = fields.between(fields.integer(body, "partition_count", 3), "partition count", *_PARTITIONS)
+    given = checked_config(fields.record(body, "config"), factor)
+    defaults = {key: setting.default for key, setting in SETTINGS.items()}
+    return {
+        "name": name,
+        "state": "configuring",
+        "replication_factor": factor,
+        "partition_count": count,
+        "config": defaults | given,
+    }
+
+
+def _factor(body: Record, cluster: Record, default: int) -> int:
+    factor = fields.integer(body, "replication_factor", default)
+    return fields.between(factor, "replication factor", 2, cluster["num_nodes"])
+
+
+ROUTES: Final = (
+    Route("GET", "/v2/databases/{}/topics", "list_topics", list_topics),
+    Route("POST", "/v2/databases/{}/topics", "create_topic", create_topic, takes_body=True),
+    Route("GET", "/v2/databases/{}/topics/{}", "get_topic", get_topic),
+    Route("PUT", "/v2/databases/{}/topics/{}", "update_topic", update_topic, takes_body=True),
+    Route("DELETE", "/v2/databases/{}/topics/{}", "delete_topic", delete_topic),
+)
+ACTIONS: Final = {"topic_active": topic_active, "topic_grown": topic_grown, "topic_gone": topic_gone}

@@ -1,0 +1,96 @@
+"""From a method and a path to an operation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final, NamedTuple, TypeAlias
+from urllib.parse import unquote
+
+import attrs
+
+Record: TypeAlias = dict[str, Any]
+
+PARAMETER: Final = "{}"
+
+
+class Answer(NamedTuple):
+    """What a handler returns; ``body`` None sends no body at all."""
+
+    status: int
+    body: Any = None
+
+
+@attrs.frozen(kw_only=True)
+class Call:
+    """One request as a handler sees it: authenticated, routed and parsed."""
+
+    method: str
+    path: str
+    operation: str
+    params: tuple[str, ...]
+    query: Mapping[str, str]
+    body: Record
+    scopes: frozenset[str] | None
+    """The scopes of the token; None allows everything."""
+
+    def may(self, scope: str) -> bool:
+        """Tell whether the token has a scope."""
+        return self.scopes is None or scope in self.scopes
+
+
+Handler: TypeAlias = Callable[..., Answer]
+"""``handler(world, call, *parameters of the path)``."""
+
+
+class Route(NamedTuple):
+    """One operation: ``{}`` in the path stands for a parameter."""
+
+    method: str
+    path: str
+    operation: str
+    handler: Handler
+    takes_body: bool = False
+
+
+class Match(NamedTuple):
+    """A route with the parameters that the path gave."""
+
+    route: Route
+    params: tuple[str, ...]
+
+
+class _Node:
+    __slots__ = ("children", "routes")
+
+    def __init__(self) -> None:
+        self.children: dict[str, _Node] = {}
+        self.routes: dict[str, Route] = {}
+
+
+class Router:
+    """Find the route of a request in a tree of path segments; a fixed segment wins over a parameter."""
+
+    def __init__(self, routes: Iterable[Route]) -> None:
+        self._root = _Node()
+        for route in routes:
+            node = self._root
+            for segment in route.path.strip("/").split("/"):
+                node = node.children.setdefault(segment, _Node())
+            node.routes[route.method] = route
+
+    def match(self, method: str, path: str) -> Match | None:
+        """Return the route for a percent-encoded path, or None if there is none.
+
+        Each segment is decoded on its own, so an encoded slash stays part of it. An empty segment matches nothing.
+        """
+        node, params = self._root, list[str]()
+        for segment in path[1:].split("/"):
+            child = node.children.get(segment)
+            if child is None and segment:
+                child = node.children.get(PARAMETER)
+                params.append(unquote(segment))
+            if child is None:
+                return None
+            node = child
+        route = node.routes.get(method)
+        return None if route is None else Match(route, tuple(params))
