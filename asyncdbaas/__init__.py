@@ -1,0 +1,90 @@
+"""Async, typed client for DigitalOcean's Managed Databases API.
+
+    async with AsyncSession() as session:
+        await asyncio.gather(*(topics.create_topic(session, cluster_id, topic) for topic in wanted))
+
+`AsyncSession` holds the connections, the token and the quota. Each resource has a module of plain coroutine
+functions, such as `asyncdbaas.topics`; it is loaded when it is first asked for. `asyncdbaas.emulator` is a local
+stand-in of the service.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+from ._version import __version__
+from .errors import (
+    AcceptedError,
+    APIError,
+    AuthenticationError,
+    BadRequestError,
+    ConflictError,
+    DBaaSError,
+    DecodeError,
+    InvalidInputError,
+    NotFoundError,
+    PermissionDeniedError,
+    PreconditionError,
+    RateLimitError,
+    RequestError,
+    RequestTimeoutError,
+    ServerError,
+    SessionStateError,
+    TLSError,
+    TransportError,
+    UnprocessableError,
+    WaitTimeoutError,
+)
+from .ratelimit import RateLimiter
+from .retry import RetryPolicy
+from .session import AsyncSession
+from .types import UNSET, Unset
+
+if TYPE_CHECKING:
+    from . import bulk, topics
+
+__all__ = [
+    "UNSET",
+    "APIError",
+    "AcceptedError",
+    "AsyncSession",
+    "AuthenticationError",
+    "BadRequestError",
+    "ConflictError",
+    "DBaaSError",
+    "DecodeError",
+    "InvalidInputError",
+    "NotFoundError",
+    "PermissionDeniedError",
+    "PreconditionError",
+    "RateLimitError",
+    "RateLimiter",
+    "RequestError",
+    "RequestTimeoutError",
+    "RetryPolicy",
+    "ServerError",
+    "SessionStateError",
+    "TLSError",
+    "TransportError",
+    "UnprocessableError",
+    "Unset",
+    "WaitTimeoutError",
+    "__version__",
+    "bulk",
+    "topics",
+]
+
+_MODULES = frozenset({"bulk", "topics"})
+
+
+def __getattr__(name: str) -> ModuleType:
+    # Loaded when first asked for: most applications use two or three of the endpoint modules.
+    if name in _MODULES:
+        return import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_MODULES})

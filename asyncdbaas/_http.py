@@ -1,0 +1,163 @@
+"""Pure helpers around HTTP: path segments, header values, and what an answer means."""
+
+from __future__ import annotations
+
+import math
+import re
+import time
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
+from functools import lru_cache
+from typing import Any, Final
+from urllib.parse import quote
+from uuid import UUID
+
+import attrs
+
+from . import errors
+from ._codec import decode_error_body
+from .errors import APIError, InvalidInputError
+from .types import Id
+
+__all__ = [
+    "RateLimitHeaders",
+    "api_error",
+    "check_path",
+    "cluster_segment",
+    "parse_count",
+    "parse_retry_after",
+    "read_rate_limit",
+    "seg",
+]
+
+_ERROR_BY_STATUS: Final[Mapping[int, type[APIError]]] = {
+    400: errors.BadRequestError,
+    401: errors.AuthenticationError,
+    403: errors.PermissionDeniedError,
+    404: errors.NotFoundError,
+    409: errors.ConflictError,
+    412: errors.PreconditionError,
+    422: errors.UnprocessableError,
+    429: errors.RateLimitError,
+}
+_UUID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_PATH: Final = re.compile(r"/[A-Za-z0-9\-._~%!$&'()*+,;=:@/]*")
+_DOTS: Final = re.compile(r"/(\.|%2[eE]){1,2}(/|$)")
+# An error page can be long; its beginning says what it is.
+_LONGEST_TEXT: Final = 300
+
+
+def seg(value: str, what: str) -> str:
+    """Percent-encode one segment of a path, `/` included.
+
+    Refuse "", "." and "..": they would address another object. `what` names the value in the error.
+    """
+    if not isinstance(value, str):
+        raise InvalidInputError(f"{what} must be a string, not {type(value).__name__}")
+    if value in ("", ".", ".."):
+        raise InvalidInputError(f"{what} must not be {value!r}")
+    try:
+        return quote(value, safe="")
+    except UnicodeEncodeError:
+        raise InvalidInputError(f"{what} is not valid text: {value!r}") from None
+
+
+def check_path(path: str) -> str:
+    """Refuse a path that is not encoded, or that could reach another object or host."""
+    if not _PATH.fullmatch(path) or _DOTS.search(path):
+        raise InvalidInputError(f"path must start with / and be percent-encoded, without . or .. segments: {path!r}")
+    return path
+
+
+@lru_cache(maxsize=256)  # an application asks for the same few clusters again and again
+def cluster_segment(cluster_id: Id) -> str:
+    """Check a cluster's id and return it as a path segment.
+
+    Refuse what is not a UUID, above all a cluster's name, which the service would answer with a bare 404.
+    """
+    if isinstance(cluster_id, UUID):
+        return str(cluster_id)
+    if isinstance(cluster_id, str) and _UUID.fullmatch(cluster_id):
+        return cluster_id
+    raise InvalidInputError(f"cluster_id must be a UUID (the `id` that list_clusters gives), not {cluster_id!r}")
+
+
+@attrs.frozen(kw_only=True)
+class RateLimitHeaders:
+    """What the service last said about the token's hourly quota; any of it can be missing."""
+
+    limit: int | None = None
+    """Requests that an hour allows."""
+    remaining: int | None = None
+    """Requests left in the current hour; 0 on a refusal by the minute's limit too."""
+    reset: float | None = None
+    """Unix time at which the oldest counted request drops out; it has been seen to lie in the past."""
+
+
+def read_rate_limit(headers: Mapping[str, str]) -> RateLimitHeaders:
+    """Read the `ratelimit-*` headers; what is absent or no number reads as None."""
+    return RateLimitHeaders(
+        limit=parse_count(headers.get("ratelimit-limit")),
+        remaining=parse_count(headers.get("ratelimit-remaining")),
+        reset=_parse_seconds(headers.get("ratelimit-reset")),
+    )
+
+
+def parse_count(text: str | None) -> int | None:
+    """Read a plain decimal header value; None if it is anything else."""
+    return int(text) if text is not None and len(text) < 10 and text.isascii() and text.isdigit() else None
+
+
+def _parse_seconds(text: str | None) -> float | None:
+    try:
+        seconds = float(text or "")
+    except ValueError:
+        return None
+    return seconds if math.isfinite(seconds) else None
+
+
+def parse_retry_after(text: str | None, now: float) -> float | None:
+    """Read a Retry-After header, in seconds or as an HTTP date; never negative, None if it makes no sense."""
+    if text is None:
+        return None
+    seconds = _parse_seconds(text)
+    if seconds is None:
+        try:
+            seconds = parsedate_to_datetime(text).timestamp() - now
+        except (ValueError, OverflowError):
+            return None
+    return max(seconds, 0.0)
+
+
+def api_error(status: int, headers: Mapping[str, str], body: bytes, *, method: str, path: str) -> APIError:
+    """Turn an answer other than 2xx into its error; never fail, whatever the body holds."""
+    fields = decode_error_body(body)
+    message = _text(fields.get("message")) or _plain_text(body) or "the answer has no text"
+    cls = _ERROR_BY_STATUS.get(status, errors.ServerError if status >= 500 else APIError)
+    return cls(
+        message,
+        status=status,
+        code=_text(fields.get("id")),
+        request_id=_text(fields.get("request_id")) or headers.get("x-request-id"),
+        retry_after=parse_retry_after(headers.get("retry-after"), time.time()),
+        method=method,
+        path=path,
+        outcome_unknown=method != "GET" and status >= 500 and not _never_forwarded(status, message),
+    )
+
+
+def _never_forwarded(status: int, message: str) -> bool:
+    # The gateway says with these words that the service itself never saw the request.
+    return status == 503 and "failed to forward" in message.lower()
+
+
+def _text(value: Any) -> str | None:
+    return value[:_LONGEST_TEXT] if isinstance(value, str) and value else None
+
+
+def _plain_text(body: bytes) -> str:
+    text = body[: 20 * _LONGEST_TEXT].decode("utf-8", "replace")
+    if text.lstrip().startswith("<"):
+        # A gateway's HTML page: its first words tell which.
+        text = re.sub(r"<(script|style).*?</\1>|<[^>]*>", " ", text, flags=re.DOTALL | re.IGNORECASE)
+    return " ".join(text.split())[:_LONGEST_TEXT]

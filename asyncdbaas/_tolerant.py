@@ -1,0 +1,113 @@
+"""The tolerant way to read an answer, for what the fast one refuses."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Callable
+from datetime import datetime
+from functools import cache
+from typing import Any, TypeVar, Union, cast, get_args, get_origin
+
+import cattrs
+import msgspec
+
+from .types import OpenEnum, Unset
+
+__all__ = ["structure"]
+
+T = TypeVar("T")
+
+
+def structure(raw: Any, into: type[T]) -> T:
+    """Build an object from parsed JSON, forgiving what can be understood; ValueError names the place of the rest."""
+    try:
+        return _converter().structure(_without_nulls(raw), into)
+    except Exception as error:  # noqa: BLE001 -- cattrs raises groups of whatever its hooks raise
+        raise ValueError("; ".join(cattrs.transform_error(error, format_exception=_say))) from None
+
+
+def _say(error: BaseException, into: type | None) -> str:
+    # The messages of int() and the like quote the value, which may be a secret.
+    name = getattr(into, "__name__", str(into))
+    return "required field missing" if isinstance(error, KeyError) else f"expected {name}"
+
+
+@cache
+def _converter() -> cattrs.Converter:
+    converter = cattrs.Converter(detailed_validation=True)
+    converter.register_structure_hook(str, _to_str)
+    converter.register_structure_hook(int, _to_int)
+    converter.register_structure_hook(float, _to_float)
+    converter.register_structure_hook(bool, _to_bool)
+    converter.register_structure_hook(datetime, _to_datetime)
+    converter.register_structure_hook_func(lambda cls: isinstance(cls, type) and issubclass(cls, OpenEnum), _to_enum)
+
+    def optional_hook(cls: Any) -> Callable[[Any, Any], Any]:
+        return _optional_hook(cls, converter)
+
+    converter.register_structure_hook_factory(_is_optional, optional_hook)
+    return converter
+
+
+def _to_str(value: Any, _: Any) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (int, float)):
+        return str(value)
+    raise TypeError
+
+
+def _to_int(value: Any, _: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        raise TypeError
+    if isinstance(value, float) and not value.is_integer():
+        raise ValueError
+    return int(value)  # never through float: values beyond 2**53 stay exact
+
+
+def _to_float(value: Any, _: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        raise TypeError
+    return float(value)
+
+
+def _to_bool(value: Any, _: Any) -> bool:
+    known = {"true": True, "on": True, "1": True, "false": False, "off": False, "0": False}
+    return value if isinstance(value, bool) else known[str(value).lower()]
+
+
+def _to_datetime(value: Any, _: Any) -> datetime | None:
+    if value == "":  # the service's word for "no date"
+        return None
+    try:
+        return msgspec.convert(value, datetime)
+    except msgspec.ValidationError:
+        return datetime.fromisoformat(value)
+
+
+def _to_enum(value: Any, cls: Any) -> OpenEnum:
+    return cls(_to_str(value, str))  # type: ignore[no-any-return]  # cls is an OpenEnum, by the hook's predicate
+
+
+def _is_optional(cls: Any) -> bool:
+    return get_origin(cls) in (Union, types.UnionType) and bool({type(None), Unset} & set(get_args(cls)))
+
+
+def _optional_hook(cls: Any, converter: cattrs.Converter) -> Callable[[Any, Any], Any]:
+    kinds = tuple(arg for arg in get_args(cls) if arg not in (type(None), Unset))
+    if len(kinds) == 1:
+        return lambda value, _: None if value is None else converter.structure(value, kinds[0])
+    return lambda value, _: value if value is None else msgspec.convert(value, Union[kinds], strict=False)  # noqa: UP007 -- a union made at run time
+
+
+def _without_nulls(raw: Any) -> Any:
+    """Drop every null, so that the defaults of the fields apply, and lists hold only values."""
+    if isinstance(raw, dict):
+        fields = cast("dict[str, Any]", raw)
+        return {name: _without_nulls(value) for name, value in fields.items() if value is not None}
+    if isinstance(raw, list):
+        items: list[Any] = raw
+        return [_without_nulls(value) for value in items if value is not None]
+    return raw

@@ -1,0 +1,115 @@
+"""Many calls at once: bounded, lazy, with an outcome for each.
+
+    created = await bulk.map_all(lambda topic: topics.create_topic(session, cluster_id, topic), wanted)
+
+A plain `asyncio.gather` over the endpoint functions is just as safe, since the session paces every call. These are for
+when there are too many items to start at once, or when each failure matters.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable
+from itertools import islice
+from typing import Final, TypeVar
+
+from .errors import DBaaSError, InvalidInputError
+
+__all__ = ["as_completed", "map_all", "settle"]
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+# What a minute's quota lets through at once; more in flight would only wait.
+_LIMIT: Final = 250
+
+
+async def map_all(
+    function: Callable[[Item], Awaitable[Result]], items: Iterable[Item], *, limit: int = _LIMIT
+) -> list[Result]:
+    """Call a function for each item and return the results in the order of the items.
+
+    The first failure cancels the calls under way, starts no more, and is raised as itself.
+    """
+    results: dict[int, Result] = {}
+    outcomes = _outcomes(function, items, limit)
+    try:
+        async for index, _, outcome in outcomes:
+            if isinstance(outcome, DBaaSError):
+                raise outcome
+            results[index] = outcome
+    finally:
+        await outcomes.aclose()
+    return [results[index] for index in range(len(results))]
+
+
+async def settle(
+    function: Callable[[Item], Awaitable[Result]], items: Iterable[Item], *, limit: int = _LIMIT
+) -> list[Result | DBaaSError]:
+    """Call a function for each item and return every outcome, in the order of the items.
+
+    A DBaaSError is an outcome like any other. Whatever else is raised is a bug, or a cancellation: it cancels the rest
+    and is raised.
+    """
+    outcomes = _outcomes(function, items, limit)
+    try:
+        settled = {index: outcome async for index, _, outcome in outcomes}
+    finally:
+        await outcomes.aclose()
+    return [settled[index] for index in range(len(settled))]
+
+
+async def as_completed(
+    function: Callable[[Item], Awaitable[Result]], items: Iterable[Item], *, limit: int = _LIMIT
+) -> AsyncIterator[tuple[Item, Result | DBaaSError]]:
+    """Call a function for each item and yield each item with its outcome, as they come.
+
+    Items are taken only as there is room for them: a generator of a million items needs the memory of `limit` calls.
+    Leaving the loop early cancels the calls under way.
+    """
+    outcomes = _outcomes(function, items, limit)
+    try:
+        async for _, item, outcome in outcomes:
+            yield item, outcome
+    finally:
+        await outcomes.aclose()
+
+
+async def _outcomes(
+    function: Callable[[Item], Awaitable[Result]], items: Iterable[Item], limit: int
+) -> AsyncGenerator[tuple[int, Item, Result | DBaaSError], None]:
+    if limit < 1:
+        raise InvalidInputError(f"limit must be at least 1, not {limit}")
+
+    async def call(index: int, item: Item) -> tuple[int, Item, Result | DBaaSError]:
+        try:
+            return index, item, await function(item)
+        except DBaaSError as error:
+            return index, item, error
+
+    def finish(task: asyncio.Task[tuple[int, Item, Result | DBaaSError]]) -> None:
+        running.discard(task)
+        finished.append(task)
+        arrival.set()
+
+    numbered = enumerate(items)
+    running: set[asyncio.Task[tuple[int, Item, Result | DBaaSError]]] = set()
+    finished: deque[asyncio.Task[tuple[int, Item, Result | DBaaSError]]] = deque()
+    arrival = asyncio.Event()
+    try:
+        while True:
+            for index, item in islice(numbered, limit - len(running)):
+                task = asyncio.create_task(call(index, item))
+                running.add(task)
+                task.add_done_callback(finish)
+            if not running and not finished:
+                return
+            await arrival.wait()
+            arrival.clear()
+            while finished:
+                yield finished.popleft().result()
+    finally:
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)

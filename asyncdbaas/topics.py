@@ -1,0 +1,270 @@
+"""Kafka topics of a cluster.
+
+The vendor's pages: https://docs.digitalocean.com/reference/api/digitalocean/#tag/Databases
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+import attrs
+
+from ._codec import require_some
+from ._http import cluster_segment, seg
+from ._paging import list_all
+from .errors import AcceptedError, InvalidInputError
+from .session import AsyncSession
+from .types import UNSET, Id, ListOf, OpenEnum, Unset, null_lists
+
+__all__ = [
+    "CleanupPolicy",
+    "CompressionType",
+    "ConsumerGroup",
+    "Partition",
+    "TimestampType",
+    "Topic",
+    "TopicConfig",
+    "TopicCreate",
+    "TopicState",
+    "TopicUpdate",
+    "create_topic",
+    "delete_topic",
+    "get_topic",
+    "list_topics",
+    "update_topic",
+]
+
+# Kafka's own rule; the service has no other.
+_NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,249}")
+
+
+class TopicState(OpenEnum):
+    """What a topic is doing."""
+
+    ACTIVE = "active"
+    CONFIGURING = "configuring"
+    DELETING = "deleting"
+    UNKNOWN = "unknown"
+
+
+class CleanupPolicy(OpenEnum):
+    """What happens to old log segments. Kafka itself writes the last one `compact,delete`."""
+
+    DELETE = "delete"
+    COMPACT = "compact"
+    COMPACT_DELETE = "compact_delete"
+
+
+class CompressionType(OpenEnum):
+    """How messages are stored; `producer` keeps what the producer chose."""
+
+    PRODUCER = "producer"
+    GZIP = "gzip"
+    SNAPPY = "snappy"
+    LZ4 = "lz4"
+    """The vendor's description spells it with a capital i, `Iz4`."""
+    ZSTD = "zstd"
+    UNCOMPRESSED = "uncompressed"
+
+
+class TimestampType(OpenEnum):
+    """Which time a message carries. Kafka itself writes `CreateTime` and `LogAppendTime`."""
+
+    CREATE_TIME = "create_time"
+    LOG_APPEND_TIME = "log_append_time"
+
+
+@attrs.frozen(kw_only=True)
+class TopicConfig:
+    """Settings of a topic; what is unset keeps the service's default. Read back, some or all can be missing.
+
+    "No limit" shows as 9223372036854776000, a little above the largest 64-bit integer: a rounding of the service's.
+    """
+
+    cleanup_policy: CleanupPolicy | Unset = UNSET
+    """Drop old segments (`delete`, the default), keep the last value of each key (`compact`), or both."""
+    compression_type: CompressionType | Unset = UNSET
+    """Default `producer`."""
+    delete_retention_ms: int | Unset = UNSET
+    """How long the marker of a deleted key stays, in milliseconds. Default 86400000, a day."""
+    file_delete_delay_ms: int | Unset = UNSET
+    """Time before a dropped file leaves the disk, in milliseconds. Default 60000."""
+    flush_messages: int | Unset = UNSET
+    """Messages after which a partition is flushed to disk. Default: no limit."""
+    flush_ms: int | Unset = UNSET
+    """Longest time that a message stays in memory only, in milliseconds. Default: no limit."""
+    index_interval_bytes: int | Unset = UNSET
+    """Bytes between two entries of the offset index. Default 4096."""
+    max_compaction_lag_ms: int | Unset = UNSET
+    """Longest time that a message stays uncompacted, in milliseconds; for `compact`. Default: no limit."""
+    max_message_bytes: int | Unset = UNSET
+    """Largest batch that is taken, in bytes after compression. Default 1048588."""
+    message_down_conversion_enable: bool | Unset = UNSET
+    """Convert messages for old consumers; without it they get UNSUPPORTED_VERSION. Default true."""
+    message_format_version: str | Unset = UNSET
+    """Format of stored messages, such as `3.0-IV1`, the default; of no effect on brokers from 3.0 on."""
+    message_timestamp_difference_max_ms: int | Unset = UNSET
+    """Largest distance between a message's timestamp and its arrival, in milliseconds. Not in the vendor's
+    description, but in its examples and in its Go client."""
+    message_timestamp_type: TimestampType | Unset = UNSET
+    """Default `create_time`."""
+    min_cleanable_dirty_ratio: float | Unset = UNSET
+    """Share of duplicates, 0.0 to 1.0, from which a log is compacted. Default 0.5."""
+    min_compaction_lag_ms: int | Unset = UNSET
+    """Shortest time that a message stays uncompacted, in milliseconds. Default 0."""
+    min_insync_replicas: int | Unset = UNSET
+    """Replicas that must have a write before it counts as done; at least 1, the default."""
+    preallocate: bool | Unset = UNSET
+    """Reserve the disk space of a new segment at once. Default false."""
+    retention_bytes: int | Unset = UNSET
+    """Size of a partition from which old segments are dropped, in bytes. Default -1: no limit."""
+    retention_ms: int | Unset = UNSET
+    """How long a message is kept, in milliseconds; -1 for ever. Default 604800000, a week."""
+    segment_bytes: int | Unset = UNSET
+    """Size of one segment file, in bytes, at least 14. Default 209715200."""
+    segment_index_bytes: int | Unset = UNSET
+    """Size of a segment's index, in bytes. Not in the vendor's description, but in its examples and Go client."""
+    segment_jitter_ms: int | Unset = UNSET
+    """Largest random deduction from `segment_ms`, in milliseconds. Default 0."""
+    segment_ms: int | Unset = UNSET
+    """Age at which a segment is closed even if it is not full, in milliseconds, at least 1. Default 604800000."""
+
+
+@attrs.frozen(kw_only=True)
+class ConsumerGroup:
+    """How far a group of consumers has read a partition."""
+
+    name: str | None = None
+    """The group's name, whichever of its two keys the service used."""
+    group_name: str | None = None
+    """The same name under the key of the vendor's description; its answers use `name`."""
+    offset: int | None = None
+
+    def __attrs_post_init__(self) -> None:
+        if self.name is None:
+            object.__setattr__(self, "name", self.group_name)
+
+
+@attrs.frozen(kw_only=True)
+class Partition:
+    """One partition of a topic."""
+
+    id: int | None = None
+    size: int | None = None
+    """Bytes."""
+    in_sync_replicas: int | None = None
+    """Nodes that have the newest data."""
+    earliest_offset: int | None = None
+    """Lowest offset of any consumer group."""
+    consumer_groups: ListOf[ConsumerGroup] = attrs.field(factory=list[ConsumerGroup])
+
+    def __attrs_post_init__(self) -> None:
+        null_lists(self, "consumer_groups")
+
+
+@attrs.frozen(kw_only=True)
+class Topic:
+    """A topic, as `list_topics` (short) or `get_topic` (with partitions and settings) shows it."""
+
+    name: str
+    state: TopicState | None = None
+    replication_factor: int | None = None
+    """Nodes that hold each partition."""
+    partition_count: int | None = None
+    """How many partitions it has; counted from `partitions` where the service does not say."""
+    partitions: ListOf[Partition] = attrs.field(factory=list[Partition])
+    """Empty in most lists."""
+    config: TopicConfig | None = None
+    """Missing in lists."""
+
+    def __attrs_post_init__(self) -> None:
+        null_lists(self, "partitions")
+        if self.partition_count is None and self.partitions:
+            object.__setattr__(self, "partition_count", len(self.partitions))
+
+
+def _check_name(_: object, __: object, name: str) -> None:
+    if not isinstance(name, str) or not _NAME.fullmatch(name) or name in (".", ".."):
+        raise InvalidInputError(
+            f"topic name must be 1 to 249 of the characters A-Z a-z 0-9 . _ - and not . or .., not {name!r}"
+        )
+
+
+@attrs.frozen(kw_only=True)
+class TopicCreate:
+    """A topic to create."""
+
+    name: str = attrs.field(validator=_check_name)
+    """1 to 249 letters, digits, dots, underscores and hyphens, as Kafka has it."""
+    partition_count: int | Unset = UNSET
+    """3 to 2048; default 3."""
+    replication_factor: int | Unset = UNSET
+    """2 to the number of the cluster's nodes; default 2."""
+    config: TopicConfig | Unset = UNSET
+
+
+@attrs.frozen(kw_only=True)
+class TopicUpdate:
+    """Changes to a topic; what is unset stays as it is."""
+
+    partition_count: int | Unset = UNSET
+    """Can only grow, and shows some time after the answer."""
+    replication_factor: int | Unset = UNSET
+    config: TopicConfig | Unset = UNSET
+
+
+async def list_topics(session: AsyncSession, cluster_id: Id) -> list[Topic]:
+    """List the topics of a Kafka cluster, without their settings and, as a rule, without their partitions.
+
+    Scope `database:read`.
+    https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_list_kafka_topics
+    """
+    return await list_all(session, f"/v2/databases/{cluster_segment(cluster_id)}/topics", Topic, "topics")
+
+
+async def get_topic(session: AsyncSession, cluster_id: Id, name: str) -> Topic:
+    """Read one topic, with its partitions and settings.
+
+    A topic just created may raise NotFoundError, or AcceptedError, for some seconds. Scope `database:read`.
+    https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_get_kafka_topic
+    """
+    path = f"/v2/databases/{cluster_segment(cluster_id)}/topics/{seg(name, 'topic name')}"
+    return await session.request("GET", path, Topic, key="topic")
+
+
+async def create_topic(session: AsyncSession, cluster_id: Id, topic: TopicCreate) -> Topic:
+    """Create a topic and return it while it is still `configuring`.
+
+    The call may block for 20 s. The service may also answer that it goes on working and show no topic yet; then the
+    topic returned holds its name and `configuring` alone. If the outcome is unknown (`error.outcome_unknown`), it is
+    not sent again: look with `list_topics`. UnprocessableError if the name is taken, the cluster is not Kafka, or a
+    value is out of range. Scope `database:create`.
+    https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_create_kafka_topic
+    """
+    path = f"/v2/databases/{cluster_segment(cluster_id)}/topics"
+    try:
+        return await session.request("POST", path, Topic, key="topic", body=topic)
+    except AcceptedError:
+        return Topic(name=topic.name, state=TopicState.CONFIGURING)
+
+
+async def update_topic(session: AsyncSession, cluster_id: Id, name: str, update: TopicUpdate) -> Topic:
+    """Change a topic's partitions, replication or settings and return it.
+
+    More partitions take effect after the answer; until then the old number shows. UnprocessableError if there would
+    be fewer. Scope `database:update`.
+    https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_update_kafka_topic
+    """
+    path = f"/v2/databases/{cluster_segment(cluster_id)}/topics/{seg(name, 'topic name')}"
+    return await session.request("PUT", path, Topic, key="topic", body=require_some(update))
+
+
+async def delete_topic(session: AsyncSession, cluster_id: Id, name: str) -> None:
+    """Delete a topic and all its messages.
+
+    NotFoundError if there is none. Scope `database:delete`.
+    https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_delete_kafka_topic
+    """
+    path = f"/v2/databases/{cluster_segment(cluster_id)}/topics/{seg(name, 'topic name')}"
+    await session.request("DELETE", path)

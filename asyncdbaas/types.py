@@ -1,0 +1,71 @@
+"""Small types that requests and answers share."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final, Self
+from uuid import UUID
+
+from msgspec import UNSET as _UNSET
+from msgspec import UnsetType as Unset
+
+__all__ = ["UNSET", "Id", "ListOf", "OpenEnum", "Secret", "Unset", "null_lists"]
+
+UNSET: Final = _UNSET
+"""The value of a request field that is not sent at all; `None` is sent as `null`, `0` and `False` as they are."""
+
+Id = str | UUID
+"""A cluster's id: a UUID, as a `uuid.UUID` or in its usual spelling."""
+
+
+class OpenEnum(StrEnum):
+    """A string enumeration that takes values it does not know.
+
+    The service adds states, roles and modes without notice. An unknown value becomes a member-like object of
+    the class that equals its string; `is_known` tells it from the listed ones.
+    """
+
+    @classmethod
+    def _missing_(cls, value: object) -> Self | None:
+        if not isinstance(value, str):
+            return None
+        member = str.__new__(cls, value)
+        member._name_ = value
+        member._value_ = value
+        return member
+
+    @property
+    def is_known(self) -> bool:
+        """Tell whether this library lists the value."""
+        return self._value_ in type(self)._value2member_map_
+
+
+class Secret(str):
+    """A string that `repr` does not show, so that no log line or traceback with locals holds it."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "'***'"
+
+
+if TYPE_CHECKING:
+    ListOf = list
+else:
+
+    class ListOf:
+        """A list in an answer that may come as null; `null_lists` turns that null into an empty list.
+
+        To type checkers it is a plain `list`. To the decoder it is `list | None`, so that an answer with a null in it
+        still takes the fast path.
+        """
+
+        def __class_getitem__(cls, item: object) -> object:
+            return list[item] | None
+
+
+def null_lists(answer: object, *names: str) -> None:
+    """Replace null by an empty list in the named fields of a frozen object; for `__attrs_post_init__`."""
+    for name in names:
+        if getattr(answer, name) is None:
+            object.__setattr__(answer, name, [])
