@@ -108,6 +108,5 @@ def _without_nulls(raw: Any) -> Any:
         fields = cast("dict[str, Any]", raw)
         return {name: _without_nulls(value) for name, value in fields.items() if value is not None}
     if isinstance(raw, list):
-        items: list[Any] = raw
-        return [_without_nulls(value) for value in items if value is not None]
+        return [_without_nulls(value) for value in cast("list[object]", raw) if value is not None]
     return raw

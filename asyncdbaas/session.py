@@ -43,6 +43,7 @@ T = TypeVar("T")
 Token = str | Callable[[], str | Awaitable[str]]
 """An API token, or a function or coroutine function that returns one, asked before each attempt."""
 
+_API: Final = "https://api.digitalocean.com"
 _TOKEN_VARIABLES: Final = ("DIGITALOCEAN_TOKEN", "DIGITALOCEAN_ACCESS_TOKEN")
 _NO_TOKEN_CHARACTER: Final = re.compile(r"[^\x21-\x7e]")
 # The largest answers known, lists of thousands of topics, stay below a tenth of this.
@@ -75,8 +76,8 @@ class AsyncSession:
 
     token: an API token, or a function or coroutine function that returns one (for rotation; it is asked before each
         attempt). Left out, it comes from DIGITALOCEAN_TOKEN, else from DIGITALOCEAN_ACCESS_TOKEN.
-    base_url: another address of the API, such as an emulator's. https only, except on loopback: the token must not
-        travel in the clear.
+    base_url: another address of the API, such as an emulator's. Left out, it comes from DIGITALOCEAN_API_URL, else it
+        is the vendor's. https only, except on loopback: the token must not travel in the clear.
     max_connections: how many requests may be on the wire at once. 100 use up a minute's quota in well under a second.
     timeout: seconds for one attempt, from the moment it has a connection slot and its turn to the last byte of the
         answer. Long, because creating a topic may block for 20 s.
@@ -90,7 +91,7 @@ class AsyncSession:
         self,
         token: Token | None = None,
         *,
-        base_url: str = "https://api.digitalocean.com",
+        base_url: str | None = None,
         max_connections: int = 100,
         timeout: float = 60.0,
         retry: RetryPolicy | None = None,
@@ -103,7 +104,7 @@ class AsyncSession:
         if not timeout > 0:
             raise InvalidInputError(f"timeout must be above 0 seconds, not {timeout}")
         self._token = token if callable(token) else _check_token(_default_token() if token is None else token)
-        self._base = _check_base_url(base_url)
+        self._base = _check_base_url(base_url or os.environ.get("DIGITALOCEAN_API_URL") or _API)
         self._retry = RetryPolicy() if retry is None else retry
         self.rate_limiter: Final = RateLimiter() if rate_limiter is None else rate_limiter
         """What paces this session; ask it for `forecast(n)`, `waiting` and `in_flight`."""
