@@ -1,0 +1,304 @@
+"""Shapes that several resources use; the endpoint modules that show them re-export them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, time
+
+import attrs
+
+from .types import UNSET, ListOf, OpenEnum, Unset, null_lists
+
+__all__ = [
+    "Autoscale",
+    "ClusterStatus",
+    "Connection",
+    "Engine",
+    "FirewallRule",
+    "FirewallRuleType",
+    "KafkaACL",
+    "KafkaPermission",
+    "MaintenanceWindow",
+    "MongoRole",
+    "MongoUserSettings",
+    "MySQLAuthPlugin",
+    "MySQLSettings",
+    "OpenSearchACL",
+    "OpenSearchPermission",
+    "Settings",
+    "StorageAutoscale",
+    "User",
+    "UserRole",
+    "UserSettings",
+    "Weekday",
+]
+
+
+class Engine(OpenEnum):
+    """What a cluster runs."""
+
+    PG = "pg"
+    MYSQL = "mysql"
+    REDIS = "redis"
+    """No longer created since 2025-04-30; clusters that exist become `valkey` in place."""
+    VALKEY = "valkey"
+    MONGODB = "mongodb"
+    KAFKA = "kafka"
+    OPENSEARCH = "opensearch"
+    ADVANCED_PG = "advanced_pg"
+    """PostgreSQL Advanced Edition, in public preview; 1 to 3 nodes."""
+    ADVANCED_MYSQL = "advanced_mysql"
+    """MySQL Advanced Edition, in public preview; 1 or 3 nodes."""
+
+
+class ClusterStatus(OpenEnum):
+    """What a cluster or replica is doing. There is none for deleting: it shows its last status until it is gone."""
+
+    CREATING = "creating"
+    ONLINE = "online"
+    """Serving; maintenance or a change just asked for may be under way all the same."""
+    RESIZING = "resizing"
+    MIGRATING = "migrating"
+    FORKING = "forking"
+    """Being made from a backup, or, a replica, from its primary."""
+    ACTIVE = "active"
+    """Seen on replicas only, in place of `online`."""
+
+
+class Weekday(OpenEnum):
+    """A day of the week, in lower case as the service has it."""
+
+    MONDAY = "monday"
+    TUESDAY = "tuesday"
+    WEDNESDAY = "wednesday"
+    THURSDAY = "thursday"
+    FRIDAY = "friday"
+    SATURDAY = "saturday"
+    SUNDAY = "sunday"
+
+
+@attrs.frozen(kw_only=True)
+class Connection:
+    """How to reach a database, an OpenSearch dashboard or a schema registry.
+
+    Until the cluster is online all of it can be missing or empty. `uri` and `password` do not show in `repr`. For a
+    verified TLS connection see `clusters.get_ca`.
+    """
+
+    protocol: str | None = None
+    """Scheme of the address, such as `postgresql` or `mysql`; not in the vendor's description."""
+    host: str | None = None
+    port: int | None = None
+    user: str | None = None
+    """Absent if the token lacks the scope `database:view_credentials`."""
+    password: str | None = attrs.field(default=None, repr=False)
+    """Absent or empty if the token lacks the scope `database:view_credentials`, and on MongoDB in every answer but that
+    to the creation."""
+    database: str | None = None
+    """Default database; "" in some answers. For a connection pool, the pool's name."""
+    ssl: bool | None = None
+    """Whether to connect over TLS. The certificates are signed by a private CA."""
+    uri: str | None = attrs.field(default=None, repr=False)
+    """All of it in one string, for people. It can be empty or without the password, can hold parameters that Python's
+    drivers refuse, and is no bootstrap address on Kafka: take `host` and `port`."""
+    application_ports: dict[str, int] | None = None
+    """Ports of other services on the host, by name; not in the vendor's description."""
+
+    @property
+    def address(self) -> str | None:
+        """Give `host:port`, what Kafka calls a bootstrap server; None until both are known."""
+        return f"{self.host}:{self.port}" if self.host and self.port else None
+
+
+@attrs.frozen(kw_only=True)
+class MaintenanceWindow:
+    """When a cluster's maintenance may begin: any time in the four hours from `day` and `hour` on."""
+
+    day: Weekday | None = None
+    """Empty until there is a window; on MongoDB it has been seen to stay so."""
+    hour: str | None = None
+    """UTC, as the service writes it: `14:00` is read back as `14:00:00`, and the service itself picks times such as
+    `10:23:13`. Compare `start`."""
+    pending: bool | None = None
+    """Whether the next window will bring maintenance."""
+    description: ListOf[str] = attrs.field(factory=list[str])
+    """What the pending maintenance does, for people."""
+
+    def __attrs_post_init__(self) -> None:
+        null_lists(self, "description")
+
+    @property
+    def start(self) -> time | None:
+        """Read `hour` as a time of day in UTC; None if it is missing or no time."""
+        try:
+            return time.fromisoformat(self.hour or "").replace(tzinfo=UTC)
+        except ValueError:
+            return None
+
+
+@attrs.frozen(kw_only=True)
+class Settings:
+    """DigitalOcean's own settings of a cluster or replica."""
+
+    service_cnames: ListOf[str] = attrs.field(factory=list[str])
+    """Host names of yours that the nodes' certificates cover too; at most 16, of at most 253 characters each."""
+
+    def __attrs_post_init__(self) -> None:
+        null_lists(self, "service_cnames")
+
+
+@attrs.frozen(kw_only=True)
+class StorageAutoscale:
+    """Growth of a cluster's storage as it fills; at most once an hour."""
+
+    enabled: bool
+    threshold_percent: int | Unset = UNSET
+    """Share of used storage from which it grows, 15 to 95 percent."""
+    increment_gib: int | Unset = UNSET
+    """How much it grows by, 10 to 500 GiB, rounded to tens. Left out: a quarter of its size, 50 to 1024 GiB."""
+
+
+@attrs.frozen(kw_only=True)
+class Autoscale:
+    """What of a cluster grows by itself; so far, storage alone can."""
+
+    storage: StorageAutoscale | Unset = UNSET
+    """Unset in an answer if it was never configured."""
+
+
+class FirewallRuleType(OpenEnum):
+    """What a firewall rule lets in."""
+
+    DROPLET = "droplet"
+    K8S = "k8s"
+    IP_ADDR = "ip_addr"
+    TAG = "tag"
+    APP = "app"
+
+
+@attrs.frozen(kw_only=True)
+class FirewallRule:
+    """A source that may connect to a cluster. A rule that was read can be sent again as it is."""
+
+    type: FirewallRuleType
+    value: str
+    """Id of the droplet (as a string), Kubernetes cluster or app; or the tag; or an IPv4 address or range."""
+    description: str | Unset = UNSET
+    """For people."""
+    uuid: str | Unset = UNSET
+    """The service sets it."""
+    cluster_uuid: str | Unset = UNSET
+    """The service sets it."""
+    created_at: datetime | Unset | None = UNSET
+    """The service sets it."""
+
+
+class UserRole(OpenEnum):
+    """Whether a user came with the cluster. The service may leave it empty, which means `normal`."""
+
+    PRIMARY = "primary"
+    NORMAL = "normal"
+
+
+class MySQLAuthPlugin(OpenEnum):
+    """How a MySQL user proves who they are."""
+
+    MYSQL_NATIVE_PASSWORD = "mysql_native_password"  # noqa: S105 -- the plugin's name
+    CACHING_SHA2_PASSWORD = "caching_sha2_password"  # noqa: S105 -- the plugin's name
+    """The default from MySQL 8.0 on."""
+
+
+@attrs.frozen(kw_only=True)
+class MySQLSettings:
+    """A user's settings on MySQL."""
+
+    auth_plugin: MySQLAuthPlugin | Unset = UNSET
+
+
+class KafkaPermission(OpenEnum):
+    """What a user may do with topics; `admin` may also change and delete them."""
+
+    ADMIN = "admin"
+    CONSUME = "consume"
+    PRODUCE = "produce"
+    PRODUCECONSUME = "produceconsume"
+
+
+@attrs.frozen(kw_only=True)
+class KafkaACL:
+    """A permission on topics. One user may have several, also for the same topic."""
+
+    topic: str
+    """Regular expression over topic names."""
+    permission: KafkaPermission
+    id: str | Unset = UNSET
+    """The service sets it."""
+
+
+class OpenSearchPermission(OpenEnum):
+    """What a user may do with indexes; `admin` may also administer them."""
+
+    DENY = "deny"
+    ADMIN = "admin"
+    READ = "read"
+    WRITE = "write"
+    READWRITE = "readwrite"
+
+
+@attrs.frozen(kw_only=True)
+class OpenSearchACL:
+    """A permission on indexes."""
+
+    index: str
+    """Regular expression over index names."""
+    permission: OpenSearchPermission | Unset = UNSET
+    """Default `deny`."""
+
+
+class MongoRole(OpenEnum):
+    """One of MongoDB's built-in roles; `readOnly` is its `read`."""
+
+    READ_ONLY = "readOnly"
+    READ_WRITE = "readWrite"
+    DB_ADMIN = "dbAdmin"
+
+
+@attrs.frozen(kw_only=True)
+class MongoUserSettings:
+    """A user's settings on MongoDB."""
+
+    databases: list[str] | Unset = UNSET
+    """Databases that `role` holds for; `admin` stands for all of them."""
+    role: MongoRole | Unset = UNSET
+
+
+@attrs.frozen(kw_only=True)
+class UserSettings:
+    """A user's settings, each for one engine."""
+
+    pg_allow_replication: bool | Unset = UNSET
+    """PostgreSQL: the right to replicate. Left out on create or update, it is false."""
+    opensearch_acl: list[OpenSearchACL] | Unset = UNSET
+    """OpenSearch."""
+    acl: list[KafkaACL] | Unset = UNSET
+    """Kafka."""
+    mongo_user_settings: MongoUserSettings | Unset = UNSET
+    """MongoDB."""
+
+
+@attrs.frozen(kw_only=True)
+class User:
+    """A database user. Its secrets do not show in `repr`."""
+
+    name: str
+    role: UserRole | None = None
+    password: str | None = attrs.field(default=None, repr=False)
+    """Absent or empty if the token lacks the scope `database:view_credentials`, and on MongoDB in every answer but that
+    to the creation: keep it then."""
+    access_cert: str | None = attrs.field(default=None, repr=False)
+    """Kafka: certificate of the TLS client, PEM."""
+    access_key: str | None = attrs.field(default=None, repr=False)
+    """Kafka: private key of the TLS client, PEM."""
+    mysql_settings: MySQLSettings | None = None
+    """MySQL."""
+    settings: UserSettings | None = None
+    """Kafka, OpenSearch, MongoDB, PostgreSQL."""
