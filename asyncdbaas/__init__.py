@@ -43,7 +43,19 @@ from .session import AsyncSession
 from .types import UNSET, Unset
 
 if TYPE_CHECKING:
-    from . import bulk, topics
+    from . import (
+        autoscale,
+        backups,
+        bulk,
+        clusters,
+        events,
+        maintenance,
+        migrations,
+        options,
+        replicas,
+        settings,
+        topics,
+    )
 
 __all__ = [
     "UNSET",
@@ -72,11 +84,34 @@ __all__ = [
     "Unset",
     "WaitTimeoutError",
     "__version__",
+    "autoscale",
+    "backups",
     "bulk",
+    "clusters",
+    "events",
+    "maintenance",
+    "migrations",
+    "options",
+    "replicas",
+    "settings",
     "topics",
 ]
 
-_MODULES = frozenset({"bulk", "topics"})
+_MODULES = frozenset(
+    {
+        "autoscale",
+        "backups",
+        "bulk",
+        "clusters",
+        "events",
+        "maintenance",
+        "migrations",
+        "options",
+        "replicas",
+        "settings",
+        "topics",
+    }
+)
 
 
 def __getattr__(name: str) -> ModuleType:

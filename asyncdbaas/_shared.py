@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, time
+from typing import Any, Self
 
 import attrs
 
+from .errors import InvalidInputError
 from .types import UNSET, ListOf, OpenEnum, Unset, null_lists
 
 __all__ = [
@@ -30,7 +32,14 @@ __all__ = [
     "UserRole",
     "UserSettings",
     "Weekday",
+    "not_empty",
 ]
+
+
+def not_empty(body: object, field: attrs.Attribute[Any], value: object) -> None:
+    """Refuse an empty string in a request; for `validator=`."""
+    if value == "":
+        raise InvalidInputError(f"{type(body).__name__}: {field.name} must not be empty")
 
 
 class Engine(OpenEnum):
@@ -198,6 +207,10 @@ class UserRole(OpenEnum):
     PRIMARY = "primary"
     NORMAL = "normal"
 
+    @classmethod
+    def _missing_(cls, value: object) -> Self | None:
+        return cls("normal") if value == "" else super()._missing_(value)
+
 
 class MySQLAuthPlugin(OpenEnum):
     """How a MySQL user proves who they are."""
@@ -290,7 +303,7 @@ class User:
     """A database user. Its secrets do not show in `repr`."""
 
     name: str
-    role: UserRole | None = None
+    role: UserRole = UserRole.NORMAL
     password: str | None = attrs.field(default=None, repr=False)
     """Absent or empty if the token lacks the scope `database:view_credentials`, and on MongoDB in every answer but that
     to the creation: keep it then."""

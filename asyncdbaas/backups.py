@@ -1,0 +1,60 @@
+"""Backups of PostgreSQL and MySQL clusters. To restore one, create a cluster with `backup_restore`.
+
+The vendor's pages: https://docs.digitalocean.com/reference/api/digitalocean/#tag/Databases
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import attrs
+
+from ._http import cluster_segment
+from .session import AsyncSession
+from .types import Id, ListOf, null_lists
+
+__all__ = ["Backup", "BackupSchedule", "Backups", "list_backups"]
+
+
+@attrs.frozen(kw_only=True)
+class Backup:
+    """One backup."""
+
+    created_at: datetime | None = None
+    """Names the backup when a cluster is restored from it."""
+    size_gigabytes: float | None = None
+    incremental: bool | None = None
+    """MySQL: whether it holds only what has changed."""
+
+
+@attrs.frozen(kw_only=True)
+class BackupSchedule:
+    """When backups are taken."""
+
+    backup_hour: int | None = None
+    """UTC."""
+    backup_minute: int | None = None
+    backup_interval_hours: int | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Backups:
+    """The backups of a cluster, and when the next one is due."""
+
+    backups: ListOf[Backup]
+    scheduled_backup_time: BackupSchedule | None = None
+    backup_progress: str | None = None
+    """How far the backup that is being taken has come, in percent, such as `36`; missing while none is."""
+
+    def __attrs_post_init__(self) -> None:
+        null_lists(self, "backups")
+
+
+async def list_backups(session: AsyncSession, cluster_id: Id) -> Backups:
+    """List the backups of a cluster, with their schedule.
+
+    PreconditionError on a new cluster until its first backup exists: try again. UnprocessableError where the engine
+    has no backups, as Redis and Valkey. Scope `database:read`.
+    https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_list_backups
+    """
+    return await session.request("GET", f"/v2/databases/{cluster_segment(cluster_id)}/backups", Backups)

@@ -1,0 +1,329 @@
+"""Database clusters: their life from creation to deletion, and how to reach them.
+
+The vendor's pages: https://docs.digitalocean.com/reference/api/digitalocean/#tag/Databases
+"""
+
+from __future__ import annotations
+
+import base64
+import ssl
+from datetime import datetime
+from typing import Any
+
+import attrs
+
+from ._http import cluster_segment
+from ._paging import list_all
+from ._shared import (
+    Autoscale,
+    ClusterStatus,
+    Connection,
+    Engine,
+    FirewallRule,
+    FirewallRuleType,
+    MaintenanceWindow,
+    Settings,
+    StorageAutoscale,
+    User,
+    Weekday,
+    not_empty,
+)
+from .errors import InvalidInputError
+from .session import AsyncSession
+from .types import UNSET, Id, ListOf, Unset, null_lists
+
+__all__ = [
+    "CA",
+    "Autoscale",
+    "BackupRestore",
+    "Cluster",
+    "ClusterCreate",
+    "ClusterMigrate",
+    "ClusterResize",
+    "ClusterStatus",
+    "Connection",
+    "Engine",
+    "FirewallRule",
+    "FirewallRuleType",
+    "MaintenanceWindow",
+    "ServiceEndpoint",
+    "Settings",
+    "StorageAutoscale",
+    "User",
+    "Weekday",
+    "create_cluster",
+    "delete_cluster",
+    "get_ca",
+    "get_cluster",
+    "list_clusters",
+    "migrate_cluster",
+    "resize_cluster",
+    "upgrade_cluster",
+    "validate_cluster",
+]
+
+
+@attrs.frozen(kw_only=True)
+class ServiceEndpoint:
+    """Where a service of the cluster listens."""
+
+    host: str | None = None
+    port: int | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Cluster:
+    """A cluster as the service shows it.
+
+    Right after its creation much is missing: users, databases, maintenance window, and what the connections hold.
+    Which fields the token may see depends on its scopes, too.
+    """
+
+    id: str
+    """UUID; the `cluster_id` of all other functions."""
+    name: str
+    engine: Engine
+    status: ClusterStatus
+    """`online` does not mean idle: maintenance may be running, or a resize just asked for not have begun."""
+    version: str | None = None
+    """Major version of the engine, such as `8`."""
+    semantic_version: str | None = None
+    """The engine's version in full, such as `8.0.28`."""
+    num_nodes: int | None = None
+    size: str | None = None
+    """Slug of the nodes' size, such as `db-s-2vcpu-4gb`."""
+    storage_size_mib: int | None = None
+    """All of the storage, in MiB. The vendor's description says "additional", but captured answers hold the total."""
+    region: str | None = None
+    """Slug, such as `nyc3`."""
+    created_at: datetime | None = None
+    tags: ListOf[str] = attrs.field(factory=list[str])
+    """Scope `tag:read`."""
+    project_id: str | None = None
+    """Scope `project:read`."""
+    private_network_uuid: str | None = None
+    """The VPC that it is in. Scope `vpc:read`."""
+    connection: Connection | None = None
+    """To the primary node, over the internet. On MongoDB the host is unknown until the cluster is online."""
+    private_connection: Connection | None = None
+    """To the primary node, within the VPC."""
+    standby_connection: Connection | None = None
+    """To the standby nodes, over the internet; missing on single nodes."""
+    standby_private_connection: Connection | None = None
+    """To the standby nodes, within the VPC; missing on single nodes."""
+    ui_connection: Connection | None = None
+    """OpenSearch: the dashboard."""
+    schema_registry_connection: Connection | None = None
+    """Kafka: the schema registry, on a port other than Kafka's."""
+    metrics_endpoints: ListOf[ServiceEndpoint] = attrs.field(factory=list[ServiceEndpoint])
+    """Where Prometheus can scrape it; for the password see `metrics.get_metrics_credentials`. Empty on MongoDB."""
+    users: ListOf[User] = attrs.field(factory=list[User])
+    db_names: ListOf[str] = attrs.field(factory=list[str])
+    """Databases in it."""
+    maintenance_window: MaintenanceWindow | None = None
+    rules: ListOf[FirewallRule] = attrs.field(factory=list[FirewallRule])
+    """In the vendor's description, but not in captured answers: ask `firewall.list_firewall_rules`."""
+    autoscale: Autoscale | None = None
+    """Whichever of its two keys the service used; missing from most answers: ask `autoscale.get_autoscale`."""
+    storage_autoscale: StorageAutoscale | None = None
+    """The storage's part of `autoscale` under the key of the vendor's Go client."""
+    do_settings: Settings | None = None
+    read_only: bool | None = None
+    """Not in the vendor's description; false on all captured clusters."""
+    version_end_of_life: datetime | None = None
+    """When the version's support ends; missing if there is no date."""
+    version_end_of_availability: datetime | None = None
+    """From when on the version cannot be created anew; missing if there is no date."""
+
+    def __attrs_post_init__(self) -> None:
+        null_lists(self, "tags", "metrics_endpoints", "users", "db_names", "rules")
+        if self.autoscale is None and self.storage_autoscale is not None:
+            object.__setattr__(self, "autoscale", Autoscale(storage=self.storage_autoscale))
+
+
+def _check_zone(_: object, __: attrs.Attribute[Any], when: datetime | Unset) -> None:
+    if isinstance(when, datetime) and when.tzinfo is None:
+        raise InvalidInputError("BackupRestore: backup_created_at has no time zone; take it as list_backups gives it")
+
+
+@attrs.frozen(kw_only=True)
+class BackupRestore:
+    """A backup that a new cluster starts from."""
+
+    database_name: str = attrs.field(validator=not_empty)
+    """Name of the cluster (not of a database) that the backup is of."""
+    backup_created_at: datetime | Unset = attrs.field(default=UNSET, validator=_check_zone)
+    """Which one, by the `created_at` that `backups.list_backups` gives. Default: the newest."""
+
+
+@attrs.frozen(kw_only=True)
+class ClusterCreate:
+    """A cluster to create; `options.get_options` lists what can be chosen."""
+
+    name: str = attrs.field(validator=not_empty)
+    """Unique in the account, replicas included; an underscore is refused."""
+    engine: Engine
+    version: str | Unset = UNSET
+    """Major version, such as `17`. What the service takes when it is left out is not documented."""
+    region: str = attrs.field(validator=not_empty)
+    """Slug, such as `nyc3`."""
+    size: str = attrs.field(validator=not_empty)
+    """Slug of the nodes' size, such as `db-s-2vcpu-4gb`; the choice depends on engine and number of nodes."""
+    num_nodes: int
+    """The choice depends on the engine."""
+    storage_size_mib: int | Unset = UNSET
+    """All of the storage, in MiB; the choice depends on the size. Default: the least for the size."""
+    tags: list[str] | Unset = UNSET
+    """Scope `tag:create`. Later on, tags are changed by the vendor's tags API."""
+    project_id: str | Unset = UNSET
+    """Default: the account's default project. Scope `project:assign_resource`."""
+    private_network_uuid: str | Unset = UNSET
+    """The VPC to put it in. Default: the account's default VPC of the region. Scope `vpc:read`."""
+    rules: list[FirewallRule] | Unset = UNSET
+    """Who may connect. Default: everyone who has a password."""
+    backup_restore: BackupRestore | Unset = UNSET
+    """PostgreSQL and MySQL: fork a cluster from a backup."""
+    autoscale: Autoscale | Unset = UNSET
+    do_settings: Settings | Unset = UNSET
+
+
+@attrs.frozen(kw_only=True)
+class ClusterDryRun(ClusterCreate):
+    """A cluster that is not to be created."""
+
+    dry_run: bool = True
+
+
+@attrs.frozen(kw_only=True)
+class ClusterResize:
+    """The nodes that a cluster shall have."""
+
+    size: str = attrs.field(validator=not_empty)
+    """Slug of the nodes' size; required even if it stays. Never a smaller one."""
+    num_nodes: int
+    """Required even if it stays."""
+    storage_size_mib: int | Unset = UNSET
+    """All of the storage, in MiB; send it only to let it grow."""
+
+
+@attrs.frozen(kw_only=True)
+class ClusterMigrate:
+    """Where a cluster shall be."""
+
+    region: str = attrs.field(validator=not_empty)
+    """Slug, such as `lon1`; with the region that it is in, only the VPC changes."""
+    private_network_uuid: str | Unset = UNSET
+    """The VPC there; not in the vendor's description, but in its Go client."""
+
+
+@attrs.frozen(kw_only=True)
+class CA:
+    """The private certificate authority behind a cluster's certificates."""
+
+    certificate: str
+    """PEM text; the base64 that the service wraps around it is taken off."""
+
+    def __attrs_post_init__(self) -> None:
+        if not self.certificate.startswith("-----BEGIN"):
+            pem = base64.b64decode(self.certificate, validate=True).decode("ascii")
+            object.__setattr__(self, "certificate", pem)
+
+    def ssl_context(self) -> ssl.SSLContext:
+        """Make a TLS context that trusts this authority alone, for the driver that connects to the database.
+
+        It takes some milliseconds of disk and processor: make it once.
+        """
+        return ssl.create_default_context(cadata=self.certificate)
+
+
+async def list_clusters(session: AsyncSession, *, tag_name: str | None = None) -> list[Cluster]:
+    """List all clusters, or those with the tag `tag_name`.
+
+    Scope `database:read`.
+    https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_list_clusters
+    """
+    if tag_name == "":
+        raise InvalidInputError("tag_name must not be empty; leave it out to list all clusters")
+    params = None if tag_name is None else {"tag_name": tag_name}
+    return await list_all(session, "/v2/databases", Cluster, "databases", params)
+
+
+async def get_cluster(session: AsyncSession, cluster_id: Id) -> Cluster:
+    """Read one cluster.
+
+    A cluster just created may raise NotFoundError for some seconds; one just deleted shows for a while. A replica's
+    id works as well. Passwords show only with the scope `database:view_credentials`; on MongoDB never.
+    Scope `database:read`.
+    https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_get_cluster
+    """
+    return await session.request("GET", f"/v2/databases/{cluster_segment(cluster_id)}", Cluster, key="database")
+
+
+async def create_cluster(session: AsyncSession, cluster: ClusterCreate) -> Cluster:
+    """Create a cluster and return it while it is still `creating`, which takes minutes.
+
+    On MongoDB this answer is the only one that holds the password. If the outcome is unknown
+    (`error.outcome_unknown`), it is not sent again: look with `list_clusters`. UnprocessableError if the name is taken
+    (also by a cluster that is still being deleted), or if the engine, version, region, size and number of nodes do not
+    go together. Scope `database:create`.
+    https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_create_cluster
+    """
+    return await session.request("POST", "/v2/databases", Cluster, key="database", body=cluster)
+
+
+async def validate_cluster(session: AsyncSession, cluster: ClusterCreate) -> None:
+    """Ask whether the service would create a cluster, without creating it; raise what `create_cluster` would.
+
+    It sends `dry_run`, which the vendor's Kubernetes operator uses but no documentation knows: should the service stop
+    to heed it, the cluster is created. Scope `database:create`.
+    https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_create_cluster
+    """
+    await session.request("POST", "/v2/databases", body=ClusterDryRun(**attrs.asdict(cluster, recurse=False)))
+
+
+async def delete_cluster(session: AsyncSession, cluster_id: Id) -> None:
+    """Delete a cluster with all its data and backups.
+
+    It shows, and its name stays taken, for some time afterwards. Scope `database:delete`.
+    https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_destroy_cluster
+    """
+    await session.request("DELETE", f"/v2/databases/{cluster_segment(cluster_id)}")
+
+
+async def resize_cluster(session: AsyncSession, cluster_id: Id, resize: ClusterResize) -> None:
+    """Begin to change the number or the size of a cluster's nodes, or its storage.
+
+    For some seconds the cluster still reads `online` with its old size, then `resizing`. A replica's id works as well,
+    with one node. PreconditionError while other work, such as maintenance, is under way. Scope `database:update`.
+    https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_update_clusterSize
+    """
+    await session.request("PUT", f"/v2/databases/{cluster_segment(cluster_id)}/resize", body=resize)
+
+
+async def migrate_cluster(session: AsyncSession, cluster_id: Id, migration: ClusterMigrate) -> None:
+    """Begin to move a cluster to another region or VPC.
+
+    For some seconds the cluster still reads `online` in its old region, then `migrating`. Scope `database:update`.
+    https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_update_region
+    """
+    await session.request("PUT", f"/v2/databases/{cluster_segment(cluster_id)}/migrate", body=migration)
+
+
+async def upgrade_cluster(session: AsyncSession, cluster_id: Id, version: str) -> None:
+    """Begin to upgrade a cluster to another major version, such as `17`.
+
+    It goes on after the answer; `version` of the cluster tells when it is done. Scope `database:update`.
+    https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_update_major_version
+    """
+    if not isinstance(version, str) or not version:
+        raise InvalidInputError(f"version must be a string such as '17', not {version!r}")
+    await session.request("PUT", f"/v2/databases/{cluster_segment(cluster_id)}/upgrade", body={"version": version})
+
+
+async def get_ca(session: AsyncSession, cluster_id: Id) -> CA:
+    """Read the certificate authority that a client needs to verify the cluster's certificates.
+
+    Scope `database:read`.
+    https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_get_ca
+    """
+    return await session.request("GET", f"/v2/databases/{cluster_segment(cluster_id)}/ca", CA, key="ca")

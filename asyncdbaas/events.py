@@ -1,0 +1,50 @@
+"""What happened to a cluster.
+
+The vendor's pages: https://docs.digitalocean.com/reference/api/digitalocean/#tag/Databases
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import attrs
+
+from ._http import cluster_segment
+from ._paging import list_all
+from .session import AsyncSession
+from .types import Id, OpenEnum
+
+__all__ = ["Event", "EventType", "list_events"]
+
+
+class EventType(OpenEnum):
+    """What kind of event it is."""
+
+    CLUSTER_MAINTENANCE_PERFORM = "cluster_maintenance_perform"
+    CLUSTER_MASTER_PROMOTION = "cluster_master_promotion"
+    """A standby node became the primary."""
+    CLUSTER_CREATE = "cluster_create"
+    CLUSTER_UPDATE = "cluster_update"
+    CLUSTER_DELETE = "cluster_delete"
+    CLUSTER_POWERON = "cluster_poweron"
+    CLUSTER_POWEROFF = "cluster_poweroff"
+
+
+@attrs.frozen(kw_only=True)
+class Event:
+    """Something that happened to a cluster."""
+
+    id: str
+    """Not a UUID; such as `pe8u2huh`."""
+    cluster_name: str | None = None
+    event_type: EventType | None = None
+    create_time: datetime | None = None
+
+
+async def list_events(session: AsyncSession, cluster_id: Id) -> list[Event]:
+    """List what happened to a cluster.
+
+    Scope `database:read`.
+    https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_list_events_logs
+    """
+    return await list_all(session, f"/v2/databases/{cluster_segment(cluster_id)}/events", Event, "events")

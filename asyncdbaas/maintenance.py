@@ -1,0 +1,59 @@
+"""When maintenance happens.
+
+A cluster's window is part of the cluster: `clusters.get_cluster` shows it.
+The vendor's pages: https://docs.digitalocean.com/reference/api/digitalocean/#tag/Databases
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+import attrs
+
+from ._http import cluster_segment
+from ._shared import MaintenanceWindow, Weekday
+from .errors import InvalidInputError
+from .session import AsyncSession
+from .types import Id
+
+__all__ = ["MaintenanceWindow", "MaintenanceWindowUpdate", "Weekday", "install_update", "update_maintenance_window"]
+
+_HOUR: Final = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?")
+
+
+def _check_day(_: object, __: attrs.Attribute[Any], day: str) -> None:
+    if day not in set(Weekday):
+        raise InvalidInputError(f"MaintenanceWindowUpdate: day must be a day of the week in lower case, not {day!r}")
+
+
+def _check_hour(_: object, __: attrs.Attribute[Any], hour: str) -> None:
+    if not isinstance(hour, str) or not _HOUR.fullmatch(hour):
+        raise InvalidInputError(f"MaintenanceWindowUpdate: hour must look like '14:00', not {hour!r}")
+
+
+@attrs.frozen(kw_only=True)
+class MaintenanceWindowUpdate:
+    """When a cluster's maintenance shall begin: any time in the four hours from then on."""
+
+    day: Weekday = attrs.field(validator=_check_day)
+    hour: str = attrs.field(validator=_check_hour)
+    """UTC, such as `14:00`. It is read back with seconds: compare with `MaintenanceWindow.start`."""
+
+
+async def update_maintenance_window(session: AsyncSession, cluster_id: Id, window: MaintenanceWindowUpdate) -> None:
+    """Set the day and hour of a cluster's maintenance.
+
+    A replica has a window of its own: use its id. Scope `database:update`.
+    https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_update_maintenanceWindow
+    """
+    await session.request("PUT", f"/v2/databases/{cluster_segment(cluster_id)}/maintenance", body=window)
+
+
+async def install_update(session: AsyncSession, cluster_id: Id) -> None:
+    """Begin the pending maintenance now, without waiting for its window.
+
+    Scope `database:update`.
+    https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_install_update
+    """
+    await session.request("PUT", f"/v2/databases/{cluster_segment(cluster_id)}/install_update")

@@ -1,0 +1,99 @@
+"""Online migration: copying a database from elsewhere into a cluster while it is in use.
+
+For PostgreSQL, MySQL, Redis and Valkey, and not between two of DigitalOcean's own clusters.
+The vendor's pages: https://docs.digitalocean.com/reference/api/digitalocean/#tag/Databases
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import attrs
+
+from ._http import cluster_segment, seg
+from ._shared import not_empty
+from .session import AsyncSession
+from .types import UNSET, Id, OpenEnum, Unset
+
+__all__ = [
+    "Migration",
+    "MigrationSource",
+    "MigrationStart",
+    "MigrationStatus",
+    "get_migration",
+    "start_migration",
+    "stop_migration",
+]
+
+
+class MigrationStatus(OpenEnum):
+    """How far a migration has come."""
+
+    RUNNING = "running"
+    SYNCING = "syncing"
+    """All is copied, and changes of the source follow."""
+    CANCELED = "canceled"
+    ERROR = "error"
+    """Also when the source could not be reached yet: starting it again may help."""
+    DONE = "done"
+
+
+@attrs.frozen(kw_only=True)
+class Migration:
+    """The newest migration into a cluster; all None if the service knows of none yet."""
+
+    id: str | None = None
+    status: MigrationStatus | None = None
+    created_at: datetime | None = None
+
+
+@attrs.frozen(kw_only=True)
+class MigrationSource:
+    """The database to copy; `password` does not show in `repr`."""
+
+    host: str = attrs.field(validator=not_empty)
+    port: int
+    dbname: str | Unset = UNSET
+    username: str | Unset = UNSET
+    password: str | Unset = attrs.field(default=UNSET, repr=False)
+
+
+@attrs.frozen(kw_only=True)
+class MigrationStart:
+    """A migration to start."""
+
+    source: MigrationSource
+    disable_ssl: bool | Unset = UNSET
+    """Connect to the source without TLS. Default false. (The vendor's description has it the wrong way round.)"""
+    ignore_dbs: list[str] | Unset = UNSET
+    """Databases that are not copied."""
+
+
+async def get_migration(session: AsyncSession, cluster_id: Id) -> Migration:
+    """Read how the newest migration into a cluster goes.
+
+    Right after the start there may be none yet: empty, or NotFoundError. Scope `database:read`.
+    https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_get_migrationStatus
+    """
+    return await session.request("GET", f"/v2/databases/{cluster_segment(cluster_id)}/online-migration", Migration)
+
+
+async def start_migration(session: AsyncSession, cluster_id: Id, migration: MigrationStart) -> Migration:
+    """Start to copy a database into a cluster, and to follow its changes for up to two weeks.
+
+    It may fail soon after this answer: watch `get_migration`, until `done`, or `syncing` where the source goes on
+    being written to. Scope `database:update`.
+    https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_update_onlineMigration
+    """
+    path = f"/v2/databases/{cluster_segment(cluster_id)}/online-migration"
+    return await session.request("PUT", path, Migration, body=migration)
+
+
+async def stop_migration(session: AsyncSession, cluster_id: Id, migration_id: str) -> None:
+    """Stop a migration; what is copied stays.
+
+    Scope `database:delete`.
+    https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_delete_onlineMigration
+    """
+    path = f"/v2/databases/{cluster_segment(cluster_id)}/online-migration/{seg(migration_id, 'migration id')}"
+    await session.request("DELETE", path)

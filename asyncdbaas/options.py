@@ -1,0 +1,74 @@
+"""What clusters can be created: engines with their versions, regions and sizes.
+
+The vendor's pages: https://docs.digitalocean.com/reference/api/digitalocean/#tag/Databases
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import attrs
+
+from .session import AsyncSession
+from .types import ListOf, null_lists
+
+__all__ = ["EngineOptions", "Layout", "Options", "VersionAvailability", "get_options"]
+
+
+@attrs.frozen(kw_only=True)
+class Layout:
+    """Sizes that a cluster of so many nodes may have."""
+
+    num_nodes: int | None = None
+    sizes: ListOf[str] = attrs.field(factory=list[str])
+    """Slugs, such as `db-s-2vcpu-4gb`."""
+
+    def __attrs_post_init__(self) -> None:
+        null_lists(self, "sizes")
+
+
+@attrs.frozen(kw_only=True)
+class EngineOptions:
+    """What can be chosen for one engine."""
+
+    regions: ListOf[str] = attrs.field(factory=list[str])
+    """Slugs, such as `nyc3`."""
+    versions: ListOf[str] = attrs.field(factory=list[str])
+    default_version: str | None = None
+    """Missing for engines that are no longer created. Not in the vendor's description, but in its examples."""
+    layouts: ListOf[Layout] = attrs.field(factory=list[Layout])
+
+    def __attrs_post_init__(self) -> None:
+        null_lists(self, "regions", "versions", "layouts")
+
+
+@attrs.frozen(kw_only=True)
+class VersionAvailability:
+    """How long a version stays."""
+
+    version: str | None = None
+    default: bool | None = None
+    """Whether new clusters get it. Not in the vendor's description, but in its examples."""
+    end_of_life: datetime | None = None
+    """When its support ends; None if there is no date."""
+    end_of_availability: datetime | None = None
+    """From when on it cannot be created anew; None if there is no date."""
+
+
+@attrs.frozen(kw_only=True)
+class Options:
+    """What the service offers, by engine, such as `options["kafka"]`; an engine can be missing."""
+
+    options: dict[str, EngineOptions]
+    version_availability: dict[str, list[VersionAvailability]] = attrs.field(
+        factory=dict[str, list[VersionAvailability]]
+    )
+
+
+async def get_options(session: AsyncSession) -> Options:
+    """Read what engines, versions, regions and sizes the service offers.
+
+    Scope `database:read`.
+    https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_list_options
+    """
+    return await session.request("GET", "/v2/databases/options", Options)

@@ -1,0 +1,131 @@
+"""Read-only replicas of PostgreSQL and MySQL clusters.
+
+The vendor's pages: https://docs.digitalocean.com/reference/api/digitalocean/#tag/Databases
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import attrs
+
+from ._http import cluster_segment, seg
+from ._paging import list_all
+from ._shared import ClusterStatus, Connection, Settings, not_empty
+from .session import AsyncSession
+from .types import UNSET, Id, ListOf, Unset, null_lists
+
+__all__ = [
+    "ClusterStatus",
+    "Connection",
+    "Replica",
+    "ReplicaCreate",
+    "Settings",
+    "create_replica",
+    "delete_replica",
+    "get_replica",
+    "list_replicas",
+    "promote_replica",
+]
+
+
+@attrs.frozen(kw_only=True)
+class Replica:
+    """A replica; to the service it is a cluster of its own, and its `id` works wherever a cluster's does."""
+
+    name: str
+    id: str | None = None
+    """UUID. Older answers lack it."""
+    status: ClusterStatus | None = None
+    """`forking` at first; ready at `online` or `active`."""
+    region: str | None = None
+    """Slug, such as `nyc3`."""
+    size: str | None = None
+    """Slug of the node's size. Older answers lack it."""
+    storage_size_mib: int | None = None
+    """All of the storage, in MiB."""
+    created_at: datetime | None = None
+    tags: ListOf[str] = attrs.field(factory=list[str])
+    """Scope `tag:read`."""
+    private_network_uuid: str | None = None
+    """The VPC that it is in. Scope `vpc:read`."""
+    connection: Connection | None = None
+    """Over the internet."""
+    private_connection: Connection | None = None
+    """Within the VPC."""
+    do_settings: Settings | None = None
+
+    def __attrs_post_init__(self) -> None:
+        null_lists(self, "tags")
+        if self.created_at is not None and self.created_at.year == 1:  # the zero date: Go's word for none
+            object.__setattr__(self, "created_at", None)
+
+
+@attrs.frozen(kw_only=True)
+class ReplicaCreate:
+    """A replica to create."""
+
+    name: str = attrs.field(validator=not_empty)
+    """Unique among the account's clusters and replicas."""
+    size: str = attrs.field(validator=not_empty)
+    """Slug of the node's size, such as `db-s-2vcpu-4gb`; at least that of the cluster's nodes."""
+    region: str | Unset = UNSET
+    """Slug. Default: the cluster's."""
+    storage_size_mib: int | Unset = UNSET
+    """All of the storage, in MiB."""
+    tags: list[str] | Unset = UNSET
+    """Scope `tag:create`."""
+    private_network_uuid: str | Unset = UNSET
+    """The VPC to put it in. Default: the account's default VPC of the region. Scope `vpc:read`."""
+    do_settings: Settings | Unset = UNSET
+
+
+async def list_replicas(session: AsyncSession, cluster_id: Id) -> list[Replica]:
+    """List the replicas of a cluster; one just created may be missing for minutes.
+
+    Scope `database:read`.
+    https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_list_replicas
+    """
+    return await list_all(session, f"/v2/databases/{cluster_segment(cluster_id)}/replicas", Replica, "replicas")
+
+
+async def get_replica(session: AsyncSession, cluster_id: Id, name: str) -> Replica:
+    """Read one replica.
+
+    A replica just created may raise NotFoundError for minutes. Scope `database:read`.
+    https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_get_replica
+    """
+    path = f"/v2/databases/{cluster_segment(cluster_id)}/replicas/{seg(name, 'replica name')}"
+    return await session.request("GET", path, Replica, key="replica")
+
+
+async def create_replica(session: AsyncSession, cluster_id: Id, replica: ReplicaCreate) -> Replica:
+    """Create a replica and return it while it is still `forking`.
+
+    PreconditionError until the cluster's first backup exists, which is some time after it came online: try again. If
+    the outcome is unknown (`error.outcome_unknown`), it is not sent again: look with `list_replicas`.
+    UnprocessableError if the name is taken. Scope `database:create`.
+    https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_create_replica
+    """
+    path = f"/v2/databases/{cluster_segment(cluster_id)}/replicas"
+    return await session.request("POST", path, Replica, key="replica", body=replica)
+
+
+async def delete_replica(session: AsyncSession, cluster_id: Id, name: str) -> None:
+    """Delete a replica; its name stays taken for some time.
+
+    Scope `database:delete`.
+    https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_destroy_replica
+    """
+    path = f"/v2/databases/{cluster_segment(cluster_id)}/replicas/{seg(name, 'replica name')}"
+    await session.request("DELETE", path)
+
+
+async def promote_replica(session: AsyncSession, cluster_id: Id, name: str) -> None:
+    """Make a replica a cluster of its own, which takes writes and no longer follows.
+
+    Scope `database:update`.
+    https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_promote_replica
+    """
+    path = f"/v2/databases/{cluster_segment(cluster_id)}/replicas/{seg(name, 'replica name')}/promote"
+    await session.request("PUT", path)

@@ -1,0 +1,48 @@
+"""DigitalOcean's own settings of a cluster (`do_settings`); those of its engine are in `configs`.
+
+The vendor's pages: https://docs.digitalocean.com/reference/api/digitalocean/#tag/Databases
+"""
+
+from __future__ import annotations
+
+import attrs
+
+from ._http import cluster_segment
+from ._shared import Settings
+from .errors import AcceptedError
+from .session import AsyncSession
+from .types import Id
+
+__all__ = ["Settings", "get_settings", "update_settings"]
+
+
+@attrs.frozen(kw_only=True)
+class SettingsUpdate:
+    """The body of an update."""
+
+    do_settings: Settings
+
+
+async def get_settings(session: AsyncSession, cluster_id: Id) -> Settings:
+    """Read the settings of a cluster.
+
+    Scope `database:read`.
+    https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_get_do_settings
+    """
+    path = f"/v2/databases/{cluster_segment(cluster_id)}/do_settings"
+    try:
+        return await session.request("GET", path, Settings, key="do_settings")
+    except AcceptedError:  # null: nothing is set
+        return Settings()
+
+
+async def update_settings(session: AsyncSession, cluster_id: Id, *, service_cnames: list[str]) -> None:
+    """Set the host names of yours that a cluster's certificates shall cover; `[]` removes them all.
+
+    The list replaces the old one, and the service replaces the cluster's nodes, one after the other. At most 16 names.
+    Scope `database:update`.
+    https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_update_do_settings
+    """
+    path = f"/v2/databases/{cluster_segment(cluster_id)}/do_settings"
+    body = SettingsUpdate(do_settings=Settings(service_cnames=service_cnames))
+    await session.request("PUT", path, body=body)
