@@ -6,6 +6,9 @@ import asyncio
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Final
+
+_YEAR_9999: Final = 253_370_764_800.0
 
 
 class Clock:
@@ -51,8 +54,8 @@ class Clock:
     def advance(self, *, seconds: float = 0.0, minutes: float = 0.0, hours: float = 0.0, days: float = 0.0) -> None:
         """Move the virtual time forward, on any clock and from any thread."""
         span = seconds + 60 * minutes + 3600 * hours + 86400 * days
-        if span < 0:
-            raise ValueError(f"the clock cannot go back ({span} seconds)")
+        if not 0 <= span < _YEAR_9999 - self.now():
+            raise ValueError(f"the clock can go forward only, and not beyond the year 9999 ({span} seconds)")
         self._added += span
         for sleeper in tuple(self._sleepers):
             sleeper.get_loop().call_soon_threadsafe(_wake, sleeper)

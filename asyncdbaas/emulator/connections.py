@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 from urllib.parse import quote
 
 from asyncdbaas.emulator.engines import ENGINES
 
 Record: TypeAlias = dict[str, Any]
 
-ACCOUNT = "19081923"
+ACCOUNT: Final = "19081923"
+POOL_PORT: Final = 25061
+METRICS_PORT: Final = 9273
 
-_URI = {
+_URI: Final = {  # engine: scheme of the address, protocol, query
     "pg": ("postgresql", "postgresql", "?sslmode=require"),
     "advanced_pg": ("postgresql", "postgresql", "?sslmode=require"),
     "mysql": ("mysql", "mysql", "?ssl-mode=REQUIRED"),
@@ -31,20 +33,42 @@ def host(cluster: Record, prefix: str = "") -> str:
     return f"{prefix}{cluster['name']}-do-user-{ACCOUNT}-0.{cluster['id'][0]}.db.ondigitalocean.com"
 
 
-def connection(
-    cluster: Record,
-    prefix: str = "",
-    *,
-    user: str | None = None,
-    password: str | None = None,
-    database: str | None = None,
-    port: int | None = None,
-) -> Record:
-    """Return connection details; without a password (None) the address carries none, as for a redacted view."""
+def connection(cluster: Record, prefix: str, password: str | None) -> Record:
+    """Return a cluster's connection details; without a password (None) the address has an empty one."""
     engine = ENGINES[cluster["engine"]]
-    user = engine.default_user if user is None else user
-    database = engine.default_database if database is None else database
-    port = engine.port if port is None else port
+    details = _details(
+        cluster,
+        prefix,
+        port=engine.port,
+        database=engine.default_database,
+        user=engine.default_user,
+        password=password,
+    )
+    if cluster["engine"] == "mongodb" and cluster["status"] == "creating":
+        details |= {"uri": "", "host": ""}  # not known before the cluster is online
+    return details
+
+
+def pool_connection(cluster: Record, prefix: str, pool: Record, password: str | None) -> Record:
+    """Return the connection details of a pool: its name stands for the database."""
+    user = pool["user"] or ENGINES[cluster["engine"]].default_user
+    return _details(cluster, prefix, port=POOL_PORT, database=pool["name"], user=user, password=password)
+
+
+def web_connection(cluster: Record, port: int, password: str | None) -> Record:
+    """Return the details of a web endpoint (dashboard, schema registry), which has no database."""
+    user, name = ENGINES[cluster["engine"]].default_user, host(cluster)
+    details: Record = {
+        "uri": f"https://{user}:{password or ''}@{name}:{port}",
+        "host": name,
+        "port": port,
+        "user": user,
+        "ssl": True,
+    }
+    return details if password is None else details | {"password": password}
+
+
+def _details(cluster: Record, prefix: str, *, port: int, database: str, user: str, password: str | None) -> Record:
     scheme, protocol, query = _URI[cluster["engine"]]
     name = host(cluster, prefix)
     place = name if scheme.endswith("+srv") else f"{name}:{port}"
@@ -58,21 +82,4 @@ def connection(
         "user": user,
         "ssl": True,
     }
-    if password is not None:
-        details["password"] = password
-    return details
-
-
-def web_connection(cluster: Record, port: int, password: str | None) -> Record:
-    """Return the details of a web endpoint (dashboard, schema registry), which has no database."""
-    user, name = ENGINES[cluster["engine"]].default_user, host(cluster)
-    details: Record = {
-        "uri": f"https://{user}:{password or ''}@{name}:{port}",
-        "host": name,
-        "port": port,
-        "user": user,
-        "ssl": True,
-    }
-    if password is not None:
-        details["password"] = password
-    return details
+    return details if password is None else details | {"password": password}

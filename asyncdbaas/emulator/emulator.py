@@ -2,29 +2,44 @@
 
 from __future__ import annotations
 
+import asyncio
+import ssl
 from collections.abc import Callable, Iterable, Mapping
+from os import PathLike
+from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeAlias
+from typing import Any, Final, Self, TypeAlias
 
+from asyncdbaas.emulator import certificates, hooks, storage
+from asyncdbaas.emulator.admin import PREFIX, Admin
 from asyncdbaas.emulator.clock import Clock
-from asyncdbaas.emulator.delays import Delays
-from asyncdbaas.emulator.engines import ENGINES, REGIONS
+from asyncdbaas.emulator.delays import Delays, Quirks
+from asyncdbaas.emulator.faults import Faults
+from asyncdbaas.emulator.limits import TokenLimits
+from asyncdbaas.emulator.operations import ACTIONS, ROUTES
 from asyncdbaas.emulator.recorder import Recorder
-from asyncdbaas.emulator.resources import clusters
+from asyncdbaas.emulator.responses import Response
+from asyncdbaas.emulator.routing import Router
 from asyncdbaas.emulator.seeds import Seeds
 from asyncdbaas.emulator.server import HOST, Server
-from asyncdbaas.emulator.service import MODULES, Response, Service
+from asyncdbaas.emulator.service import Service
 from asyncdbaas.emulator.world import World
 
 Record: TypeAlias = dict[str, Any]
+
+_SAVE_SECONDS: Final = 0.5  # one write of the state file serves a burst of changes
 
 
 class Emulator:
     """Run a local, stateful stand-in of the Managed Databases API.
 
     ``async with Emulator() as emulator`` listens on a free port of 127.0.0.1; ``emulator.url`` and ``emulator.token``
-    are all that a client needs. ``clock`` is a ``Clock``, or any time source in seconds; without one the time is real,
-    ``time_scale`` times as fast. ``per_minute`` and ``per_hour`` are the two rate limits of each token.
+    are all that a client needs. The same ``seed`` gives the same ids and credentials.
+
+    ``clock`` is a ``Clock``, or any time source in seconds; without one the time is real, ``time_scale`` times as fast.
+    ``per_minute`` and ``per_hour`` are the two rate limits of each token. ``state`` names a file that the state is read
+    from and kept in. ``tls`` serves https with a certificate of the emulator's own authority, which ``client_context``
+    trusts; it needs ``cryptography`` (extra ``emulator``). ``keep_requests`` bounds ``requests``.
     """
 
     def __init__(
@@ -37,32 +52,59 @@ class Emulator:
         per_minute: int = 250,
         per_hour: int = 5000,
         delays: Delays | None = None,
+        quirks: Quirks | None = None,
         token: str | None = None,
+        state: str | PathLike[str] | None = None,
+        tls: bool = False,
         keep_requests: int = 10_000,
     ) -> None:
-        if clock is None:
-            clock = Clock(time_scale)
-        self.clock = clock if isinstance(clock, Clock) else Clock(time_scale, source=clock)
+        self.clock = clock if isinstance(clock, Clock) else _clock(time_scale, clock)
+        self.faults = Faults(seed)
         self.requests = Recorder(keep_requests)
-        self._world = World(self.clock, Seeds(seed), delays or Delays(), _actions())
-        self._service = Service(self._world, self.requests, per_minute, per_hour)
-        self.token = token or self._new_token()
-        self._service.add_token(self.token, None)
-        self._server = Server(self._service, port)
+        self._world = World(self.clock, Seeds(seed), delays or Delays(), quirks or Quirks(), ACTIONS)
+        self._service = Service(
+            self._world, Router(ROUTES), self.faults, self.requests, lambda: TokenLimits(per_minute, per_hour)
+        )
+        self._admin = Admin(self)
+        self._authority = _authority() if tls else None
+        self._server = Server(self.handle, self.clock, _server_context(self._authority))
         self._port = port
+        self._file = None if state is None else Path(state)
+        self._saving: asyncio.TimerHandle | None = None
+        self._set_token(token or self._new_token())
+        self._start = self.snapshot()
+        self._load(token)
 
     @property
     def url(self) -> str:
         """The base URL, to be given to a client."""
-        return f"http://{HOST}:{self._port}"
+        return f"{'https' if self._authority else 'http'}://{HOST}:{self._port}"
+
+    @property
+    def token(self) -> str:
+        """A token with all scopes."""
+        token: str = self._world.data["token"]
+        return token
+
+    @property
+    def authority_pem(self) -> str:
+        """The certificate of the authority that signs the emulator's own; for clients of ``tls=True``."""
+        if self._authority is None:
+            raise RuntimeError("the emulator was made without tls=True, so there is no certificate to trust")
+        return self._authority.certificate
+
+    def client_context(self) -> ssl.SSLContext:
+        """Make a TLS context that trusts the emulator."""
+        return ssl.create_default_context(cadata=self.authority_pem)
 
     async def start(self) -> None:
         """Listen; ``async with`` does it."""
-        self._port = await self._server.start()
+        self._port = await self._server.start(self._port)
 
     async def stop(self) -> None:
-        """Stop listening and close every connection; ``async with`` does it."""
+        """Stop listening, close every connection and write the state file; ``async with`` does it."""
         await self._server.stop()
+        self._save()
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -74,41 +116,103 @@ class Emulator:
         await self.stop()
 
     def handle(self, method: str, target: str, headers: Mapping[str, str], body: bytes = b"") -> Response:
-        """Answer one request without a socket: ``(status, headers, body)``.
+        """Answer one request without a socket: ``(status, headers, body, delay, ending)``.
 
-        ``target`` is path and query, percent-encoded; header names are lower case. The time is the clock's.
+        ``target`` is path and query, percent-encoded; header names are lower case. The answer is made at once: it is
+        for the caller to let ``delay`` virtual seconds pass, and to act out a connection fault that ``ending`` names.
         """
-        return self._service.handle(method, target, headers, body)
+        if target.startswith(PREFIX):
+            response = self._admin.handle(method, target.partition("?")[0], headers, body)
+        else:
+            response = self._service.handle(method, target, headers, body)
+        if method != "GET":
+            self._save_soon()
+        return response
 
     def add_token(self, scopes: Iterable[str] | None = None) -> str:
         """Make another token, with rate-limit windows of its own; ``scopes=["database:read"]`` makes it read-only."""
         token = self._new_token()
-        self._service.add_token(token, scopes)
+        self._world.data["tokens"][token] = None if scopes is None else sorted(scopes)
         return token
 
     def add_cluster(self, *, engine: str = "kafka", name: str | None = None, **settings: Any) -> Record:
         """Add a cluster that is online at once, without a request, and return it as the API would show it.
 
-        What is not given is the smallest that the engine offers; ``settings`` are keys of the create body.
+        What is not given is the smallest that the engine offers; ``settings`` are keys of the create body. Redis, which
+        can no longer be ordered, can be had here.
         """
-        offer = ENGINES[engine]
-        nodes = settings.get("num_nodes", min(offer.layouts))
-        body = {
-            "name": name or f"{engine.replace('_', '-')}-{len(self._world.clusters) + 1}",
-            "engine": engine,
-            "num_nodes": nodes,
-            "size": offer.layouts[nodes][0],
-            "region": REGIONS[0],
-            **settings,
-        }
-        cluster = clusters.new_cluster(self._world, body)
-        self._world.clusters[cluster["id"]] = cluster
-        clusters.cluster_online(self._world, self.clock.now(), cluster["id"])
-        return clusters.view(self._world, cluster)
+        return hooks.add_cluster(self._world, engine, name, settings)
+
+    def turn_into_valkey(self, cluster_id: str) -> None:
+        """Turn a redis cluster into valkey in place, as the service did: engine and names of settings change."""
+        hooks.turn_into_valkey(self._world, cluster_id)
+
+    def add_index(self, cluster_id: str, name: str, **values: Any) -> None:
+        """Add an index to an OpenSearch cluster; ``values`` are keys of the index as the API shows it."""
+        hooks.add_index(self._world, cluster_id, name, values)
+
+    def add_consumer_group(self, cluster_id: str, topic: str, group: str) -> None:
+        """Let a consumer group read a topic; it shows in each partition."""
+        hooks.add_consumer_group(self._world, cluster_id, topic, group)
+
+    def announce_update(self, cluster_id: str, *descriptions: str) -> None:
+        """Let an update be pending, as the maintenance window shows it."""
+        hooks.announce_update(self._world, cluster_id, descriptions)
+
+    def snapshot(self) -> Record:
+        """Return everything there is as plain, JSON-able data, apart from faults, requests and rate-limit windows."""
+        self._world.settle()
+        return {"format": storage.FORMAT, **self._world.dump()}
+
+    def restore(self, snapshot: Record) -> None:
+        """Take on a snapshot; raises ``StateError`` if it is none. The clock never goes back."""
+        storage.check(snapshot, "snapshot")
+        self._world.load(snapshot)
+
+    def reset(self) -> None:
+        """Go back to the start: no clusters, the first token alone, no faults, nothing counted. The clock goes on."""
+        self.restore(self._start)
+        self.faults.clear()
+        self.requests.clear()
+        self._service.forget_limits()
 
     def _new_token(self) -> str:
         return "dop_v1_" + self._world.seeds.hex(64, "token")
 
+    def _set_token(self, token: str) -> None:
+        self._world.data["token"] = token
+        self._world.data["tokens"][token] = None
 
-def _actions() -> dict[str, Any]:
-    return {name: action for module in MODULES for name, action in module.ACTIONS.items()}
+    def _load(self, token: str | None) -> None:
+        """Read the state file; a token that was asked for is valid whatever the file says."""
+        snapshot = storage.load(self._file) if self._file else None
+        if snapshot is not None:
+            self.restore(snapshot)
+        if token is not None:
+            self._set_token(token)
+
+    def _save_soon(self) -> None:
+        """Write the state file a little later, if there is one and a loop to wait in."""
+        if self._file is not None and self._saving is None and self._server.running:
+            self._saving = asyncio.get_running_loop().call_later(_SAVE_SECONDS, self._save)
+
+    def _save(self) -> None:
+        if self._saving is not None:
+            self._saving.cancel()
+            self._saving = None
+        if self._file is not None:
+            storage.save(self._file, self.snapshot())
+
+
+def _clock(scale: float, source: Callable[[], float] | None) -> Clock:
+    return Clock(scale) if source is None else Clock(scale, source=source)
+
+
+def _authority() -> certificates.Pair:
+    if not certificates.available():
+        raise RuntimeError("tls=True needs the package cryptography: pip install 'asyncdbaas[emulator]'")
+    return certificates.make_authority("asyncdbaas emulator")
+
+
+def _server_context(authority: certificates.Pair | None) -> ssl.SSLContext | None:
+    return None if authority is None else certificates.server_context(authority, HOST, "localhost")

@@ -10,7 +10,10 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
-REGIONS: Final = tuple("ams3 blr1 fra1 lon1 nyc1 nyc2 nyc3 sfo2 sfo3 sgp1 syd1 tor1 ric1 atl1".split())
+REGIONS: Final = (
+    *("ams3", "blr1", "fra1", "lon1", "nyc1", "nyc2", "nyc3"),
+    *("sfo2", "sfo3", "sgp1", "syd1", "tor1", "ric1", "atl1"),
+)
 
 _BASIC = "db-s-1vcpu-2gb db-s-2vcpu-4gb db-s-4vcpu-8gb db-s-6vcpu-16gb"
 _GENERAL = "gd-2vcpu-8gb gd-4vcpu-16gb gd-8vcpu-32gb gd-16vcpu-64gb gd-32vcpu-128gb gd-40vcpu-160gb"

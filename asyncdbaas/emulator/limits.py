@@ -34,6 +34,10 @@ class SlidingWindow:
         """Count a request."""
         self._times.append(now)
 
+    def take_back(self) -> None:
+        """Forget the latest request."""
+        self._times.pop()
+
     def frees_at(self, now: float) -> float:
         """Return when the oldest counted request drops out."""
         return self._times[0] + self._span if self._times else now
@@ -70,6 +74,11 @@ class TokenLimits:
         self._hour.add(now)
         self._minute.add(now)
         return Verdict(admitted=True, headers=self._headers(clock, now, self._per_hour - hour - 1))
+
+    def take_back(self) -> None:
+        """Forget the latest request, which was refused after all."""
+        self._minute.take_back()
+        self._hour.take_back()
 
     def refused_headers(self, clock: Clock) -> dict[str, str]:
         """Return the headers of a refusal by the hourly limit."""

@@ -14,10 +14,11 @@ PARAMETER: Final = "{}"
 
 
 class Answer(NamedTuple):
-    """What a handler returns; ``body`` None sends no body at all."""
+    """What a handler returns; ``body`` None sends no body at all, and ``delay`` holds it back (virtual seconds)."""
 
     status: int
     body: Any = None
+    delay: float = 0.0
 
 
 @attrs.frozen(kw_only=True)

@@ -14,9 +14,9 @@ class Seeds:
     ``drawn`` counts the values given per key, and is all that has to be saved.
     """
 
-    def __init__(self, seed: int, drawn: dict[str, int] | None = None) -> None:
+    def __init__(self, seed: int) -> None:
         self.seed = seed
-        self.drawn = {} if drawn is None else drawn
+        self.drawn: dict[str, int] = {}
 
     def digest(self, *key: str) -> bytes:
         """Return 64 bytes for the key."""
@@ -28,6 +28,11 @@ class Seeds:
     def uuid(self, *key: str) -> str:
         """Return a version 4 UUID."""
         return str(uuid.UUID(bytes=self.digest("uuid", *key)[:16], version=4))
+
+    def fixed_uuid(self, *key: str) -> str:
+        """Return the one UUID that belongs to the key for good."""
+        digest = hashlib.sha512(f"{self.seed}:fixed/{'/'.join(key)}".encode("utf-8", "surrogatepass")).digest()
+        return str(uuid.UUID(bytes=digest[:16], version=4))
 
     def hex(self, length: int, *key: str) -> str:
         """Return up to 128 hexadecimal digits."""
@@ -44,3 +49,7 @@ class Seeds:
     def dump(self) -> dict[str, Any]:
         """Return the state as plain data."""
         return {"seed": self.seed, "drawn": self.drawn}
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Take on a dumped state."""
+        self.seed, self.drawn = state["seed"], state["drawn"]

@@ -1,56 +1,83 @@
-"""The sockets: a thin adapter from aiohttp's low-level server to the service."""
+"""The sockets: a thin adapter from aiohttp's low-level server."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import Final
+import socket
+import ssl
+import struct
+from collections.abc import Callable, Mapping
+from typing import Final, TypeAlias
 
 from aiohttp import web
 
-from asyncdbaas.emulator.service import Response, Service
+from asyncdbaas.emulator.clock import Clock
+from asyncdbaas.emulator.responses import Response
 
 HOST: Final = "127.0.0.1"
 IDLE_SECONDS: Final = 75.0  # what common load balancers grant an idle connection
 BODY_SECONDS: Final = 30.0
 MAX_BODY: Final = 32 * 1024 * 1024
+_DRIP_SECONDS: Final = 0.05
+
+Handle: TypeAlias = Callable[[str, str, Mapping[str, str], bytes], Response]
 
 
 class Server:
-    """Serve a service on loopback."""
+    """Serve a function of requests on loopback; deadlines for slow senders are in real time."""
 
-    def __init__(self, service: Service, port: int) -> None:
-        self._service = service
-        self._port = port
+    def __init__(self, handle: Handle, clock: Clock, tls: ssl.SSLContext | None) -> None:
+        self._handle = handle
+        self._clock = clock
+        self._tls = tls
         self._runner: web.ServerRunner | None = None
 
-    async def start(self) -> int:
+    @property
+    def running(self) -> bool:
+        """Whether it listens."""
+        return self._runner is not None
+
+    async def start(self, port: int) -> int:
         """Listen, and return the port."""
-        server = web.Server(self._handle, access_log=None, keepalive_timeout=IDLE_SECONDS, lingering_time=1.0)
-        self._runner = web.ServerRunner(server, shutdown_timeout=1.0)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, HOST, self._port, backlog=1024, reuse_address=True).start()
-        port: int = self._runner.addresses[0][1]
-        return port
+        server = web.Server(
+            self._serve,
+            handler_cancellation=True,  # a client that goes away ends the wait for its answer
+            access_log=None,
+            keepalive_timeout=IDLE_SECONDS,
+            lingering_time=1.0,
+        )
+        runner = web.ServerRunner(server, shutdown_timeout=0.1)
+        await runner.setup()
+        self._runner = runner
+        try:
+            await web.TCPSite(runner, HOST, port, backlog=1024, ssl_context=self._tls).start()
+        except BaseException:
+            await self.stop()
+            raise
+        bound: int = runner.addresses[0][1]
+        return bound
 
     async def stop(self) -> None:
         """Stop listening, and close all connections."""
-        if self._runner is not None:
-            await self._runner.cleanup()
-            self._runner = None
+        runner, self._runner = self._runner, None
+        if runner is not None:
+            await runner.cleanup()
 
-    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+    async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
         try:
             async with asyncio.timeout(BODY_SECONDS):
-                body = await _body(request)
+                body = await _read(request)
         except TimeoutError:
-            return _closing(408, "request body was not received in time")
+            return _closing(web.Response(status=408, text="the request's body did not come in time"))
         if body is None:
-            return _closing(413, "request body is too large")
-        response = self._service.handle(request.method, request.raw_path, request.headers, body)
-        return _to_aiohttp(response)
+            return _closing(web.Response(status=413, text="the request's body is too large"))
+        response = self._handle(request.method, request.raw_path, request.headers, body)
+        if response.delay:
+            await self._clock.sleep(response.delay)
+        return await _ENDINGS[response.ending](request, response)
 
 
-async def _body(request: web.BaseRequest) -> bytes | None:
+async def _read(request: web.BaseRequest) -> bytes | None:
     """Read the whole body, or return None if it is too large."""
     if not request.body_exists:
         return b""
@@ -63,11 +90,68 @@ async def _body(request: web.BaseRequest) -> bytes | None:
     return b"".join(chunks)
 
 
-def _to_aiohttp(response: Response) -> web.StreamResponse:
+def _closing(answer: web.StreamResponse) -> web.StreamResponse:
+    answer.force_close()
+    return answer
+
+
+async def _whole(_request: web.BaseRequest, response: Response) -> web.StreamResponse:
     return web.Response(status=response.status, headers=response.headers, body=response.body or None)
 
 
-def _closing(status: int, text: str) -> web.StreamResponse:
-    answer = web.Response(status=status, text=text)
-    answer.force_close()
+async def _reset(request: web.BaseRequest, _response: Response) -> web.StreamResponse:
+    _abort(request)
+    return web.Response()
+
+
+async def _reset_after(request: web.BaseRequest, response: Response) -> web.StreamResponse:
+    answer = await _whole(request, response)
+    await answer.prepare(request)
+    await answer.write_eof()
+    _abort(request)
     return answer
+
+
+async def _half_body(request: web.BaseRequest, response: Response) -> web.StreamResponse:
+    answer = web.StreamResponse(status=response.status, headers=response.headers)
+    answer.content_length = max(2, len(response.body))
+    await answer.prepare(request)
+    await answer.write(response.body[: len(response.body) // 2])
+    if request.transport is not None:
+        request.transport.close()
+    return answer
+
+
+async def _endless_body(request: web.BaseRequest, response: Response) -> web.StreamResponse:
+    answer = web.StreamResponse(status=response.status, headers=response.headers)
+    answer.enable_chunked_encoding()
+    await answer.prepare(request)
+    await answer.write(response.body[:-1])
+    while True:  # ends by cancellation, when the client goes away or the server stops
+        await answer.write(b" ")
+        await asyncio.sleep(_DRIP_SECONDS)
+
+
+async def _silence(_request: web.BaseRequest, _response: Response) -> web.StreamResponse:
+    await asyncio.get_running_loop().create_future()  # ends by cancellation, as above
+    raise AssertionError
+
+
+def _abort(request: web.BaseRequest) -> None:
+    """Reset the connection: a closing socket that lingers for no time sends RST."""
+    if request.transport is None:
+        return
+    plain: socket.socket | None = request.transport.get_extra_info("socket")
+    if plain is not None:
+        plain.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    request.transport.abort()
+
+
+_ENDINGS: Final = {
+    "": _whole,
+    "reset": _reset,
+    "reset_after": _reset_after,
+    "half_body": _half_body,
+    "endless_body": _endless_body,
+    "silence": _silence,
+}

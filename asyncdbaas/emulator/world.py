@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import heapq
+import json
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
-from asyncdbaas.emulator.clock import Clock
-from asyncdbaas.emulator.delays import Delays
+from asyncdbaas.emulator.clock import Clock, rfc3339
+from asyncdbaas.emulator.delays import Delays, Quirks
 from asyncdbaas.emulator.errors import UNSUPPORTED, not_found, not_yet, unprocessable
 from asyncdbaas.emulator.seeds import Seeds
 
@@ -17,6 +18,9 @@ Record: TypeAlias = dict[str, Any]
 Action: TypeAlias = Callable[..., None]
 """A change that falls due: ``action(world, at, *args)``."""
 
+Actions: TypeAlias = Mapping[str, Action]
+"""Changes by the name that the agenda knows them by."""
+
 
 class World:
     """Hold the state, and let what is due happen when it is looked at.
@@ -25,12 +29,13 @@ class World:
     saves both. There are no background tasks: ``settle`` applies in order what has fallen due, before each request.
     """
 
-    def __init__(self, clock: Clock, seeds: Seeds, delays: Delays, actions: Mapping[str, Action]) -> None:
+    def __init__(self, clock: Clock, seeds: Seeds, delays: Delays, quirks: Quirks, actions: Actions) -> None:
         self.clock = clock
         self.seeds = seeds
         self.delays = delays
+        self.quirks = quirks
         self._actions = actions
-        self.data: Record = {"clusters": {}, "events": []}
+        self.data: Record = {"clusters": {}, "tokens": {}, "metrics": {}}
         self._agenda: list[list[Any]] = []
         self._number = 0
 
@@ -40,10 +45,14 @@ class World:
         clusters: dict[str, Record] = self.data["clusters"]
         return clusters
 
-    def schedule(self, delay: float, action: str, *args: str) -> None:
-        """Let a change happen after a delay; after no delay, just before the next request."""
+    def schedule(self, at: float, action: str, *args: Any) -> None:
+        """Let a change happen at a time; what is due at once happens just before the next request."""
         self._number += 1
-        heapq.heappush(self._agenda, [self.clock.now() + delay, self._number, action, list(args)])
+        heapq.heappush(self._agenda, [at, self._number, action, list(args)])
+
+    def after(self, delay: float, action: str, *args: Any) -> None:
+        """Let a change happen after a delay."""
+        self.schedule(self.clock.now() + delay, action, *args)
 
     def settle(self) -> None:
         """Apply every change that has fallen due, in order of time."""
@@ -61,9 +70,61 @@ class World:
             raise unprocessable(UNSUPPORTED)
         return cluster
 
-    def online(self, cluster_id: str, action: str, *engines: str) -> Record:
-        """Return a cluster that must be online for the action, refused with 412 if it is not."""
+    def source(self, cluster: Record) -> Record:
+        """Return the cluster whose users and databases a cluster shows: a replica shows its primary's."""
+        return self.clusters.get(cluster["primary"], cluster)
+
+    def usable(self, cluster_id: str, action: str, *engines: str) -> Record:
+        """Return a cluster whose children can be changed, refused with 412 if it is not up (yet, or any more)."""
         cluster = self.cluster(cluster_id, *engines)
-        if cluster["status"] != "online":
+        if cluster["deleting"]:
+            raise not_yet(action, "cluster is being deleted")
+        if cluster["status"] in ("creating", "forking"):
             raise not_yet(action, f"cluster is {cluster['status']}")
         return cluster
+
+    def writable(self, cluster_id: str, action: str, *engines: str) -> Record:
+        """Return a usable cluster that is no read-only replica."""
+        cluster = self.usable(cluster_id, action, *engines)
+        if cluster["primary"] is not None:
+            raise unprocessable(UNSUPPORTED)
+        return cluster
+
+    def idle(self, cluster_id: str, action: str, *engines: str) -> Record:
+        """Return a cluster that is online with nothing going on, as changes of the cluster itself need it."""
+        cluster = self.usable(cluster_id, action, *engines)
+        if cluster["status"] != "online":
+            raise not_yet(action, f"cluster is {cluster['status']}")
+        if cluster["busy"]:
+            raise not_yet(action, "cluster is undergoing maintenance")
+        return cluster
+
+    def log(self, cluster: Record, event: str, at: float | None = None) -> None:
+        """Add to a cluster's events."""
+        when = self.clock.now() if at is None else at
+        entry = {
+            "id": self.seeds.hex(8, "event", cluster["id"]),
+            "cluster_name": cluster["name"],
+            "event_type": event,
+            "create_time": rfc3339(when),
+        }
+        cluster["events"].append(entry)
+
+    def dump(self) -> Record:
+        """Return everything as plain data, apart from the world."""
+        state = {
+            "clock": self.clock.now(),
+            "seeds": self.seeds.dump(),
+            "data": self.data,
+            "agenda": self._agenda,
+            "number": self._number,
+        }
+        copy: Record = json.loads(json.dumps(state))
+        return copy
+
+    def load(self, state: Record) -> None:
+        """Take on a dumped state; the clock is moved forward to the dump's time if it is behind."""
+        copy = json.loads(json.dumps(state))
+        self.seeds.load(copy["seeds"])
+        self.data, self._agenda, self._number = copy["data"], copy["agenda"], copy["number"]
+        self.clock.advance(seconds=max(0.0, copy["clock"] - self.clock.now()))

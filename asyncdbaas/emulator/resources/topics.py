@@ -9,7 +9,8 @@ from asyncdbaas.emulator import fields
 from asyncdbaas.emulator.errors import not_found, not_yet, unprocessable
 from asyncdbaas.emulator.resources.topic_config import SETTINGS, checked_config
 from asyncdbaas.emulator.routing import Answer, Call, Route
-from asyncdbaas.emulator.world import World
+from asyncdbaas.emulator.setting import defaults
+from asyncdbaas.emulator.world import Actions, World
 
 Record: TypeAlias = dict[str, Any]
 
@@ -21,28 +22,31 @@ def list_topics(world: World, call: Call, cluster_id: str) -> Answer:
     """Answer GET /v2/databases/{id}/topics: here with ``partition_count``, in ``get_topic`` with ``partitions``."""
     cluster = world.cluster(cluster_id, "kafka")
     keys = ("name", "state", "replication_factor", "partition_count")
-    return Answer(200, {"topics": [{key: topic[key] for key in keys} for topic in cluster["topics"].values()]})
+    topics = cluster["topics"].values()
+    if world.quirks.topic_list_partitions:
+        return Answer(200, {"topics": [view(world, topic) for topic in topics]})
+    return Answer(200, {"topics": [{key: topic[key] for key in keys} for topic in topics]})
 
 
 def get_topic(world: World, call: Call, cluster_id: str, name: str) -> Answer:
     """Answer GET /v2/databases/{id}/topics/{name}."""
-    return Answer(200, {"topic": view(_topic(world.cluster(cluster_id, "kafka"), name))})
+    return Answer(200, {"topic": view(world, _topic(world.cluster(cluster_id, "kafka"), name))})
 
 
 def create_topic(world: World, call: Call, cluster_id: str) -> Answer:
     """Answer POST /v2/databases/{id}/topics; the topic is ``configuring`` at first."""
-    cluster = world.online(cluster_id, "create topic", "kafka")
+    cluster = world.usable(cluster_id, "create topic", "kafka")
     topic = _new_topic(call.body, cluster)
     if topic["name"] in cluster["topics"]:
         raise unprocessable("topic name is not available")
     cluster["topics"][topic["name"]] = topic
-    world.schedule(world.delays.topic, "topic_active", cluster["id"], topic["name"])
-    return Answer(201, {"topic": view(topic)})
+    world.after(world.delays.topic, "topic_active", cluster["id"], topic["name"])
+    return Answer(201, {"topic": view(world, topic)})
 
 
 def update_topic(world: World, call: Call, cluster_id: str, name: str) -> Answer:
     """Answer PUT /v2/databases/{id}/topics/{name}; a greater number of partitions shows after a while."""
-    cluster = world.online(cluster_id, "update topic", "kafka")
+    cluster = world.usable(cluster_id, "update topic", "kafka")
     topic = _topic(cluster, name)
     if topic["state"] != "active":
         raise not_yet("update topic", _reason(topic))
@@ -55,34 +59,33 @@ def update_topic(world: World, call: Call, cluster_id: str, name: str) -> Answer
     topic["replication_factor"] = factor
     topic["config"].update(config)
     if count > topic["partition_count"]:
-        world.schedule(world.delays.partitions, "topic_grown", cluster["id"], name, str(count))
-    return Answer(200, {"topic": view(topic)})
+        world.after(world.delays.partitions, "topic_grown", cluster["id"], name, count)
+    return Answer(200, {"topic": view(world, topic)})
 
 
 def delete_topic(world: World, call: Call, cluster_id: str, name: str) -> Answer:
     """Answer DELETE /v2/databases/{id}/topics/{name}; the topic is listed as ``deleting`` for a while."""
-    cluster = world.online(cluster_id, "delete topic", "kafka")
+    cluster = world.usable(cluster_id, "delete topic", "kafka")
     topic = _topic(cluster, name)
     if topic["state"] == "deleting":
         raise not_yet("delete topic", _reason(topic))
     topic["state"] = "deleting"
-    world.schedule(world.delays.topic_delete, "topic_gone", cluster["id"], name)
+    world.after(world.delays.topic_delete, "topic_gone", cluster["id"], name)
     return Answer(204)
 
 
-def view(topic: Record) -> Record:
+def view(world: World, topic: Record) -> Record:
     """Return a topic as GET, POST and PUT show it."""
-    partition = {
-        "size": 0,
-        "in_sync_replicas": topic["replication_factor"],
-        "earliest_offset": 0,
-        "consumer_groups": None,
-    }
+    common = {"size": 0, "in_sync_replicas": topic["replication_factor"], "earliest_offset": 0}
+    key = world.quirks.consumer_group_key
+    groups = [{key: group, "offset": 0} for group in topic["consumer_groups"]] or None
     return {
         "name": topic["name"],
         "state": topic["state"],
         "replication_factor": topic["replication_factor"],
-        "partitions": [{"id": number, **partition} for number in range(topic["partition_count"])],
+        "partitions": [
+            {"id": number, **common, "consumer_groups": groups} for number in range(topic["partition_count"])
+        ],
         "config": topic["config"],
     }
 
@@ -94,11 +97,11 @@ def topic_active(world: World, at: float, cluster_id: str, name: str) -> None:
         topic["state"] = "active"
 
 
-def topic_grown(world: World, at: float, cluster_id: str, name: str, count: str) -> None:
+def topic_grown(world: World, at: float, cluster_id: str, name: str, count: int) -> None:
     """Let an update's partitions appear; they never shrink."""
     topic = _find(world, cluster_id, name)
     if topic:
-        topic["partition_count"] = max(topic["partition_count"], int(count))
+        topic["partition_count"] = max(topic["partition_count"], count)
 
 
 def topic_gone(world: World, at: float, cluster_id: str, name: str) -> None:
@@ -131,13 +134,13 @@ def _new_topic(body: Record, cluster: Record) -> Record:
     factor = _factor(body, cluster, 2)
     count = fields.between(fields.integer(body, "partition_count", 3), "partition count", *_PARTITIONS)
     given = checked_config(fields.record(body, "config"), factor)
-    defaults = {key: setting.default for key, setting in SETTINGS.items()}
     return {
         "name": name,
         "state": "configuring",
         "replication_factor": factor,
         "partition_count": count,
-        "config": defaults | given,
+        "config": defaults(SETTINGS) | given,
+        "consumer_groups": [],
     }
 
 
@@ -153,4 +156,4 @@ ROUTES: Final = (
     Route("PUT", "/v2/databases/{}/topics/{}", "update_topic", update_topic, takes_body=True),
     Route("DELETE", "/v2/databases/{}/topics/{}", "delete_topic", delete_topic),
 )
-ACTIONS: Final = {"topic_active": topic_active, "topic_grown": topic_grown, "topic_gone": topic_gone}
+ACTIONS: Final[Actions] = {"topic_active": topic_active, "topic_grown": topic_grown, "topic_gone": topic_gone}

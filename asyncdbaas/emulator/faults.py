@@ -1,0 +1,144 @@
+"""Faults on demand: what can go wrong between a client and the service, by name."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from types import MappingProxyType
+from typing import Any, Final, TypeAlias
+
+import attrs
+from attrs.validators import in_, instance_of
+
+from asyncdbaas.emulator.routing import Call
+
+Record: TypeAlias = dict[str, Any]
+
+KINDS: Final = MappingProxyType(
+    {
+        "delay": "the answer comes later, by `delay` virtual seconds; nothing else is wrong",
+        "precondition": "412: the object is not ready for this",
+        "rate_limit": "429 by the burst limit, with retry-after (`retry_after` virtual seconds)",
+        "hourly_limit": "429 by the hourly limit, without retry-after",
+        "server_error": "500 from the service; with `applied` the change was made all the same",
+        "bad_gateway": "502, an HTML page; with `applied` the change was made all the same",
+        "gateway_timeout": "504, an HTML page; with `applied` the change was made all the same",
+        "unavailable": "503 from the gateway, which did not forward the request; no rate-limit headers",
+        "not_found": "404, as on a read just after the create",
+        "accepted": "202 with an error-shaped body, for a topic that is made all the same",
+        "reset": "the connection is reset instead of an answer; with `applied` the change was made all the same",
+        "reset_after": "the connection is reset right after the answer",
+        "half_body": "the connection is closed in the middle of the answer's body",
+        "endless_body": "the answer's body goes on with blanks and never ends",
+        "silence": "no answer ever comes; with `applied` the change was made all the same",
+        "empty_body": "the right status with no body",
+        "wrong_shape": "the right status with JSON of another shape (`body`)",
+        "not_json": "the right status with a body that is not JSON",
+    }
+)
+"""The name of every fault, with what it does."""
+
+BEFORE: Final = frozenset({"precondition", "rate_limit", "hourly_limit", "unavailable", "not_found"})
+"""Faults that always come before the change is applied."""
+EITHER: Final = frozenset({"server_error", "bad_gateway", "gateway_timeout", "reset", "silence"})
+"""Faults that come before it unless ``applied`` says otherwise."""
+
+
+_MANY: Final = 10**9
+
+
+def _between(low: int, high: int, *kinds: type[int | float | None]) -> Callable[[Any, Any, Any], None]:
+    """Make a validator for a number in a range; values come from JSON too."""
+
+    def check(_fault: Any, field: Any, value: Any) -> None:
+        if type(value) not in kinds or not (value is None or low <= value <= high):
+            raise ValueError(f"a fault's {field.name} must be a number from {low} to {high}, got {value!r}")
+
+    return check
+
+
+@attrs.define(kw_only=True, eq=False)
+class Fault:
+    """One fault in wait for requests.
+
+    It strikes requests of ``operation`` (``"create_topic"``, ...; ``"*"`` is any) for which ``when`` holds, after
+    letting the first ``skip`` pass, with ``probability``, and ``times`` times (None: for ever). ``struck`` counts.
+    """
+
+    operation: str
+    kind: str = attrs.field(validator=in_(KINDS))
+    times: int | None = attrs.field(default=1, validator=_between(1, _MANY, int, type(None)))
+    skip: int = attrs.field(default=0, validator=_between(0, _MANY, int))
+    probability: float = attrs.field(default=1.0, validator=_between(0, 1, int, float))
+    when: Callable[[Call], bool] | None = None
+    applied: bool = attrs.field(default=False, validator=instance_of(bool))
+    delay: float = attrs.field(default=0.0, validator=_between(0, _MANY, int, float))
+    retry_after: float = attrs.field(default=29.0, validator=_between(0, _MANY, int, float))
+    body: Any = attrs.field(factory=lambda: ["unexpected"])
+    struck: int = attrs.field(default=0, init=False)
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether it has struck as often as it was to."""
+        return self.times is not None and self.struck >= self.times
+
+    @property
+    def strikes_before(self) -> bool:
+        """Whether the change is not applied."""
+        return self.kind in BEFORE or (self.kind in EITHER and not self.applied)
+
+    def dump(self) -> Record:
+        """Return it as plain data, for the admin path; a predicate is left out."""
+        return attrs.asdict(self, filter=lambda field, _: field.name != "when")
+
+
+class Faults:
+    """Hold the faults in wait; the first one that applies to a request strikes, after all pure delays that apply."""
+
+    def __init__(self, seed: int) -> None:
+        self._random = random.Random(seed)  # seeded: a test wants the same faults each time
+        self._waiting: list[Fault] = []
+
+    def add(self, operation: str, kind: str, **options: Any) -> Fault:
+        """Add a fault: ``faults.add("create_topic", "server_error", applied=True, times=2)``.
+
+        ``options`` are the fields of ``Fault``; ``KINDS`` names the faults. A "delay" strikes for ever unless ``times``
+        says else, all others once.
+        """
+        if kind == "delay":
+            options.setdefault("times", None)
+        fault = Fault(operation=operation, kind=kind, **options)
+        self._waiting.append(fault)
+        return fault
+
+    def clear(self) -> None:
+        """Remove all faults."""
+        self._waiting.clear()
+
+    def dump(self) -> list[Record]:
+        """Return the faults in wait as plain data."""
+        return [fault.dump() for fault in self._waiting]
+
+    def strike(self, call: Call) -> tuple[Fault | None, float]:
+        """Return the fault that strikes a request, if any does, and the delay of all that do."""
+        delay = 0.0
+        for fault in tuple(self._waiting):
+            if not self._hits(fault, call):
+                continue
+            delay += fault.delay
+            if fault.kind != "delay":
+                return fault, delay
+        return None, delay
+
+    def _hits(self, fault: Fault, call: Call) -> bool:
+        if fault.operation not in ("*", call.operation) or (fault.when is not None and not fault.when(call)):
+            return False
+        if fault.probability < 1 and self._random.random() >= fault.probability:
+            return False
+        if fault.skip:
+            fault.skip -= 1
+            return False
+        fault.struck += 1
+        if fault.exhausted:
+            self._waiting.remove(fault)
+        return True

@@ -1,0 +1,38 @@
+"""Pages of a list, for tests of clients that follow them; the service itself has only been seen to send whole lists."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final, TypeAlias
+
+Record: TypeAlias = dict[str, Any]
+
+_MAX_PER_PAGE: Final = 200
+
+
+def paged(body: Record, url: str, query: Mapping[str, str], page_size: int) -> Record:
+    """Return the page of a list that the query asks for, with ``links`` and ``meta``; other bodies as they are.
+
+    ``url`` is the absolute address without its query, for the links.
+    """
+    key = next((name for name, value in body.items() if isinstance(value, list)), None)
+    if key is None:
+        return body
+    per_page = min(_number(query, "per_page", page_size), _MAX_PER_PAGE)
+    page, items = _number(query, "page", 1), body[key]
+    last = max(1, -(-len(items) // per_page))
+    numbers = {"first": 1, "prev": page - 1} if page > 1 else {}
+    numbers |= {"next": page + 1, "last": last} if page < last else {}
+    kept = "".join(f"&{name}={value}" for name, value in query.items() if name not in ("page", "per_page"))
+    links = {name: f"{url}?page={number}&per_page={per_page}{kept}" for name, number in numbers.items()}
+    return body | {
+        key: items[(page - 1) * per_page : page * per_page],
+        "links": {"pages": links} if links else {},
+        "meta": {"total": len(items)},
+    }
+
+
+def _number(query: Mapping[str, str], name: str, default: int) -> int:
+    """Read a positive number; anything else gives the default."""
+    text = query.get(name, "")
+    return int(text) if text.isascii() and text.isdigit() and 0 < int(text) < 10**9 else default

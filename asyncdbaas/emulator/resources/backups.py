@@ -1,0 +1,70 @@
+"""Backups: the first one begins when a cluster is online, then one each day; a week of them is kept."""
+
+from __future__ import annotations
+
+from typing import Any, Final, TypeAlias
+
+from asyncdbaas.emulator.clock import rfc3339
+from asyncdbaas.emulator.errors import not_yet
+from asyncdbaas.emulator.resources import configs
+from asyncdbaas.emulator.resources.clusters import BACKED_UP
+from asyncdbaas.emulator.routing import Answer, Call, Route
+from asyncdbaas.emulator.world import Actions, World
+
+Record: TypeAlias = dict[str, Any]
+
+_DAY: Final = 86400.0
+_KEPT: Final = 7
+
+
+def list_backups(world: World, call: Call, cluster_id: str) -> Answer:
+    """Answer GET /v2/databases/{id}/backups; refused with 412 before the first one is done."""
+    cluster = world.usable(cluster_id, "list backups", *BACKED_UP)
+    done = finished(world, cluster)
+    if not done:
+        raise not_yet("list backups", "cluster has no backup yet")
+    config = configs.current(cluster)
+    body: Record = {
+        "backups": [_view(cluster, backup) for backup in done],
+        "scheduled_backup_time": {
+            "backup_hour": config.get("backup_hour", 0),
+            "backup_minute": config.get("backup_minute", 0),
+            "backup_interval_hours": 24,
+        },
+    }
+    last = cluster["backups"][-1]
+    if last is not done[-1]:
+        passed = (world.clock.now() - last["began_at"]) / (last["done_at"] - last["began_at"])
+        body["backup_progress"] = str(int(100 * passed))
+    return Answer(200, body)
+
+
+def finished(world: World, cluster: Record) -> list[Record]:
+    """Return the backups that are done."""
+    now = world.clock.now()
+    return [backup for backup in cluster["backups"] if backup["done_at"] <= now]
+
+
+def backup_begins(world: World, at: float, cluster_id: str) -> None:
+    """Begin a backup, and schedule the next day's."""
+    cluster = world.clusters.get(cluster_id)
+    if cluster is None or cluster["deleting"]:
+        return
+    size = round(0.03 + world.seeds.fraction("backup", cluster_id) / 100, 8)
+    backup = {
+        "created_at": rfc3339(at),
+        "size_gigabytes": size,
+        "began_at": at,
+        "done_at": at + world.delays.backup,
+    }
+    cluster["backups"] = [*cluster["backups"], backup][-_KEPT:]
+    world.schedule(at + _DAY, "backup_begins", cluster_id)
+
+
+def _view(cluster: Record, backup: Record) -> Record:
+    shown = {"created_at": backup["created_at"], "size_gigabytes": backup["size_gigabytes"]}
+    return shown | {"incremental": False} if cluster["engine"] == "mysql" else shown
+
+
+ROUTES: Final = (Route("GET", "/v2/databases/{}/backups", "list_backups", list_backups),)
+ACTIONS: Final[Actions] = {"backup_begins": backup_begins}

@@ -1,0 +1,42 @@
+"""The eviction policy of a caching cluster: a setting of its configuration, spelled with underscores here."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from asyncdbaas.emulator import fields
+from asyncdbaas.emulator.resources import configs
+from asyncdbaas.emulator.routing import Answer, Call, Route
+from asyncdbaas.emulator.world import Actions, World
+
+_SUPPORTED: Final = ("redis", "valkey")
+_POLICIES: Final = (
+    "noeviction",
+    "allkeys_lru",
+    "allkeys_random",
+    "volatile_lru",
+    "volatile_random",
+    "volatile_ttl",
+)
+
+
+def get_eviction_policy(world: World, call: Call, cluster_id: str) -> Answer:
+    """Answer GET /v2/databases/{id}/eviction_policy."""
+    cluster = world.cluster(cluster_id, *_SUPPORTED)
+    policy: str = configs.current(cluster)[f"{cluster['engine']}_maxmemory_policy"]
+    return Answer(200, {"eviction_policy": policy.replace("-", "_")})
+
+
+def set_eviction_policy(world: World, call: Call, cluster_id: str) -> Answer:
+    """Answer PUT /v2/databases/{id}/eviction_policy."""
+    cluster = world.usable(cluster_id, "update eviction policy", *_SUPPORTED)
+    policy = fields.choice(call.body, "eviction_policy", _POLICIES)
+    configs.change(cluster, {f"{cluster['engine']}_maxmemory_policy": policy.replace("_", "-")})
+    return Answer(204)
+
+
+ROUTES: Final = (
+    Route("GET", "/v2/databases/{}/eviction_policy", "get_eviction_policy", get_eviction_policy),
+    Route("PUT", "/v2/databases/{}/eviction_policy", "set_eviction_policy", set_eviction_policy, takes_body=True),
+)
+ACTIONS: Final[Actions] = {}

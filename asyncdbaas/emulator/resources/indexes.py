@@ -1,0 +1,30 @@
+"""OpenSearch indexes: made by the database's own clients (here ``Emulator.add_index``), listed and deleted here."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from asyncdbaas.emulator.errors import not_found
+from asyncdbaas.emulator.routing import Answer, Call, Route
+from asyncdbaas.emulator.world import Actions, World
+
+
+def list_indexes(world: World, call: Call, cluster_id: str) -> Answer:
+    """Answer GET /v2/databases/{id}/indexes."""
+    return Answer(200, {"indexes": list(world.cluster(cluster_id, "opensearch")["indexes"].values())})
+
+
+def delete_index(world: World, call: Call, cluster_id: str, name: str) -> Answer:
+    """Answer DELETE /v2/databases/{id}/indexes/{name}."""
+    indexes = world.usable(cluster_id, "delete index", "opensearch")["indexes"]
+    if name not in indexes:
+        raise not_found("index")
+    del indexes[name]
+    return Answer(204)
+
+
+ROUTES: Final = (
+    Route("GET", "/v2/databases/{}/indexes", "list_indexes", list_indexes),
+    Route("DELETE", "/v2/databases/{}/indexes/{}", "delete_index", delete_index),
+)
+ACTIONS: Final[Actions] = {}

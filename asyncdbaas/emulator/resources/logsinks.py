@@ -1,0 +1,121 @@
+"""Log sinks: where a cluster sends its logs."""
+
+from __future__ import annotations
+
+from typing import Any, Final, TypeAlias
+
+from asyncdbaas.emulator import fields
+from asyncdbaas.emulator.errors import not_found, unprocessable
+from asyncdbaas.emulator.routing import Answer, Call, Route
+from asyncdbaas.emulator.world import Actions, World
+
+Record: TypeAlias = dict[str, Any]
+
+_TYPES: Final = ("rsyslog", "elasticsearch", "opensearch", "datadog")
+_FORMATS: Final = ("rfc5424", "rfc3164", "custom")
+
+
+def list_logsinks(world: World, call: Call, cluster_id: str) -> Answer:
+    """Answer GET /v2/databases/{id}/logsink."""
+    return Answer(200, {"sinks": list(world.cluster(cluster_id)["sinks"].values())})
+
+
+def get_logsink(world: World, call: Call, cluster_id: str, sink_id: str) -> Answer:
+    """Answer GET /v2/databases/{id}/logsink/{sink}: unwrapped, though the create wraps it."""
+    return Answer(200, _sink(world.cluster(cluster_id), sink_id))
+
+
+def create_logsink(world: World, call: Call, cluster_id: str) -> Answer:
+    """Answer POST /v2/databases/{id}/logsink."""
+    cluster = world.usable(cluster_id, "create log sink")
+    name, kind = fields.required(call.body, "sink_name"), fields.choice(call.body, "sink_type", _TYPES)
+    if (kind == "datadog") != (cluster["engine"] == "mongodb"):
+        raise unprocessable("log sink not supported")
+    if any(sink["sink_name"] == name for sink in cluster["sinks"].values()):
+        raise unprocessable("log sink name is not available")
+    sink = {"sink_name": name, "sink_type": kind, "config": _checked(kind, call.body)}
+    sink_id = _new_id(world, cluster["id"], kind)
+    cluster["sinks"][sink_id] = {"sink_id": sink_id, **sink}
+    return Answer(201, {"sink": cluster["sinks"][sink_id]})
+
+
+def update_logsink(world: World, call: Call, cluster_id: str, sink_id: str) -> Answer:
+    """Answer PUT /v2/databases/{id}/logsink/{sink}: 200 without a body."""
+    sink = _sink(world.usable(cluster_id, "update log sink"), sink_id)
+    sink["config"] = _checked(sink["sink_type"], call.body)
+    return Answer(200)
+
+
+def delete_logsink(world: World, call: Call, cluster_id: str, sink_id: str) -> Answer:
+    """Answer DELETE /v2/databases/{id}/logsink/{sink}: 200, where all other deletes are 204."""
+    cluster = world.usable(cluster_id, "delete log sink")
+    _sink(cluster, sink_id)
+    del cluster["sinks"][sink_id]
+    return Answer(200)
+
+
+def _new_id(world: World, cluster_id: str, kind: str) -> str:
+    """Make an id: both a UUID and 40 hexadecimal digits have been seen."""
+    if kind == "rsyslog":
+        return world.seeds.uuid("sink", cluster_id)
+    return world.seeds.hex(40, "sink", cluster_id)
+
+
+def _sink(cluster: Record, sink_id: str) -> Record:
+    sink: Record | None = cluster["sinks"].get(sink_id)
+    if sink is None:
+        raise not_found("log sink")
+    return sink
+
+
+def _checked(kind: str, body: Record) -> Record:
+    if body.get("config") is None:
+        raise unprocessable("config is required")
+    config = fields.record(body, "config")
+    if kind == "rsyslog":
+        return _rsyslog(config)
+    if kind == "datadog":
+        return {name: fields.required(config, name) for name in ("site", "datadog_api_key")}
+    return _search(config)
+
+
+def _rsyslog(config: Record) -> Record:
+    if config.get("tls") is None:
+        raise unprocessable("tls is required")
+    checked: Record = {
+        "server": fields.required(config, "server"),
+        "port": fields.between(fields.integer(config, "port"), "port", 1, 65535),
+        "tls": fields.boolean(config, "tls"),
+        "format": fields.choice(config, "format", _FORMATS),
+    }
+    if checked["format"] == "custom":
+        checked["logline"] = fields.required(config, "logline")
+    return checked | _given(config, "logline", "sd", "ca", "key", "cert")
+
+
+def _search(config: Record) -> Record:
+    timeout: Any = config.get("timeout", 10)
+    if isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or not 1 <= timeout <= 120:
+        raise unprocessable("invalid timeout: must be between 1 and 120")
+    days = fields.between(fields.integer(config, "index_days_max", 7), "index_days_max", 1, 10000)
+    checked: Record = {
+        "url": fields.required(config, "url"),
+        "index_prefix": fields.required(config, "index_prefix"),
+        "index_days_max": days,
+        "timeout": timeout,
+    }
+    return checked | _given(config, "ca")
+
+
+def _given(config: Record, *names: str) -> Record:
+    return {name: value for name in names if (value := fields.string(config, name))}
+
+
+ROUTES: Final = (
+    Route("GET", "/v2/databases/{}/logsink", "list_logsinks", list_logsinks),
+    Route("POST", "/v2/databases/{}/logsink", "create_logsink", create_logsink, takes_body=True),
+    Route("GET", "/v2/databases/{}/logsink/{}", "get_logsink", get_logsink),
+    Route("PUT", "/v2/databases/{}/logsink/{}", "update_logsink", update_logsink, takes_body=True),
+    Route("DELETE", "/v2/databases/{}/logsink/{}", "delete_logsink", delete_logsink),
+)
+ACTIONS: Final[Actions] = {}

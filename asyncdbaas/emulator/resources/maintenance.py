@@ -1,0 +1,59 @@
+"""The maintenance window, and the installation of updates."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final, TypeAlias
+
+from asyncdbaas.emulator import fields
+from asyncdbaas.emulator.errors import unprocessable
+from asyncdbaas.emulator.routing import Answer, Call, Route
+from asyncdbaas.emulator.world import Actions, World
+
+Record: TypeAlias = dict[str, Any]
+
+_DAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_HOUR: Final = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)(:[0-5]\d)?")
+
+
+def update_maintenance_window(world: World, call: Call, cluster_id: str) -> Answer:
+    """Answer PUT /v2/databases/{id}/maintenance; ``13:00`` is read back as ``13:00:00``."""
+    cluster = world.usable(cluster_id, "update maintenance window")
+    day, hour = fields.string(call.body, "day").lower(), fields.string(call.body, "hour")
+    time = _HOUR.fullmatch(hour)
+    if day not in _DAYS:
+        raise unprocessable("invalid maintenance window day")
+    if time is None:
+        raise unprocessable("invalid maintenance window hour")
+    cluster["maintenance_window"] |= {"day": day, "hour": f"{int(time[1]):02}:{time[2]}{time[3] or ':00'}"}
+    return Answer(204)
+
+
+def install_update(world: World, call: Call, cluster_id: str) -> Answer:
+    """Answer PUT /v2/databases/{id}/install_update; the cluster reads ``online`` and refuses changes meanwhile."""
+    cluster = world.idle(cluster_id, "install update")
+    begin_maintenance(world, cluster)
+    world.after(world.delays.maintenance, "maintenance_done", cluster["id"])
+    return Answer(204)
+
+
+def begin_maintenance(world: World, cluster: Record) -> None:
+    """Make a cluster busy; whoever calls this schedules the end."""
+    cluster["busy"] = True
+    world.log(cluster, "cluster_maintenance_perform")
+
+
+def maintenance_done(world: World, at: float, cluster_id: str) -> None:
+    """End the maintenance."""
+    if cluster := world.clusters.get(cluster_id):
+        cluster["busy"] = False
+        cluster["maintenance_window"] |= {"pending": False, "description": []}
+
+
+ROUTES: Final = (
+    Route(
+        "PUT", "/v2/databases/{}/maintenance", "update_maintenance_window", update_maintenance_window, takes_body=True
+    ),
+    Route("PUT", "/v2/databases/{}/install_update", "install_update", install_update),
+)
+ACTIONS: Final[Actions] = {"maintenance_done": maintenance_done}

@@ -1,0 +1,84 @@
+"""Online migrations from a database elsewhere.
+
+Nothing is connected to. A source below ``.invalid`` cannot be reached and one of the service's own hosts is not
+allowed: both are accepted and then end as ``error``, as a migration does that fails soon after its start.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, TypeAlias
+
+from asyncdbaas.emulator import fields
+from asyncdbaas.emulator.clock import rfc3339
+from asyncdbaas.emulator.errors import not_found, not_yet, unprocessable
+from asyncdbaas.emulator.routing import Answer, Call, Route
+from asyncdbaas.emulator.world import Actions, World
+
+Record: TypeAlias = dict[str, Any]
+
+_SUPPORTED: Final = ("pg", "mysql", "redis", "valkey")
+_RUNNING: Final = ("running", "syncing")
+_UNREACHABLE: Final = (".invalid", ".ondigitalocean.com")
+
+
+def get_migration(world: World, call: Call, cluster_id: str) -> Answer:
+    """Answer GET /v2/databases/{id}/online-migration: the latest one, unwrapped."""
+    migration = world.cluster(cluster_id, *_SUPPORTED)["migration"]
+    if migration is None:
+        raise not_found("online migration")
+    return Answer(200, migration)
+
+
+def start_migration(world: World, call: Call, cluster_id: str) -> Answer:
+    """Answer PUT /v2/databases/{id}/online-migration."""
+    cluster = world.idle(cluster_id, "start online migration", *_SUPPORTED)
+    host = _checked_source(call.body)
+    if cluster["migration"] is not None and cluster["migration"]["status"] in _RUNNING:
+        raise not_yet("start online migration", f"online migration is {cluster['migration']['status']}")
+    migration_id = world.seeds.uuid("migration", cluster["id"])
+    created_at = rfc3339(world.clock.now())
+    cluster["migration"] = {"id": migration_id, "status": "running", "created_at": created_at}
+    outcomes = ("error",) if host.endswith(_UNREACHABLE) else ("syncing", "done")
+    for number, status in enumerate(outcomes, 1):
+        world.after(number * world.delays.migration, "migration_moves", cluster["id"], migration_id, status)
+    return Answer(200, cluster["migration"])
+
+
+def stop_migration(world: World, call: Call, cluster_id: str, migration_id: str) -> Answer:
+    """Answer DELETE /v2/databases/{id}/online-migration/{migration}."""
+    migration = world.cluster(cluster_id, *_SUPPORTED)["migration"]
+    if migration is None or migration["id"] != migration_id:
+        raise not_found("online migration")
+    if migration["status"] in _RUNNING:
+        migration["status"] = "canceled"
+    return Answer(204)
+
+
+def migration_moves(world: World, at: float, cluster_id: str, migration_id: str, status: str) -> None:
+    """Take a running migration one step further."""
+    cluster = world.clusters.get(cluster_id)
+    migration = cluster and cluster["migration"]
+    if migration and migration["id"] == migration_id and migration["status"] in _RUNNING:
+        migration["status"] = status
+
+
+def _checked_source(body: Record) -> str:
+    """Check the source, and return its host."""
+    if body.get("source") is None:
+        raise unprocessable("source is required")
+    source = fields.record(body, "source")
+    host = fields.required(source, "host")
+    fields.between(fields.integer(source, "port"), "source port", 1, 65535)
+    for name in ("dbname", "username", "password"):
+        fields.string(source, name)
+    fields.boolean(body, "disable_ssl")
+    fields.strings(body, "ignore_dbs")
+    return host
+
+
+ROUTES: Final = (
+    Route("GET", "/v2/databases/{}/online-migration", "get_migration", get_migration),
+    Route("PUT", "/v2/databases/{}/online-migration", "start_migration", start_migration, takes_body=True),
+    Route("DELETE", "/v2/databases/{}/online-migration/{}", "stop_migration", stop_migration),
+)
+ACTIONS: Final[Actions] = {"migration_moves": migration_moves}

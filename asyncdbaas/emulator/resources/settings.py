@@ -1,0 +1,53 @@
+"""Settings of DigitalOcean's own: custom names in the certificate."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final, TypeAlias
+
+from asyncdbaas.emulator import fields
+from asyncdbaas.emulator.errors import unprocessable
+from asyncdbaas.emulator.resources.maintenance import begin_maintenance
+from asyncdbaas.emulator.routing import Answer, Call, Route
+from asyncdbaas.emulator.world import Actions, World
+
+Record: TypeAlias = dict[str, Any]
+
+_MAX_NAMES: Final = 16
+_MAX_LENGTH: Final = 253
+_LABEL: Final = r"[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?"
+_NAME: Final = re.compile(rf"{_LABEL}(?:\.{_LABEL})+")
+
+
+def get_settings(world: World, call: Call, cluster_id: str) -> Answer:
+    """Answer GET /v2/databases/{id}/do_settings."""
+    return Answer(200, {"do_settings": {"service_cnames": world.cluster(cluster_id)["service_cnames"]}})
+
+
+def update_settings(world: World, call: Call, cluster_id: str) -> Answer:
+    """Answer PUT /v2/databases/{id}/do_settings; the nodes are then replaced, so the cluster is busy for a while."""
+    cluster = world.idle(cluster_id, "update do_settings")
+    if call.body.get("do_settings") is None:
+        raise unprocessable("do_settings is required")
+    cluster["service_cnames"] = checked_names(fields.record(call.body, "do_settings"))
+    begin_maintenance(world, cluster)
+    world.after(world.delays.maintenance, "maintenance_done", cluster["id"])
+    return Answer(204)
+
+
+def checked_names(settings: Record) -> list[str]:
+    """Check the names of a ``do_settings`` object."""
+    names = fields.strings(settings, "service_cnames")
+    if len(names) > _MAX_NAMES:
+        raise unprocessable(f"invalid service_cnames: at most {_MAX_NAMES} are allowed")
+    for name in names:
+        if len(name) > _MAX_LENGTH or not _NAME.fullmatch(name):
+            raise unprocessable("invalid service_cnames: not a domain name")
+    return names
+
+
+ROUTES: Final = (
+    Route("GET", "/v2/databases/{}/do_settings", "get_settings", get_settings),
+    Route("PUT", "/v2/databases/{}/do_settings", "update_settings", update_settings, takes_body=True),
+)
+ACTIONS: Final[Actions] = {}

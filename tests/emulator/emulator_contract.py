@@ -1,0 +1,151 @@
+"""Holds the emulator's answers against the vendor's description, where that is at hand."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import Any, Final, cast
+
+from jsonschema import Draft202012Validator, FormatChecker
+
+from asyncdbaas.emulator import Emulator, Response
+
+FILE: Final = Path(__file__).parents[3] / "shared" / "api" / "databases.openapi.json"
+
+# Where the emulator follows the evidence against the description: operation id, and what the message must hold.
+KNOWN_DEFECTS: Final = (
+    ("databases_create_kafka_topic", "'lz4' is not one of"),  # printed with a capital i
+    ("databases_update_kafka_topic", "'lz4' is not one of"),
+    ("databases_get_kafka_topic", "'lz4' is not one of"),
+    ("databases_list_logsink", "'datadog' is not one of"),  # missing from the enumeration for reading
+    ("databases_create_logsink", "'datadog' is not one of"),
+    ("databases_get_logsink", "'datadog' is not one of"),
+)
+# These declare no default answer, so that 400, 403, 412 and 422 are outside of the description.
+WITHOUT_DEFAULT: Final = (
+    "databases_get_kafka_schema",
+    "databases_delete_kafka_schema",
+    "databases_get_kafka_schema_version",
+)
+
+_formats = FormatChecker(formats=["uuid"])
+
+
+def _is_date_time(value: object) -> bool:
+    return not isinstance(value, str) or datetime.fromisoformat(value).tzinfo is not None
+
+
+_formats.checks("date-time", raises=ValueError)(_is_date_time)
+
+
+@cache
+def description() -> Any:
+    return json.loads(FILE.read_bytes())
+
+
+def operation_id(method: str, path: str) -> str | None:
+    """Find the operation of a request; a template's fixed segments win."""
+    segments = path.strip("/").split("/")
+    found = [
+        (template.count("{"), operations[method.lower()]["operationId"])
+        for template, operations in description()["paths"].items()
+        if method.lower() in operations and _matches(template.strip("/").split("/"), segments)
+    ]
+    return min(found)[1] if found else None
+
+
+def _matches(template: list[str], segments: list[str]) -> bool:
+    return len(template) == len(segments) and all(
+        part == segment or (part.startswith("{") and segment) for part, segment in zip(template, segments, strict=True)
+    )
+
+
+@cache
+def _operation(wanted: str) -> Any:
+    return next(
+        operation
+        for operations in description()["paths"].values()
+        for operation in operations.values()
+        if operation["operationId"] == wanted
+    )
+
+
+@cache
+def _validator(wanted: str, status: str) -> Draft202012Validator | None:
+    """Make the validator of an answer's body; None if the answer is declared without one."""
+    answer = _plain(_operation(wanted)["responses"][status])
+    content = answer.get("content")
+    return Draft202012Validator(content["application/json"]["schema"], format_checker=_formats) if content else None
+
+
+def _plain(schema: Any) -> Any:
+    """Follow the references, and say "nullable" in JSON Schema's own way."""
+    if isinstance(schema, list):
+        return [_plain(item) for item in schema]  # pyright: ignore[reportUnknownVariableType]
+    if not isinstance(schema, dict):
+        return schema
+    members = cast("dict[str, Any]", schema)
+    if "$ref" in members:
+        return _plain(_at(members["$ref"]))
+    plain = {key: _plain(value) for key, value in members.items() if key not in ("example", "description")}
+    if plain.pop("nullable", False) is True:
+        return {"anyOf": [plain, {"type": "null"}]}
+    return plain
+
+
+def _at(reference: str) -> Any:
+    found = description()
+    for part in reference.removeprefix("#/").split("/"):
+        found = found[part]
+    return found
+
+
+def problems(method: str, path: str, response: Response) -> list[str]:
+    """Say what of an answer is outside of the description."""
+    wanted = operation_id(method, path)
+    if wanted is None:
+        return []
+    declared, status = _operation(wanted)["responses"], str(response.status)
+    if status not in declared and "default" not in declared:
+        return [] if wanted in WITHOUT_DEFAULT else [f"{wanted}: status {status} is not declared"]
+    validator = _validator(wanted, status if status in declared else "default")
+    if validator is None:
+        return [f"{wanted}: {status} has a body"] if response.body else []
+    return [
+        f"{wanted} {status}: {error.json_path}: {error.message[:200]}"
+        for error in _leaves(validator, json.loads(response.body))
+        if not any(wanted == defect and text in error.message for defect, text in KNOWN_DEFECTS)
+    ]
+
+
+def _leaves(validator: Draft202012Validator, body: Any) -> list[Any]:
+    """Return the errors at the bottom: those inside an ``anyOf`` instead of the ``anyOf`` itself."""
+    found, waiting = list[Any](), list[Any](validator.iter_errors(body))  # pyright: ignore[reportUnknownMemberType]
+    while waiting:
+        error = waiting.pop()
+        if error.context:
+            waiting.extend(inner for inner in error.context if inner.validator != "type" or len(error.context) == 1)
+        else:
+            found.append(error)
+    return found
+
+
+class CheckedEmulator(Emulator):
+    """Hold each answer against the description, and keep what is wrong."""
+
+    def __init__(self, **options: Any) -> None:
+        self.problems: list[str] = []
+        self.walked: set[str] = set()
+        super().__init__(**options)
+
+    def handle(self, method: str, target: str, headers: Mapping[str, str], body: bytes = b"") -> Response:
+        response = super().handle(method, target, headers, body)
+        if FILE.exists():
+            path = target.partition("?")[0]
+            self.problems += problems(method, path, response)
+            if response.status < 300:
+                self.walked.add(operation_id(method, path) or "")
+        return response
