@@ -1,0 +1,18 @@
+"""The command `asyncdbaas`; it needs the extra `cli`."""
+
+from __future__ import annotations
+
+import sys
+
+__all__ = ["main"]
+
+
+def main() -> None:
+    """Run the command line."""
+    try:
+        from .commands import run
+    except ModuleNotFoundError as error:
+        if error.name not in ("click", "rich", "yaml"):
+            raise
+        sys.exit(f"asyncdbaas: {error.name} is missing; install the command line with: pip install 'asyncdbaas[cli]'")
+    sys.exit(run())

@@ -1,0 +1,370 @@
+"""What catalogue files say, and what is said about those that are wrong."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import pickle
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from asyncdbaas import UNSET, InvalidInputError
+from asyncdbaas.catalogue import Catalogue, CatalogueError, parse_catalogue, read_catalogue
+from asyncdbaas.topics import CleanupPolicy, TimestampType, TopicConfig, TopicCreate
+
+EXAMPLE = Path(__file__).parents[1] / "data" / "topics.yaml"
+
+
+def topics_of(catalogue: Catalogue) -> list[TopicCreate]:
+    return [entry.topic for entry in catalogue.topics]
+
+
+def problems_of(text: str, file: str = "t.yaml") -> list[str]:
+    with pytest.raises(CatalogueError) as caught:
+        parse_catalogue(text, file=file)
+    return [str(problem) for problem in caught.value.problems]
+
+
+def config_of(line: str) -> TopicConfig:
+    config = topics_of(parse_catalogue(f"topics: [{{name: t, config: {{{line}}}}}]", file="t.yaml"))[0].config
+    assert isinstance(config, TopicConfig)
+    return config
+
+
+def test_the_example_holds_at_least_200_different_topics_of_one_cluster() -> None:
+    catalogue = read_catalogue(EXAMPLE)
+    assert len({entry.topic.name for entry in catalogue.topics}) >= 200
+    assert {entry.cluster for entry in catalogue.topics} == {"shop-events"}
+
+
+def test_defaults_hold_where_neither_the_cluster_nor_the_topic_says_else() -> None:
+    text = """
+defaults: {partition_count: 6, config: {retention.ms: 1, segment.ms: 1}}
+clusters:
+  - cluster: one
+    defaults: {replication_factor: 3, config: {retention.ms: 2}}
+    topics:
+      - name: a
+      - {name: b, partitions: 12, config: {retention_ms: 3}}
+  - cluster: two
+    topics: [{name: a}]
+"""
+    catalogue = parse_catalogue(text, file="t.yaml")
+    assert [(entry.cluster, entry.line) for entry in catalogue.topics] == [("one", 7), ("one", 8), ("two", 10)]
+    assert topics_of(catalogue) == [
+        TopicCreate(
+            name="a", partition_count=6, replication_factor=3, config=TopicConfig(retention_ms=2, segment_ms=1)
+        ),
+        TopicCreate(
+            name="b", partition_count=12, replication_factor=3, config=TopicConfig(retention_ms=3, segment_ms=1)
+        ),
+        TopicCreate(name="a", partition_count=6, config=TopicConfig(retention_ms=1, segment_ms=1)),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("spelled", "config"),
+    [
+        ('retention.ms: "86400000"', TopicConfig(retention_ms=86400000)),
+        ("retention_ms: 86_400_000", TopicConfig(retention_ms=86400000)),
+        ("retention-ms: -1", TopicConfig(retention_ms=-1)),
+        ("flush.messages: 9223372036854776000", TopicConfig(flush_messages=9223372036854776000)),
+        ('cleanup.policy: "compact,delete"', TopicConfig(cleanup_policy=CleanupPolicy.COMPACT_DELETE)),
+        ('cleanup.policy: "delete, compact"', TopicConfig(cleanup_policy=CleanupPolicy.COMPACT_DELETE)),
+        ("cleanup_policy: compact_delete", TopicConfig(cleanup_policy=CleanupPolicy.COMPACT_DELETE)),
+        ("message.timestamp.type: LogAppendTime", TopicConfig(message_timestamp_type=TimestampType.LOG_APPEND_TIME)),
+        ("message.timestamp.type: create_time", TopicConfig(message_timestamp_type=TimestampType.CREATE_TIME)),
+        ("preallocate: true", TopicConfig(preallocate=True)),
+        ('message.downconversion.enable: "false"', TopicConfig(message_down_conversion_enable=False)),
+        ("min.cleanable.dirty.ratio: 0.25", TopicConfig(min_cleanable_dirty_ratio=0.25)),
+        ("message.format.version: 3.0-IV1", TopicConfig(message_format_version="3.0-IV1")),
+    ],
+)
+def test_kafkas_own_spelling_means_the_same_as_the_services(spelled: str, config: TopicConfig) -> None:
+    assert config_of(spelled) == config
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ("retention.ms: soon", "retention.ms: must be a whole number, not 'soon'"),
+        ("retention.ms: 1.5", "retention.ms: must be a whole number, not '1.5'"),
+        ("retention.ms: 0123", "retention.ms: must be a whole number, not '0123'"),
+        ("retention.ms: true", "retention.ms: must be a whole number, not 'true'"),
+        ("retention.ms: [1]", "retention.ms: must be a whole number, not a list"),
+        ("retention.ms:", "retention.ms: must be a whole number, not nothing"),
+        ("retention.ms: -2", "retention.ms: must be from -1 to 18446744073709551615, not '-2'"),
+        (
+            f"retention.ms: {'9' * 60}",
+            f"retention.ms: must be from -1 to 18446744073709551615, not '{'9' * 60}'",
+        ),
+        ("preallocate: yes", "preallocate: must be true or false, not 'yes'"),
+        ("min.cleanable.dirty.ratio: 1.5", "min.cleanable.dirty.ratio: must be a number from 0 to 1, not '1.5'"),
+        ("min.cleanable.dirty.ratio: nan", "min.cleanable.dirty.ratio: must be a number from 0 to 1, not 'nan'"),
+        ("cleanup.policy: keep", "cleanup.policy: must be one of delete, compact, compact_delete, not 'keep'"),
+        (
+            "unclean.leader.election.enable: true",
+            "unclean.leader.election.enable: Kafka has this setting, but DigitalOcean's service does not offer it",
+        ),
+        ("retention.mss: 1", "retention.mss: is unknown; did you mean retention_ms?"),
+        ("colour: blue", "colour: is unknown"),
+    ],
+)
+def test_a_wrong_setting_is_named_with_file_line_topic_and_key(line: str, problem: str) -> None:
+    assert problems_of(f"topics:\n  - name: t\n    config:\n      {line}\n") == [f"t.yaml:4: t: {problem}"]
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("", "t.yaml: holds no topics"),
+        ("# nothing here\n", "t.yaml: holds no topics"),
+        ("topics: []", "t.yaml: holds no topics"),
+        ("- name: a", "t.yaml:1: must be a mapping, not a list"),
+        ("topics: 3", "t.yaml:1: topics: must be a list, not '3'"),
+        ("topics: [a]", "t.yaml:1: must be a mapping, not 'a'"),
+        ("topics: [{partitions: 3}]", "t.yaml:1: name: is missing"),
+        ("topics: [{name: }]", "t.yaml:1: name: must be a word, not nothing"),
+        ("topics: [{name: a, partitions: many}]", "t.yaml:1: a: partitions: must be a whole number, not 'many'"),
+        ("topics: [{name: a, partitions: 2}]", "t.yaml:1: a: partitions: must be from 3 to 2048, not '2'"),
+        ("topics: [{name: a, partition: 3}]", "t.yaml:1: a: partition: is unknown; did you mean partition_count?"),
+        (
+            "topics: [{name: a, retention.ms: 2}]",
+            "t.yaml:1: a: retention.ms: is a setting of a topic: put it below config",
+        ),
+        (
+            "topics: [{name: a}]\nfoo: 1",
+            "t.yaml:2: foo: is unknown; known are $schema, cluster, clusters, defaults, topics",
+        ),
+        ("topics: [{name: a}]\ntopics: []", "t.yaml:2: topics: stands in line 1 already"),
+        (
+            "topics:\n- {name: a}\n- {name: a}",
+            "t.yaml:3: a: name: the same topic stands in line 2",
+        ),
+        (
+            "topics:\n- name: a\n  config:\n    retention.ms: 1\n    retention_ms: 2",
+            "t.yaml:5: a: retention_ms: stands in line 4 already",
+        ),
+        (
+            "topics: [{name: _schemas}]",
+            "t.yaml:1: _schemas: name: names that begin with _ are Kafka's own and never touched",
+        ),
+        (
+            "topics: [{name: a, config: {min.insync.replicas: 3}}]",
+            "t.yaml:1: a: min.insync.replicas: must not be above the replication factor, 2",
+        ),
+        ("topics: [a", "t.yaml:2: not valid YAML: did not find expected ',' or ']'"),
+        ("a: b\n\x01", "t.yaml:2: not valid YAML: control characters are not allowed"),
+        ("topics: []\n---\ntopics: []", "t.yaml:2: a second document (---) begins; put it in a file"),
+        ("topics: !include x", "t.yaml:1: the tag !include means nothing here"),
+        ("topics: *x", "t.yaml:1: *x stands for nothing: no &x has ended before it"),
+        ("topics: &x [*x]", "t.yaml:1: *x stands for nothing: no &x has ended before it"),
+        ("topics: [{name: a, <<: 3}]", "t.yaml:1: << must name a mapping, or a list of mappings"),
+        ("[" * 100_000, "t.yaml:1: nested too deeply"),
+        ('{"a":' * 100_000, "t.yaml:1: nested too deeply"),
+    ],
+)
+def test_a_wrong_catalogue_is_refused_with_its_line(text: str, problem: str) -> None:
+    assert problems_of(text) == [problem]
+
+
+@pytest.mark.parametrize("name", ["", "..", "a/b", "a b", "ä", "x" * 250])
+def test_a_name_that_kafka_does_not_take_is_refused(name: str) -> None:
+    (problem,) = problems_of(f"topics: [{{name: {json.dumps(name)}}}]", "t.json")  # a JSON mistake has its own text
+    assert "t.json:1: " in problem
+
+
+def test_all_problems_are_told_at_once_in_the_order_of_the_file() -> None:
+    text = """
+topics:
+  - name: good
+  - name: bad/name
+    partitions: few
+  - name: good
+    config:
+      retention.ms: x
+      colour: blue
+extra: 1
+"""
+    assert [int(problem.split(":")[1]) for problem in problems_of(text)] == [4, 5, 6, 8, 9, 10]
+
+
+def test_anchors_and_merges_are_resolved_and_the_topics_own_settings_win() -> None:
+    text = """
+x-shapes: {base: &base {retention.ms: 1, segment.ms: 1}, more: &more {retention.ms: 2, flush.ms: 2}}
+topics:
+  - {name: a, config: *base}
+  - {name: b, config: {<<: *base, retention.ms: 5}}
+  - {name: c, config: {<<: [*more, *base]}}
+"""
+    assert [topic.config for topic in topics_of(parse_catalogue(text, file="t.yaml"))] == [
+        TopicConfig(retention_ms=1, segment_ms=1),
+        TopicConfig(retention_ms=5, segment_ms=1),
+        TopicConfig(retention_ms=2, segment_ms=1, flush_ms=2),
+    ]
+
+
+def test_a_name_is_read_as_it_is_written_never_as_a_number_or_truth_value() -> None:
+    names = ["yes", "0123", "1e3", "2024-01-01", "1.10", "0x10"]
+    text = "topics:\n" + "".join(f"  - name: {name}\n" for name in names)
+    assert [topic.name for topic in topics_of(parse_catalogue(text, file="t.yaml"))] == names
+
+
+def test_json_may_be_indented_with_tabs() -> None:
+    text = json.dumps({"$schema": "x", "topics": [{"name": "a", "partitions": 3}]}, indent="\t")
+    assert topics_of(parse_catalogue(text, file="t.json")) == [TopicCreate(name="a", partition_count=3)]
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ('{"topics": [],\n}', "not valid JSON: Expecting property name enclosed in double quotes (column 1)"),
+        ("topics: []", "not valid JSON: Expecting value (column 1)"),
+        ("[" * 100_000, "not valid JSON: nested too deeply"),
+    ],
+)
+def test_yaml_in_a_json_file_is_refused(text: str, problem: str) -> None:
+    (told,) = problems_of(text, "t.json")
+    assert told.split(": ", 1)[1].startswith(problem.split(" enclosed", maxsplit=1)[0])
+
+
+def test_a_csv_has_settings_beside_the_name_and_its_empty_cells_say_nothing() -> None:
+    text = 'cluster,name,partitions,retention.ms,cleanup.policy\none,a,3,,\n\ntwo,b,,5,"compact,delete"\n'
+    catalogue = parse_catalogue(text, file="t.csv")
+    assert [(entry.cluster, entry.line) for entry in catalogue.topics] == [("one", 2), ("two", 4)]
+    assert topics_of(catalogue) == [
+        TopicCreate(name="a", partition_count=3),
+        TopicCreate(name="b", config=TopicConfig(retention_ms=5, cleanup_policy=CleanupPolicy.COMPACT_DELETE)),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("", "t.csv: holds no topics"),
+        ("name\n", "t.csv: holds no topics"),
+        ("name,partitions\na,3,9", "t.csv:2: 3 cells below a header of 2"),
+        ("name,partitions\n,3", "t.csv:2: name: is missing"),
+        ("name,name\na,b", "t.csv:1: name: stands in line 1 already"),
+        ("name,retention.ms\na,x", "t.csv:2: a: retention.ms: must be a whole number, not 'x'"),
+        ('name\n"a', "t.csv:2: not valid CSV: unexpected end of data"),
+        ("name;remote.storage.enable\na;true", "t.csv:1: remote.storage.enable: Kafka has this setting"),
+    ],
+)
+def test_a_wrong_csv_is_refused_with_its_line(text: str, problem: str) -> None:
+    assert problems_of(text, "t.csv")[0].startswith(problem)
+
+
+def test_a_file_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
+    file = tmp_path / "topics.csv"
+    file.write_bytes(b"\xef\xbb\xbfname;partitions\r\na;3\r\n")
+    assert topics_of(read_catalogue(file)) == [TopicCreate(name="a", partition_count=3)]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "problem"),
+    [
+        ("t.yaml", None, "No such file or directory"),
+        ("t.toml", b"", "the suffix tells the format: one of .yaml, .yml, .json, .csv"),
+        ("t.yaml", b"topics:\n- name: \xff", "is not UTF-8 text"),
+        ("t.yaml", b" " * (50 * 2**20), "is larger than 40 MiB; split it"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, name: str, content: bytes | None, problem: str) -> None:
+    file = tmp_path / name
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(CatalogueError, match=problem) as caught:
+        read_catalogue(file)
+    assert caught.value.problems[0].file == str(file)
+
+
+def test_the_error_is_bad_input_and_survives_pickle() -> None:
+    with pytest.raises(InvalidInputError) as caught:
+        parse_catalogue("", file="t.yaml")
+    again = pickle.loads(pickle.dumps(caught.value))
+    assert isinstance(again, CatalogueError)
+    assert again.problems == [*getattr(caught.value, "problems")]  # noqa: B009  its static type is the base's
+
+
+NAMES = st.from_regex(r"[A-Za-z0-9.-][A-Za-z0-9._-]{0,40}", fullmatch=True).filter(lambda name: name not in (".", ".."))
+SETTINGS = st.fixed_dictionaries(
+    {},
+    optional={
+        "partition_count": st.integers(3, 2048),
+        "replication_factor": st.integers(2, 15),
+        "retention_ms": st.integers(-1, 2**64 - 1),
+        "preallocate": st.booleans(),
+        "min_cleanable_dirty_ratio": st.floats(0, 1),
+        "cleanup_policy": st.sampled_from(list(CleanupPolicy)),
+        "message_format_version": st.sampled_from(["3.0-IV1", "2.8"]),
+    },
+)
+WANTED = st.dictionaries(NAMES, SETTINGS, min_size=1, max_size=5)
+
+
+def expected(wanted: dict[str, dict[str, Any]]) -> list[TopicCreate]:
+    return [
+        TopicCreate(
+            name=name,
+            **{key: value for key, value in settings.items() if key in ("partition_count", "replication_factor")},
+            config=TopicConfig(**config) if (config := config_settings(settings)) else UNSET,
+        )
+        for name, settings in wanted.items()
+    ]
+
+
+def config_settings(settings: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in settings.items() if key not in ("partition_count", "replication_factor")}
+
+
+def nested(wanted: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    plain = {name: {key: plain_value(value) for key, value in settings.items()} for name, settings in wanted.items()}
+    return {
+        "topics": [
+            {"name": name, **{key: settings[key] for key in settings.keys() - config_settings(settings)}}
+            | {"config": config_settings(settings)}
+            for name, settings in plain.items()
+        ]
+    }
+
+
+def plain_value(value: Any) -> Any:
+    return str(value) if isinstance(value, str) else value
+
+
+@settings(deadline=None)
+@given(WANTED)
+def test_what_is_written_as_yaml_or_json_is_read_back(wanted: dict[str, dict[str, Any]]) -> None:
+    as_yaml = yaml.safe_dump(nested(wanted), sort_keys=False)
+    assert topics_of(parse_catalogue(as_yaml, file="t.yaml")) == expected(wanted)
+    as_json = json.dumps(nested(wanted))
+    assert topics_of(parse_catalogue(as_json, file="t.json")) == expected(wanted)
+
+
+@settings(deadline=None)
+@given(WANTED)
+def test_what_is_written_as_csv_is_read_back(wanted: dict[str, dict[str, Any]]) -> None:
+    text = io.StringIO()
+    columns = list(dict.fromkeys(key for settings in wanted.values() for key in settings))
+    writer = csv.DictWriter(text, ["name", *columns])
+    writer.writeheader()
+    writer.writerows({"name": name, **settings} for name, settings in wanted.items())
+    assert topics_of(parse_catalogue(text.getvalue(), file="t.csv")) == expected(wanted)
+
+
+@settings(deadline=None)
+@given(st.text(max_size=200), st.sampled_from([".yaml", ".json", ".csv"]))
+def test_any_text_is_read_or_refused_with_problems(text: str, suffix: str) -> None:
+    told: object = None
+    try:
+        told = parse_catalogue(text, file=f"t{suffix}").topics
+    except CatalogueError as error:
+        told = error.problems
+    assert told

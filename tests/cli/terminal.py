@@ -1,0 +1,122 @@
+"""Run the command line as people do: through pipes, and on a terminal."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import pty
+import re
+import struct
+import sys
+import termios
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager, suppress
+from typing import Final
+
+import attrs
+
+from asyncdbaas.emulator import Emulator
+
+__all__ = ["Finished", "Terminal", "environment", "on_terminal", "through_pipes"]
+
+_COMMAND: Final = (sys.executable, "-c", "from asyncdbaas.cli import main; main()")
+_ESCAPES: Final = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\r")
+_PATIENCE: Final = 30.0
+
+
+@attrs.frozen(kw_only=True)
+class Finished:
+    """A command's exit code and what it printed."""
+
+    code: int
+    out: str
+    err: str
+
+
+def environment(emulator: Emulator | None = None) -> dict[str, str]:
+    """Return the environment of a user with a token, or of one with none."""
+    user = {"PATH": os.environ["PATH"], "TERM": "xterm", "LANG": "C.UTF-8"}
+    if emulator is None:
+        return user
+    return user | {"DIGITALOCEAN_TOKEN": emulator.token, "DIGITALOCEAN_API_URL": emulator.url}
+
+
+async def through_pipes(*arguments: str, env: Mapping[str, str]) -> Finished:
+    """Run a command with its output in pipes."""
+    process = await asyncio.create_subprocess_exec(
+        *_COMMAND, *arguments, env=env, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+    )
+    out, err = await asyncio.wait_for(process.communicate(), _PATIENCE)
+    assert process.returncode is not None
+    return Finished(code=process.returncode, out=out.decode(), err=err.decode())
+
+
+class Terminal:
+    """A terminal on which a command runs."""
+
+    def __init__(self, master: int, process: asyncio.subprocess.Process) -> None:
+        self.text = ""
+        """All that was printed, without the codes for colours and cursor."""
+        self._master = master
+        self._process = process
+        self._news = asyncio.Event()
+        self._closed = False
+        asyncio.get_running_loop().add_reader(master, self._read)
+
+    def type(self, keys: bytes) -> None:
+        """Press keys."""
+        os.write(self._master, keys)
+
+    async def shows(self, text: str) -> None:
+        """Wait until the text has been printed."""
+        async with asyncio.timeout(_PATIENCE):
+            while text not in self.text:
+                assert not self._closed, f"{text!r} was never printed, but: {self.text}"
+                self._news.clear()
+                await self._news.wait()
+
+    async def exit_code(self) -> int:
+        """Wait for the end of the command and of its output."""
+        async with asyncio.timeout(_PATIENCE):
+            while not self._closed:
+                self._news.clear()
+                await self._news.wait()
+            return await self._process.wait()
+
+    def _read(self) -> None:
+        try:
+            data = os.read(self._master, 65536)
+        except OSError:  # Linux: the other end is closed
+            data = b""
+        if not data:
+            self._closed = True
+            asyncio.get_running_loop().remove_reader(self._master)
+        self.text += _ESCAPES.sub("", data.decode())
+        self._news.set()
+
+
+@asynccontextmanager
+async def on_terminal(*arguments: str, env: Mapping[str, str]) -> AsyncGenerator[Terminal, None]:
+    """Run a command on a pseudo-terminal that it is in control of, so that Ctrl-C reaches it."""
+    master, slave = pty.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 160, 0, 0))
+    process = await asyncio.create_subprocess_exec(
+        *_COMMAND,
+        *arguments,
+        env=env,
+        stdin=slave,
+        stdout=slave,
+        stderr=slave,
+        start_new_session=True,
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+    )
+    os.close(slave)
+    try:
+        yield Terminal(master, process)
+    finally:
+        asyncio.get_running_loop().remove_reader(master)
+        with suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+        os.close(master)
