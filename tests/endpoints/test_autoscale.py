@@ -1,0 +1,62 @@
+"""Autoscaling, whose answer comes in two shapes."""
+
+from __future__ import annotations
+
+import pytest
+from canned import Canned, Sent
+
+from asyncdbaas import UNSET, AsyncSession, InvalidInputError, UnprocessableError, autoscale
+from asyncdbaas.autoscale import Autoscale, StorageAutoscale
+from asyncdbaas.emulator import Delays, Emulator, Quirks
+
+ID = "9cc10173-e9ea-4176-9dbc-a4cee4c4ff30"
+PATH = f"/v2/databases/{ID}/autoscale"
+WANTED = Autoscale(storage=StorageAutoscale(enabled=True, threshold_percent=80, increment_gib=10))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"autoscale": {"storage": {"enabled": true, "threshold_percent": 80, "increment_gib": 10}}}',
+        '{"storage": {"enabled": true, "threshold_percent": 80, "increment_gib": 10}}',
+    ],
+    ids=["description", "go client"],
+)
+async def test_autoscale_is_read_in_both_shapes(canned: Canned, body: str) -> None:
+    canned(200, body)
+    assert await autoscale.get_autoscale(canned.session, ID) == WANTED
+    assert canned.sent == Sent("GET", PATH)
+
+
+@pytest.mark.parametrize("body", ['{"autoscale": null}', '{"autoscale": {}}', '{"storage": null}', "{}"])
+async def test_autoscale_that_was_never_configured_is_unset(canned: Canned, body: str) -> None:
+    canned(200, body)
+    assert (await autoscale.get_autoscale(canned.session, ID)).storage is UNSET
+
+
+async def test_false_is_sent_and_what_is_unset_is_not(canned: Canned) -> None:
+    await autoscale.update_autoscale(canned.session, ID, Autoscale(storage=StorageAutoscale(enabled=False)))
+    assert canned.sent == Sent("PUT", PATH, {"storage": {"enabled": False}})
+
+
+async def test_an_update_with_nothing_set_is_refused(canned: Canned) -> None:
+    with pytest.raises(InvalidInputError, match="nothing is set"):
+        await autoscale.update_autoscale(canned.session, ID, Autoscale())
+    assert canned.requests == []
+
+
+@pytest.mark.parametrize("wrapped", [False, True])
+async def test_what_was_set_is_read_back(wrapped: bool) -> None:
+    async with (
+        Emulator(delays=Delays.none(), quirks=Quirks(autoscale_wrapped=wrapped)) as emulator,
+        AsyncSession(emulator.token, base_url=emulator.url) as session,
+    ):
+        cluster_id = emulator.add_cluster(engine="pg")["id"]
+        await autoscale.update_autoscale(session, cluster_id, WANTED)
+        assert await autoscale.get_autoscale(session, cluster_id) == WANTED
+
+
+async def test_a_threshold_out_of_range_is_the_services_to_refuse(emulator: Emulator, session: AsyncSession) -> None:
+    update = Autoscale(storage=StorageAutoscale(enabled=True, threshold_percent=96))
+    with pytest.raises(UnprocessableError, match="threshold_percent"):
+        await autoscale.update_autoscale(session, emulator.add_cluster(engine="pg")["id"], update)
