@@ -21,6 +21,7 @@ __all__ = [
     "Page",
     "decode_error_body",
     "encode",
+    "envelop",
     "page_reader",
     "reader",
     "require_some",
@@ -59,6 +60,11 @@ def encode(body: Any) -> bytes:
     except (msgspec.ValidationError, TypeError, ValueError, UnicodeEncodeError) as error:
         raise InvalidInputError(f"{cls.__name__}: {error}") from None
     return payload
+
+
+def envelop(key: str, body: object) -> dict[str, msgspec.Raw]:
+    """Put a request body below a key."""
+    return {key: msgspec.Raw(encode(body))}
 
 
 def require_some(body: T) -> T:

@@ -23,6 +23,7 @@ __all__ = [
     "RateLimitHeaders",
     "api_error",
     "check_path",
+    "check_text",
     "cluster_segment",
     "parse_count",
     "parse_retry_after",
@@ -52,14 +53,19 @@ def seg(value: str, what: str) -> str:
 
     Refuse "", "." and "..": they would address another object. `what` names the value in the error.
     """
-    if not isinstance(value, str):
-        raise InvalidInputError(f"{what} must be a string, not {type(value).__name__}")
-    if value in ("", ".", ".."):
+    if check_text(value, what) in ("", ".", ".."):
         raise InvalidInputError(f"{what} must not be {value!r}")
     try:
         return quote(value, safe="")
     except UnicodeEncodeError:
         raise InvalidInputError(f"{what} is not valid text: {value!r}") from None
+
+
+def check_text(value: str, what: str) -> str:
+    """Refuse what is not a string; `what` names the value in the error."""
+    if not isinstance(value, str):
+        raise InvalidInputError(f"{what} must be a string, not {type(value).__name__}")
+    return value
 
 
 def check_path(path: str) -> str:

@@ -12,6 +12,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from types import TracebackType
 from typing import Final, Self, TypeVar, overload
+from weakref import WeakValueDictionary
 
 import aiohttp
 import attrs
@@ -118,6 +119,7 @@ class AsyncSession:
         self._free_slots = max_connections
         self._slot_queue = WaitQueue()
         self._closing: asyncio.Future[None] | None = None
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._headers: dict[str, str] = {}
         self._headers_of: str | None = None
         self._last_headers: Mapping[str, str] = {}
@@ -157,6 +159,13 @@ class AsyncSession:
     def rate_limit(self) -> RateLimitHeaders:
         """What the service said of the hourly quota in its last answer that said anything."""
         return read_rate_limit(self._last_headers)
+
+    def lock(self, name: str) -> asyncio.Lock:
+        """Return the lock of that name, for writes that the service wants one at a time.
+
+        It is gone when nobody holds it or waits for it.
+        """
+        return self._locks.setdefault(name, asyncio.Lock())
 
     @overload
     async def request(

@@ -56,9 +56,9 @@ class Canned:
 
 
 @asynccontextmanager
-async def serve() -> AsyncGenerator[Canned]:
+async def serve(canned: Canned | None = None) -> AsyncGenerator[Canned]:
     """Run a server with a session that talks to it."""
-    canned = Canned()
+    canned = Canned() if canned is None else canned
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", canned.answer)
     runner = web.AppRunner(app)

@@ -1,0 +1,62 @@
+"""Databases inside a cluster; not for Redis and Valkey.
+
+The vendor's pages: https://docs.digitalocean.com/reference/api/digitalocean/#tag/Databases
+"""
+
+from __future__ import annotations
+
+import attrs
+
+from ._http import cluster_segment, seg
+from ._paging import list_all
+from .session import AsyncSession
+from .types import Id
+
+__all__ = ["Database", "create_database", "delete_database", "get_database", "list_databases"]
+
+
+@attrs.frozen(kw_only=True)
+class Database:
+    """A database inside a cluster."""
+
+    name: str
+    """`defaultdb` is there from the start, `admin` on MongoDB."""
+
+
+async def list_databases(session: AsyncSession, cluster_id: Id) -> list[Database]:
+    """List the databases of a cluster.
+
+    Scope `database:read`.
+    https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_list
+    """
+    return await list_all(session, f"/v2/databases/{cluster_segment(cluster_id)}/dbs", Database, "dbs")
+
+
+async def get_database(session: AsyncSession, cluster_id: Id, name: str) -> Database:
+    """Read one database; it shows no more than its name, so this tells whether it exists.
+
+    NotFoundError has been seen now and then for one that does exist. Scope `database:read`.
+    https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_get
+    """
+    path = f"/v2/databases/{cluster_segment(cluster_id)}/dbs/{seg(name, 'database name')}"
+    return await session.request("GET", path, Database, key="db")
+
+
+async def create_database(session: AsyncSession, cluster_id: Id, name: str) -> Database:
+    """Create a database and return it.
+
+    UnprocessableError if the name is taken. Scope `database:create`.
+    https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_add
+    """
+    path = f"/v2/databases/{cluster_segment(cluster_id)}/dbs"
+    return await session.request("POST", path, Database, key="db", body=Database(name=name))
+
+
+async def delete_database(session: AsyncSession, cluster_id: Id, name: str) -> None:
+    """Delete a database and all that is in it; the one that came with the cluster cannot be deleted.
+
+    NotFoundError if there is none. Scope `database:delete`.
+    https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_delete
+    """
+    path = f"/v2/databases/{cluster_segment(cluster_id)}/dbs/{seg(name, 'database name')}"
+    await session.request("DELETE", path)

@@ -1,0 +1,98 @@
+"""Firewall rules of a cluster: the "trusted sources" that may connect to it.
+
+The vendor's pages: https://docs.digitalocean.com/reference/api/digitalocean/#tag/Databases
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+
+from ._codec import encode
+from ._http import cluster_segment
+from ._paging import list_all
+from ._shared import FirewallRule, FirewallRuleType
+from .errors import InvalidInputError
+from .session import AsyncSession
+from .types import Id
+
+__all__ = [
+    "FirewallRule",
+    "FirewallRuleType",
+    "edit_firewall_rules",
+    "list_firewall_rules",
+    "replace_firewall_rules",
+]
+
+
+async def list_firewall_rules(session: AsyncSession, cluster_id: Id) -> list[FirewallRule]:
+    """List the firewall rules of a cluster.
+
+    Scope `database:read`.
+    https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_list_firewall_rules
+    """
+    return await list_all(session, _path(cluster_id), FirewallRule, "rules")
+
+
+async def replace_firewall_rules(session: AsyncSession, cluster_id: Id, rules: Iterable[FirewallRule]) -> None:
+    """Make these the rules of a cluster, in place of all that it has.
+
+    Without any rule, every address may connect. At most 100 addresses, where a droplet counts as two; no IPv6. The
+    service has no version to check, so a change made elsewhere since the rules were read is lost; `edit_firewall_rules`
+    keeps that window short. Scope `database:update`.
+    https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_update_firewall_rules
+    """
+    wanted = _check_rules(rules, "rules")
+    async with _write_lock(session, cluster_id):
+        await _replace(session, cluster_id, wanted)
+
+
+async def edit_firewall_rules(
+    session: AsyncSession,
+    cluster_id: Id,
+    *,
+    add: Iterable[FirewallRule] = (),
+    remove: Iterable[FirewallRule] = (),
+) -> list[FirewallRule]:
+    """Remove some rules, then add others, keep the rest, and return the rules that result.
+
+    Rules are the same if type and value are; to add one that is there or to remove one that is not does nothing. In one
+    session, changes of a cluster's rules wait for each other, so none is lost. To add the first rule shuts every other
+    address out; to remove the last one lets all in. Scope `database:read` and `database:update`.
+    https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_update_firewall_rules
+    """
+    added = _check_rules(add, "add")
+    removed = {_identity(rule) for rule in _check_rules(remove, "remove")}
+    async with _write_lock(session, cluster_id):
+        rules = await list_firewall_rules(session, cluster_id)
+        kept = [rule for rule in rules if _identity(rule) not in removed]
+        present = {_identity(rule) for rule in kept}
+        wanted = kept + [rule for rule in added if _identity(rule) not in present]
+        if wanted != rules:
+            await _replace(session, cluster_id, wanted)
+    return wanted
+
+
+async def _replace(session: AsyncSession, cluster_id: Id, rules: list[FirewallRule]) -> None:
+    await session.request("PUT", _path(cluster_id), body={"rules": rules})
+
+
+def _write_lock(session: AsyncSession, cluster_id: Id) -> asyncio.Lock:
+    return session.lock(f"firewall of {cluster_segment(cluster_id).lower()}")
+
+
+def _identity(rule: FirewallRule) -> tuple[str, str]:
+    return rule.type, rule.value
+
+
+def _path(cluster_id: Id) -> str:
+    return f"/v2/databases/{cluster_segment(cluster_id)}/firewall"
+
+
+def _check_rules(rules: Iterable[FirewallRule], what: str) -> list[FirewallRule]:
+    checked = list(rules)
+    for rule in checked:
+        if not isinstance(rule, FirewallRule):
+            raise InvalidInputError(f"{what} must be a list of FirewallRule, but holds {type(rule).__name__}")
+        encode(rule)  # refuses values of the wrong type
+    return checked

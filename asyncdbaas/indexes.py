@@ -1,0 +1,92 @@
+"""Indexes of an OpenSearch cluster.
+
+The vendor's pages: https://docs.digitalocean.com/reference/api/digitalocean/#tag/Databases
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import attrs
+
+from ._http import cluster_segment, seg
+from ._paging import list_all
+from .session import AsyncSession
+from .types import Id, OpenEnum
+
+__all__ = ["Index", "IndexHealth", "IndexReplication", "IndexStatus", "delete_index", "list_indexes"]
+
+
+class IndexStatus(OpenEnum):
+    """Whether an index can be searched."""
+
+    UNKNOWN = "unknown"
+    OPEN = "open"
+    CLOSE = "close"
+    NONE = "none"
+
+
+class IndexHealth(OpenEnum):
+    """Whether all shards of an index have a node; yellow: replicas lack one, red: a primary does."""
+
+    UNKNOWN = "unknown"
+    GREEN = "green"
+    YELLOW = "yellow"
+    RED = "red"
+    RED_STAR = "red*"
+    """Not explained by the vendor."""
+
+
+@attrs.frozen(kw_only=True)
+class IndexReplication:
+    """Where an index is copied from. Not in the vendor's description, but in its Go client."""
+
+    leader_index: str | None = None
+    leader_project: str | None = None
+    leader_service: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Index:
+    """An OpenSearch index."""
+
+    index_name: str
+    number_of_shards: int | None = None
+    number_of_replicas: int | None = None
+    """Copies of each shard, beside the primary."""
+    size: int | None = None
+    """Bytes."""
+    docs: int | None = None
+    """Documents. Not in the vendor's description, but in its Go client."""
+    created_time: datetime | None = None
+    """When it was created, whichever of its two keys the service used."""
+    create_time: datetime | None = None
+    """The same under the key of the vendor's Go client; its description says `created_time`."""
+    status: IndexStatus | None = None
+    health: IndexHealth | None = None
+    replication: IndexReplication | None = None
+    """Missing unless it follows another index."""
+
+    def __attrs_post_init__(self) -> None:
+        if self.created_time is None:
+            object.__setattr__(self, "created_time", self.create_time)
+
+
+async def list_indexes(session: AsyncSession, cluster_id: Id) -> list[Index]:
+    """List the indexes of an OpenSearch cluster.
+
+    Scope `database:read`.
+    https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_list_opeasearch_indexes
+    """
+    return await list_all(session, f"/v2/databases/{cluster_segment(cluster_id)}/indexes", Index, "indexes")
+
+
+async def delete_index(session: AsyncSession, cluster_id: Id, name: str) -> None:
+    """Delete an index and all that is in it.
+
+    A name may hold `*`, and is sent as it is; the vendor does not say whether it then matches other indexes too.
+    NotFoundError if there is none. Scope `database:delete`.
+    https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_delete_opensearch_index
+    """
+    path = f"/v2/databases/{cluster_segment(cluster_id)}/indexes/{seg(name, 'index name')}"
+    await session.request("DELETE", path)

@@ -1,0 +1,60 @@
+"""Credentials of the metrics endpoints: one pair for all clusters of the account.
+
+The endpoints themselves stand in each cluster's `metrics_endpoints`: `https://host:9273/metrics`, basic
+authentication; MongoDB has none.
+
+The vendor's pages: https://docs.digitalocean.com/reference/api/digitalocean/#tag/Databases
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import attrs
+
+from ._codec import envelop
+from ._shared import not_empty
+from .session import AsyncSession
+
+__all__ = [
+    "MetricsCredentials",
+    "MetricsCredentialsUpdate",
+    "get_metrics_credentials",
+    "update_metrics_credentials",
+]
+
+_PATH: Final = "/v2/databases/metrics/credentials"
+
+
+@attrs.frozen(kw_only=True)
+class MetricsCredentials:
+    """The name and password that every metrics endpoint of the account asks for."""
+
+    basic_auth_username: str
+    basic_auth_password: str | None = attrs.field(default=None, repr=False)
+
+
+@attrs.frozen(kw_only=True)
+class MetricsCredentialsUpdate:
+    """A new name and password for every metrics endpoint of the account."""
+
+    basic_auth_username: str = attrs.field(validator=not_empty)
+    basic_auth_password: str = attrs.field(validator=not_empty, repr=False)
+
+
+async def get_metrics_credentials(session: AsyncSession) -> MetricsCredentials:
+    """Read the credentials of all metrics endpoints of the account.
+
+    Scope `database:update` and `database:view_credentials`.
+    https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_get_cluster_metrics_credentials
+    """
+    return await session.request("GET", _PATH, MetricsCredentials, key="credentials")
+
+
+async def update_metrics_credentials(session: AsyncSession, credentials: MetricsCredentialsUpdate) -> None:
+    """Replace the credentials of all metrics endpoints of the account; whatever scrapes them needs the new ones.
+
+    Scope `database:update`.
+    https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_update_cluster_metrics_credentials
+    """
+    await session.request("PUT", _PATH, body=envelop("credentials", credentials))

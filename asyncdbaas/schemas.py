@@ -1,0 +1,194 @@
+"""The schema registry of a Kafka cluster.
+
+The vendor's pages: https://docs.digitalocean.com/reference/api/digitalocean/#tag/Databases
+"""
+
+from __future__ import annotations
+
+from typing import Self
+
+import attrs
+
+from ._http import check_text, cluster_segment, seg
+from ._paging import list_all
+from ._shared import not_empty
+from .session import AsyncSession
+from .types import Id, OpenEnum
+
+__all__ = [
+    "CompatibilityLevel",
+    "Schema",
+    "SchemaCreate",
+    "SchemaType",
+    "SubjectCompatibility",
+    "create_schema",
+    "delete_schema",
+    "get_compatibility",
+    "get_schema",
+    "get_schema_version",
+    "get_subject_compatibility",
+    "list_schemas",
+    "set_compatibility",
+    "set_subject_compatibility",
+]
+
+
+class SchemaType(OpenEnum):
+    """The language of a schema. The service takes lower case too; both spellings give the same member."""
+
+    AVRO = "AVRO"
+    JSON = "JSON"
+    PROTOBUF = "PROTOBUF"
+
+    @classmethod
+    def _missing_(cls, value: object) -> Self | None:
+        if isinstance(value, str) and value != value.upper():
+            return cls(value.upper())
+        return super()._missing_(value)
+
+
+class CompatibilityLevel(OpenEnum):
+    """What a new version of a schema must be able to do; `_TRANSITIVE`: with all earlier versions, not only one."""
+
+    NONE = "NONE"
+    BACKWARD = "BACKWARD"
+    """Read data written with the last version."""
+    BACKWARD_TRANSITIVE = "BACKWARD_TRANSITIVE"
+    FORWARD = "FORWARD"
+    """Write data that the last version can read."""
+    FORWARD_TRANSITIVE = "FORWARD_TRANSITIVE"
+    FULL = "FULL"
+    """Both."""
+    FULL_TRANSITIVE = "FULL_TRANSITIVE"
+
+
+@attrs.frozen(kw_only=True)
+class Schema:
+    """One version of a subject's schema."""
+
+    subject_name: str
+    schema_id: int | None = None
+    """Its number in the registry, the one that messages carry."""
+    schema_type: SchemaType | None = None
+    schema: str | None = None
+    """The schema's text; for AVRO and JSON a JSON document."""
+    version: str | None = None
+    """A number, as a string. Missing in lists and in the answer to a create."""
+
+
+@attrs.frozen(kw_only=True)
+class SchemaCreate:
+    """A schema to register."""
+
+    subject_name: str = attrs.field(validator=not_empty)
+    """As a rule the topic's name followed by `-value` or `-key`."""
+    schema_type: SchemaType
+    schema: str = attrs.field(validator=not_empty)
+    """The schema's text; for AVRO and JSON a JSON document as a string, not as a dict."""
+
+
+@attrs.frozen(kw_only=True)
+class SubjectCompatibility:
+    """The compatibility level of one subject."""
+
+    subject_name: str
+    compatibility_level: CompatibilityLevel | None = None
+
+
+async def list_schemas(session: AsyncSession, cluster_id: Id) -> list[Schema]:
+    """List the schemas of a Kafka cluster's registry, one for each subject.
+
+    Scope `database:read`.
+    https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_list_kafka_schemas
+    """
+    return await list_all(session, f"/v2/databases/{cluster_segment(cluster_id)}/schema-registry", Schema, "subjects")
+
+
+async def get_schema(session: AsyncSession, cluster_id: Id, subject: str) -> Schema:
+    """Read the newest version of a subject's schema.
+
+    Scope `database:read`.
+    https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_get_kafka_schema
+    """
+    return await session.request("GET", _subject_path(cluster_id, subject), Schema)
+
+
+async def get_schema_version(session: AsyncSession, cluster_id: Id, subject: str, version: str) -> Schema:
+    """Read one version, such as `"1"`, of a subject's schema.
+
+    Scope `database:read`.
+    https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_get_kafka_schema_version
+    """
+    path = f"{_subject_path(cluster_id, subject)}/versions/{seg(version, 'version')}"
+    return await session.request("GET", path, Schema)
+
+
+async def create_schema(session: AsyncSession, cluster_id: Id, schema: SchemaCreate) -> Schema:
+    """Register a schema, as the first or the next version of its subject, and return it.
+
+    UnprocessableError if it is no schema, or breaks the subject's compatibility level. Scope `database:create`.
+    https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_create_kafka_schema
+    """
+    path = f"/v2/databases/{cluster_segment(cluster_id)}/schema-registry"
+    return await session.request("POST", path, Schema, body=schema)
+
+
+async def delete_schema(session: AsyncSession, cluster_id: Id, subject: str) -> None:
+    """Delete a subject with all its versions.
+
+    NotFoundError if there is none. Scope `database:delete`.
+    https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_delete_kafka_schema
+    """
+    await session.request("DELETE", _subject_path(cluster_id, subject))
+
+
+async def get_compatibility(session: AsyncSession, cluster_id: Id) -> CompatibilityLevel:
+    """Read the compatibility level of a registry, for subjects that have none of their own.
+
+    Scope `database:read`.
+    https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_get_kafka_schema_config
+    """
+    return await session.request("GET", _config_path(cluster_id), CompatibilityLevel, key="compatibility_level")
+
+
+async def set_compatibility(
+    session: AsyncSession, cluster_id: Id, level: CompatibilityLevel | str
+) -> CompatibilityLevel:
+    """Set the compatibility level of a registry and return it.
+
+    Scope `database:update`; the vendor's description says `database:write`, which its list of scopes does not have.
+    https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_update_kafka_schema_config
+    """
+    path, body = _config_path(cluster_id), {"compatibility_level": check_text(level, "compatibility level")}
+    return await session.request("PUT", path, CompatibilityLevel, key="compatibility_level", body=body)
+
+
+async def get_subject_compatibility(session: AsyncSession, cluster_id: Id, subject: str) -> SubjectCompatibility:
+    """Read the compatibility level of one subject.
+
+    Scope `database:read`.
+    https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_get_kafka_schema_subject_config
+    """
+    path = f"{_config_path(cluster_id)}/{seg(subject, 'subject name')}"
+    return await session.request("GET", path, SubjectCompatibility)
+
+
+async def set_subject_compatibility(
+    session: AsyncSession, cluster_id: Id, subject: str, level: CompatibilityLevel | str
+) -> SubjectCompatibility:
+    """Set the compatibility level of one subject and return it.
+
+    Scope `database:update`; the vendor's description says `database:write`, which its list of scopes does not have.
+    https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_update_kafka_schema_subject_config
+    """
+    path = f"{_config_path(cluster_id)}/{seg(subject, 'subject name')}"
+    body = {"compatibility_level": check_text(level, "compatibility level")}
+    return await session.request("PUT", path, SubjectCompatibility, body=body)
+
+
+def _config_path(cluster_id: Id) -> str:
+    return f"/v2/databases/{cluster_segment(cluster_id)}/schema-registry/config"
+
+
+def _subject_path(cluster_id: Id, subject: str) -> str:
+    return f"/v2/databases/{cluster_segment(cluster_id)}/schema-registry/{seg(subject, 'subject name')}"

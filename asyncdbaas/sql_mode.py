@@ -1,0 +1,43 @@
+"""The SQL modes of a MySQL cluster.
+
+The vendor's pages: https://docs.digitalocean.com/reference/api/digitalocean/#tag/Databases
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ._http import check_text, cluster_segment
+from .errors import InvalidInputError
+from .session import AsyncSession
+from .types import Id
+
+__all__ = ["get_sql_mode", "set_sql_mode"]
+
+
+async def get_sql_mode(session: AsyncSession, cluster_id: Id) -> list[str]:
+    """Read the SQL modes of a MySQL cluster, such as `["ANSI", "NO_ZERO_DATE"]`.
+
+    Scope `database:read`.
+    https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_get_sql_mode
+    """
+    path = f"/v2/databases/{cluster_segment(cluster_id)}/sql_mode"
+    modes = await session.request("GET", path, str, key="sql_mode")
+    # On the wire it is one string, joined by commas, now and then with blanks.
+    return [mode.strip() for mode in modes.split(",") if mode.strip()]
+
+
+async def set_sql_mode(session: AsyncSession, cluster_id: Id, modes: Iterable[str]) -> None:
+    """Set the SQL modes of a MySQL cluster; they replace all that were set, and an empty list leaves none.
+
+    The modes are MySQL's own, see https://dev.mysql.com/doc/refman/8.0/en/sql-mode.html. Scope `database:update`.
+    https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_update_sql_mode
+    """
+    path = f"/v2/databases/{cluster_segment(cluster_id)}/sql_mode"
+    await session.request("PUT", path, body={"sql_mode": _join(modes)})
+
+
+def _join(modes: Iterable[str]) -> str:
+    if isinstance(modes, str):
+        raise InvalidInputError(f"modes must be a list of strings, not one string: {modes!r}")
+    return ",".join(check_text(mode, "each of the modes").strip() for mode in modes)

@@ -1,0 +1,143 @@
+"""Users of the databases of a cluster; not for Redis and Valkey, whose one user is `default`.
+
+The service fails when users of one cluster are changed at the same time, so the writes here wait for each other: one at
+a time for each cluster and session. Changes of different clusters run side by side.
+
+The vendor's pages: https://docs.digitalocean.com/reference/api/digitalocean/#tag/Databases
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+import attrs
+
+from ._codec import envelop, require_some
+from ._http import check_text, cluster_segment, seg
+from ._paging import list_all
+from ._shared import (
+    KafkaACL,
+    KafkaPermission,
+    MongoRole,
+    MongoUserSettings,
+    MySQLAuthPlugin,
+    MySQLSettings,
+    OpenSearchACL,
+    OpenSearchPermission,
+    User,
+    UserRole,
+    UserSettings,
+    not_empty,
+)
+from .session import AsyncSession
+from .types import UNSET, Id, Unset
+
+__all__ = [
+    "KafkaACL",
+    "KafkaPermission",
+    "MongoRole",
+    "MongoUserSettings",
+    "MySQLAuthPlugin",
+    "MySQLSettings",
+    "OpenSearchACL",
+    "OpenSearchPermission",
+    "User",
+    "UserCreate",
+    "UserRole",
+    "UserSettings",
+    "create_user",
+    "delete_user",
+    "get_user",
+    "list_users",
+    "reset_user_auth",
+    "update_user",
+]
+
+
+@attrs.frozen(kw_only=True)
+class UserCreate:
+    """A user to create; the service makes the password."""
+
+    name: str = attrs.field(validator=not_empty)
+    mysql_settings: MySQLSettings | Unset = UNSET
+    """MySQL."""
+    settings: UserSettings | Unset = UNSET
+    """PostgreSQL, Kafka, OpenSearch, MongoDB."""
+    readonly: bool | Unset = UNSET
+    """MongoDB: a user that may only read. It is to go away; `settings.mongo_user_settings.role` stays."""
+
+
+async def list_users(session: AsyncSession, cluster_id: Id) -> list[User]:
+    """List the users of a cluster.
+
+    Passwords take the scope `database:view_credentials`, and MongoDB's do not show. Scope `database:read`.
+    https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_list_users
+    """
+    return await list_all(session, f"/v2/databases/{cluster_segment(cluster_id)}/users", User, "users")
+
+
+async def get_user(session: AsyncSession, cluster_id: Id, name: str) -> User:
+    """Read one user.
+
+    NotFoundError also, for some seconds, for one just created, and now and then for one that exists. The password takes
+    the scope `database:view_credentials`, and MongoDB's does not show. Scope `database:read`.
+    https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_get_user
+    """
+    return await session.request("GET", _path(cluster_id, name), User, key="user")
+
+
+async def create_user(session: AsyncSession, cluster_id: Id, user: UserCreate) -> User:
+    """Create a user and return it with its password, which MongoDB shows this once only.
+
+    UnprocessableError if the name is taken; ServerError has been seen on Redis. Scope `database:create`.
+    https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_add_user
+    """
+    path = f"/v2/databases/{cluster_segment(cluster_id)}/users"
+    async with _write_lock(session, cluster_id):
+        return await session.request("POST", path, User, key="user", body=user)
+
+
+async def update_user(session: AsyncSession, cluster_id: Id, name: str, settings: UserSettings) -> User:
+    """Replace the settings of a user and return it, perhaps without its password; nothing else of it can be changed.
+
+    Give every ACL that is to stay, with its id. On PostgreSQL `pg_allow_replication` left out means false. Scope
+    `database:update`.
+    https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_update_user
+    """
+    path, body = _path(cluster_id, name), envelop("settings", require_some(settings))
+    async with _write_lock(session, cluster_id):
+        return await session.request("PUT", path, User, key="user", body=body)
+
+
+async def delete_user(session: AsyncSession, cluster_id: Id, name: str) -> None:
+    """Delete a user; those that came with the cluster cannot be deleted.
+
+    NotFoundError if there is none. Scope `database:delete`.
+    https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_delete_user
+    """
+    path = _path(cluster_id, name)
+    async with _write_lock(session, cluster_id):
+        await session.request("DELETE", path)
+
+
+async def reset_user_auth(
+    session: AsyncSession, cluster_id: Id, name: str, *, auth_plugin: MySQLAuthPlugin | str | None = None
+) -> User:
+    """Give a user a new password and return the user with it.
+
+    `auth_plugin`, for MySQL, also changes how the user authenticates; whether the password then changes too is not
+    known, so take it from here. Scope `database:update`.
+    https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_reset_auth
+    """
+    path = f"{_path(cluster_id, name)}/reset_auth"
+    body = {} if auth_plugin is None else {"mysql_settings": {"auth_plugin": check_text(auth_plugin, "auth_plugin")}}
+    async with _write_lock(session, cluster_id):
+        return await session.request("POST", path, User, key="user", body=body)
+
+
+def _path(cluster_id: Id, name: str) -> str:
+    return f"/v2/databases/{cluster_segment(cluster_id)}/users/{seg(name, 'user name')}"
+
+
+def _write_lock(session: AsyncSession, cluster_id: Id) -> asyncio.Lock:
+    return session.lock(f"users of {cluster_segment(cluster_id).lower()}")

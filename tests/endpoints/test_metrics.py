@@ -1,0 +1,46 @@
+"""Credentials of the metrics endpoints."""
+
+from __future__ import annotations
+
+import pytest
+from canned import Canned, Sent
+
+from asyncdbaas import AsyncSession, DecodeError, InvalidInputError, metrics
+from asyncdbaas.metrics import MetricsCredentials, MetricsCredentialsUpdate
+
+PATH = "/v2/databases/metrics/credentials"
+
+
+async def test_new_credentials_are_read_back(session: AsyncSession) -> None:
+    update = MetricsCredentialsUpdate(basic_auth_username="prometheus", basic_auth_password="s3cret")
+    await metrics.update_metrics_credentials(session, update)
+    read = await metrics.get_metrics_credentials(session)
+    assert read == MetricsCredentials(basic_auth_username="prometheus", basic_auth_password="s3cret")
+
+
+async def test_credentials_belong_to_the_account_and_are_sent_below_a_key(canned: Canned) -> None:
+    update = MetricsCredentialsUpdate(basic_auth_username="prometheus", basic_auth_password="s3cret")
+    await metrics.update_metrics_credentials(canned.session, update)
+    sent = {"credentials": {"basic_auth_username": "prometheus", "basic_auth_password": "s3cret"}}
+    assert canned.sent == Sent("PUT", PATH, sent)
+
+
+async def test_credentials_stand_below_one_key_only(canned: Canned) -> None:
+    canned(200, '{"credentials":{"basic_auth_username":"username","basic_auth_password":"password"}}')
+    assert (await metrics.get_metrics_credentials(canned.session)).basic_auth_password == "password"
+    canned(200, '{"credentials":{"credentials":{"basic_auth_username":"username"}}}')
+    with pytest.raises(DecodeError, match="basic_auth_username"):
+        await metrics.get_metrics_credentials(canned.session)
+
+
+async def test_the_password_does_not_show(canned: Canned) -> None:
+    canned(200, '{"credentials":{"basic_auth_username":"username","basic_auth_password":"s3cret"}}')
+    assert "s3cret" not in repr(await metrics.get_metrics_credentials(canned.session))
+    assert "s3cret" not in repr(MetricsCredentialsUpdate(basic_auth_username="u", basic_auth_password="s3cret"))
+
+
+async def test_a_password_that_is_no_string_is_refused_by_its_field(canned: Canned) -> None:
+    update = MetricsCredentialsUpdate(basic_auth_username="u", basic_auth_password=7)  # type: ignore[arg-type]  # the point of the test
+    with pytest.raises(InvalidInputError, match=r"\$\.basic_auth_password"):
+        await metrics.update_metrics_credentials(canned.session, update)
+    assert canned.requests == []

@@ -1,0 +1,127 @@
+"""Connection pools of a PostgreSQL cluster."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from canned import Canned, Sent
+
+from asyncdbaas import AsyncSession, InvalidInputError, NotFoundError, UnprocessableError, pools
+from asyncdbaas.emulator import Emulator
+from asyncdbaas.pools import Connection, Pool, PoolCreate, PoolMode, PoolUpdate
+
+CLUSTER = "9cc10173-e9ea-4176-9dbc-a4cee4c4ff30"
+POOLS = f"/v2/databases/{CLUSTER}/pools"
+BACKEND = PoolCreate(name="backend-pool", mode=PoolMode.TRANSACTION, size=10, db="defaultdb", user="doadmin")
+ANSWER = (
+    '{"user":"doadmin","name":"backend-pool","size":10,"db":"defaultdb","mode":"transaction","connection":{'
+    '"uri":"postgres://doadmin:s3cret@host:25061/backend-pool?sslmode=require","database":"backend-pool","host":"host",'
+    '"port":25061,"user":"doadmin","password":"s3cret","ssl":true}}'
+)
+POOL = Pool(
+    name="backend-pool",
+    mode=PoolMode.TRANSACTION,
+    size=10,
+    db="defaultdb",
+    user="doadmin",
+    connection=Connection(
+        uri="postgres://doadmin:s3cret@host:25061/backend-pool?sslmode=require",
+        database="backend-pool",
+        host="host",
+        port=25061,
+        user="doadmin",
+        password="s3cret",
+        ssl=True,
+    ),
+)
+
+
+async def test_a_created_pool_can_be_read_listed_changed_and_deleted(emulator: Emulator, session: AsyncSession) -> None:
+    cluster_id = emulator.add_cluster(engine="pg")["id"]
+    created = await pools.create_pool(session, cluster_id, BACKEND)
+    assert await pools.get_pool(session, cluster_id, "backend-pool") == created
+    assert await pools.list_pools(session, cluster_id) == [created]
+    update = PoolUpdate(mode=PoolMode.SESSION, size=12, db="defaultdb", user="doadmin")
+    await pools.update_pool(session, cluster_id, "backend-pool", update)
+    changed = await pools.get_pool(session, cluster_id, "backend-pool")
+    assert (changed.mode, changed.size) == (PoolMode.SESSION, 12)
+    await pools.delete_pool(session, cluster_id, "backend-pool")
+    with pytest.raises(NotFoundError):
+        await pools.get_pool(session, cluster_id, "backend-pool")
+
+
+async def test_the_database_to_connect_to_is_the_name_of_the_pool(emulator: Emulator, session: AsyncSession) -> None:
+    cluster_id = emulator.add_cluster(engine="pg", num_nodes=2)["id"]
+    pool = await pools.create_pool(session, cluster_id, BACKEND)
+    for connection in (
+        pool.connection,
+        pool.private_connection,
+        pool.standby_connection,
+        pool.standby_private_connection,
+    ):
+        assert connection is not None
+        assert (connection.database, connection.port) == ("backend-pool", 25061)
+
+
+async def test_other_engines_have_no_pools(emulator: Emulator, session: AsyncSession) -> None:
+    cluster_id = emulator.add_cluster(engine="mysql")["id"]
+    with pytest.raises(UnprocessableError, match="not supported for this cluster type"):
+        await pools.list_pools(session, cluster_id)
+
+
+async def test_answers_stand_below_pool_and_pools(canned: Canned) -> None:
+    canned(200, f'{{"pool":{ANSWER}}}')
+    assert await pools.get_pool(canned.session, CLUSTER, "backend-pool") == POOL
+    canned(200, f'{{"pools":[{ANSWER}]}}')
+    assert await pools.list_pools(canned.session, CLUSTER) == [POOL]
+
+
+async def test_a_pool_without_a_user_is_sent_without_the_key(canned: Canned) -> None:
+    canned(201, '{"pool":{"name":"backend-pool","mode":"session","size":5,"db":"defaultdb"}}')
+    pool = PoolCreate(name="backend-pool", mode=PoolMode.SESSION, size=5, db="defaultdb")
+    assert (await pools.create_pool(canned.session, CLUSTER, pool)).user is None
+    assert canned.sent == Sent("POST", POOLS, {"name": "backend-pool", "mode": "session", "size": 5, "db": "defaultdb"})
+
+
+async def test_an_update_sends_mode_size_and_database_and_needs_no_body_back(canned: Canned) -> None:
+    update = PoolUpdate(mode=PoolMode.STATEMENT, size=5, db="defaultdb")
+    await pools.update_pool(canned.session, CLUSTER, "backend-pool", update)
+    assert canned.sent == Sent("PUT", f"{POOLS}/backend-pool", {"mode": "statement", "size": 5, "db": "defaultdb"})
+
+
+@pytest.mark.parametrize("missing", ["mode", "size", "db"])
+def test_an_update_cannot_leave_out_mode_size_or_database(missing: str) -> None:
+    fields: dict[str, Any] = {"mode": PoolMode.SESSION, "size": 5, "db": "defaultdb"}
+    del fields[missing]
+    with pytest.raises(TypeError, match=missing):
+        PoolUpdate(**fields)
+
+
+@pytest.mark.parametrize("name", ["ab", "a" * 61, "", 7])
+def test_a_name_that_the_service_would_answer_with_a_500_is_refused(name: Any) -> None:
+    with pytest.raises(InvalidInputError, match="pool name must be a string of 3 to 60 characters"):
+        PoolCreate(name=name, mode=PoolMode.SESSION, size=5, db="defaultdb")
+
+
+@pytest.mark.parametrize("name", ["abc", "a" * 60])
+def test_names_of_3_to_60_characters_are_taken(name: str) -> None:
+    assert PoolCreate(name=name, mode=PoolMode.SESSION, size=5, db="defaultdb").name == name
+
+
+async def test_a_size_that_is_no_number_is_refused_by_its_field(canned: Canned) -> None:
+    size: Any = "5"
+    with pytest.raises(InvalidInputError, match=r"\$\.size"):
+        await pools.create_pool(
+            canned.session, CLUSTER, PoolCreate(name="backend-pool", mode=PoolMode.SESSION, size=size, db="defaultdb")
+        )
+    assert canned.requests == []
+
+
+async def test_the_password_of_a_connection_does_not_show() -> None:
+    assert "s3cret" not in repr(POOL)
+
+
+async def test_names_are_percent_encoded(canned: Canned) -> None:
+    await pools.delete_pool(canned.session, CLUSTER, "a/b c")
+    assert canned.sent == Sent("DELETE", f"{POOLS}/a%2Fb%20c")
