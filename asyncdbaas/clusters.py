@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import ssl
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import attrs
 
@@ -61,6 +61,8 @@ __all__ = [
     "upgrade_cluster",
     "validate_cluster",
 ]
+
+_PEM: Final = "-----BEGIN"
 
 
 @attrs.frozen(kw_only=True)
@@ -224,8 +226,10 @@ class CA:
     """PEM text; the base64 that the service wraps around it is taken off."""
 
     def __attrs_post_init__(self) -> None:
-        if not self.certificate.startswith("-----BEGIN"):
-            pem = base64.b64decode(self.certificate, validate=True).decode("ascii")
+        if not self.certificate.startswith(_PEM):
+            pem = base64.b64decode(self.certificate).decode("ascii")
+            if not pem.startswith(_PEM):
+                raise ValueError("certificate is neither PEM nor PEM in base64")
             object.__setattr__(self, "certificate", pem)
 
     def ssl_context(self) -> ssl.SSLContext:

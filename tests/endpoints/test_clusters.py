@@ -174,6 +174,13 @@ async def test_autoscale_is_read_from_both_cluster_keys(canned: Canned, keys: di
     assert cluster.autoscale == Autoscale(storage=StorageAutoscale(enabled=True, threshold_percent=80))
 
 
+async def test_of_both_autoscale_keys_the_described_one_counts(canned: Canned) -> None:
+    keys = {"autoscale": {"storage": {"enabled": True}}, "storage_autoscale": {"enabled": False}}
+    canned(200, {"database": ONLINE | keys})
+    cluster = await clusters.get_cluster(canned.session, ID)
+    assert cluster.autoscale == Autoscale(storage=StorageAutoscale(enabled=True))
+
+
 async def test_autoscale_null_reads_as_none(canned: Canned) -> None:
     canned(200, {"database": ONLINE | {"autoscale": None}})
     assert (await clusters.get_cluster(canned.session, ID)).autoscale is None
@@ -452,12 +459,17 @@ async def test_the_ca_is_unwrapped_from_base64_to_pem(canned: Canned) -> None:
     assert canned.sent == Sent("GET", f"/v2/databases/{ID}/ca")
 
 
+async def test_a_ca_in_base64_with_line_breaks_is_unwrapped(canned: Canned) -> None:
+    canned(200, {"ca": {"certificate": base64.encodebytes(PEM.encode()).decode()}})
+    assert (await clusters.get_ca(canned.session, ID)).certificate == PEM
+
+
 async def test_a_ca_that_is_pem_already_is_left_alone(canned: Canned) -> None:
     canned(200, {"ca": {"certificate": PEM}})
     assert (await clusters.get_ca(canned.session, ID)).certificate == PEM
 
 
-@pytest.mark.parametrize("certificate", ["not base64!", base64.b64encode(b"\xff\xfe").decode()])
+@pytest.mark.parametrize("certificate", ["not base64!", base64.b64encode(b"\xff\xfe").decode(), "bm8gY2VydGlmaWNhdGU="])
 async def test_a_ca_that_is_neither_is_a_decode_error(canned: Canned, certificate: str) -> None:
     canned(200, json.dumps({"ca": {"certificate": certificate}}))
     with pytest.raises(DecodeError):
