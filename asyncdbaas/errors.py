@@ -51,7 +51,8 @@ class DBaaSError(Exception):
 
 
 def _restore(cls: type[DBaaSError], args: tuple[Any, ...], state: dict[str, Any]) -> DBaaSError:
-    error = cls.__new__(cls, *args)
+    error = cls.__new__(cls)
+    error.args = args  # those that are a TimeoutError take them nowhere else but in a constructor
     error.__dict__.update(state)
     return error
 
