@@ -5,22 +5,14 @@ The vendor's pages: https://docs.digitalocean.com/reference/api/digitalocean/#ta
 
 from __future__ import annotations
 
-import attrs
-
+from ._codec import envelop
 from ._http import cluster_segment
 from ._shared import Settings
-from .errors import AcceptedError
+from .errors import AcceptedError, InvalidInputError
 from .session import AsyncSession
 from .types import Id
 
 __all__ = ["Settings", "get_settings", "update_settings"]
-
-
-@attrs.frozen(kw_only=True)
-class SettingsUpdate:
-    """The body of an update."""
-
-    do_settings: Settings
 
 
 async def get_settings(session: AsyncSession, cluster_id: Id) -> Settings:
@@ -43,6 +35,7 @@ async def update_settings(session: AsyncSession, cluster_id: Id, *, service_cnam
     Scope `database:update`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_update_do_settings
     """
+    if not isinstance(service_cnames, list):  # None would clear them
+        raise InvalidInputError(f"service_cnames must be a list of host names, not {type(service_cnames).__name__}")
     path = f"/v2/databases/{cluster_segment(cluster_id)}/do_settings"
-    body = SettingsUpdate(do_settings=Settings(service_cnames=service_cnames))
-    await session.request("PUT", path, body=body)
+    await session.request("PUT", path, body=envelop("do_settings", Settings(service_cnames=service_cnames)))
