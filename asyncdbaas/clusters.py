@@ -233,10 +233,7 @@ class CA:
             object.__setattr__(self, "certificate", pem)
 
     def ssl_context(self) -> ssl.SSLContext:
-        """Make a TLS context that trusts this authority alone, for the driver that connects to the database.
-
-        It takes some milliseconds of disk and processor: make it once.
-        """
+        """Make a TLS context that trusts this authority alone, for the driver that connects to the database."""
         context = ssl.create_default_context(cadata=self.certificate)
         # From Python 3.13 on the default is strict, and the authority in the vendor's own example would not pass: its
         # basic constraints are not marked critical.
