@@ -22,15 +22,17 @@ __all__ = [
     "decode_error_body",
     "encode",
     "envelop",
+    "flatten",
     "page_reader",
     "reader",
     "require_some",
     "wire",
+    "wire_names",
 ]
 
 T = TypeVar("T")
 _WIRE: Final = "asyncdbaas.wire"
-_EMPTY: Final = b"{}"
+_FLATTEN: Final = "asyncdbaas.flatten"
 
 
 class MismatchError(Exception):
@@ -46,6 +48,11 @@ def wire(name: str) -> dict[str, str]:
     return {_WIRE: name}
 
 
+def flatten() -> dict[str, bool]:
+    """Give the metadata of the field that maps, by their names in JSON, the keys for which a class has no field."""
+    return {_FLATTEN: True}
+
+
 def encode(body: Any) -> bytes:
     """Encode a request body, leaving out what is unset; refuse values of the wrong type by the field's name."""
     cls = cast("Any", type(body))
@@ -54,9 +61,8 @@ def encode(body: Any) -> bytes:
         if attrs.has(cls):
             # What goes out must read back as its class: that finds a string where a list belongs, in about 1 us.
             _decoder(cls).decode(payload)
-            if renames := _renames(cls):
-                fields = msgspec.json.decode(payload)
-                payload = msgspec.json.encode({renames.get(name, name): value for name, value in fields.items()})
+            if not _is_plain(cls):
+                payload = msgspec.json.encode(_to_wire(msgspec.json.decode(payload), cls))
     except (msgspec.ValidationError, TypeError, ValueError, UnicodeEncodeError) as error:
         raise InvalidInputError(f"{cls.__name__}: {error}") from None
     return payload
@@ -68,10 +74,15 @@ def envelop(key: str, body: object) -> dict[str, msgspec.Raw]:
 
 
 def require_some(body: T) -> T:
-    """Refuse an update in which nothing is set."""
-    if msgspec.json.encode(body) == _EMPTY:
+    """Refuse an update in which nothing is set, or something of the wrong type."""
+    if _holds_nothing(msgspec.json.decode(encode(body))):
         raise InvalidInputError(f"{type(body).__name__}: nothing is set, so there is nothing to update")
     return body
+
+
+def _holds_nothing(value: Any) -> bool:
+    """Tell whether a value is an object without fields, or with such objects only."""
+    return isinstance(value, dict) and all(_holds_nothing(inner) for inner in _fields(value).values())
 
 
 def reader(into: type[T], key: str | None) -> Callable[[bytes], T]:
@@ -100,8 +111,8 @@ def _reader(into: Any, key: str | None) -> Callable[[bytes], Any]:
 
 def _fast_reader(into: Any, key: str | None) -> Callable[[bytes], Any]:
     """Return a reader for answers of the usual shape; LookupError and ValidationError mean any other."""
-    if _renames(into):
-        return lambda body: msgspec.convert(_rename(_unwrap(msgspec.json.decode(body), key)[0], into), into)
+    if not _is_plain(into):
+        return _mapped_reader(into, key)
     if key is None:
         return _decoder(into).decode
     envelope = msgspec.defstruct("Envelope", [("value", into | None, msgspec.field(name=key, default=None))])
@@ -112,6 +123,16 @@ def _fast_reader(into: Any, key: str | None) -> Callable[[bytes], Any]:
         if value is None:
             raise LookupError(key)
         return value
+
+    return read
+
+
+def _mapped_reader(into: Any, key: str | None) -> Callable[[bytes], Any]:
+    """Return a fast reader for a class whose fields have other names, or another place, than in JSON."""
+
+    def read(body: bytes) -> Any:
+        raw = msgspec.json.decode(body)
+        return msgspec.convert(_from_wire(raw if key is None else _fields(raw)[key], into), into)
 
     return read
 
@@ -127,9 +148,11 @@ def _read_slowly(body: bytes, into: Any, key: str | None) -> Any:
         if get_origin(into) is list:
             return []
         raise NotYetError(f"{place} is null")
+    if attrs.has(into) and not isinstance(raw, dict):  # cattrs takes a list or a string for an object without fields
+        raise MismatchError(f"expected {into.__name__} @ {place}")
     if key is not None and place == "$":
         _expect_fields(raw, into, key)
-    raw = _rename(raw, into)
+    raw = _from_wire(raw, into)
     try:
         return msgspec.convert(raw, into)
     except msgspec.ValidationError:
@@ -149,14 +172,27 @@ def _unwrap(raw: Any, key: str | None) -> tuple[Any, str]:
 
 def _expect_fields(raw: Any, into: Any, key: str) -> None:
     """Refuse a bare object that has nothing of the class: all its fields may be optional, then anything would fit."""
-    names = [_renames(into).get(field.name, field.name) for field in attrs.fields(into)] if attrs.has(into) else []
-    if isinstance(raw, dict) and _fields(raw).keys().isdisjoint(names):
+    if isinstance(raw, dict) and _fields(raw).keys().isdisjoint(wire_names(into)):
         raise MismatchError(f"$ has no {key!r}")
 
 
-def _rename(raw: Any, into: Any) -> Any:
-    renames = {there: here for here, there in _renames(into).items()}
-    return {renames.get(name, name): value for name, value in _fields(raw).items()} if renames else raw
+def _to_wire(fields: dict[str, Any], cls: Any) -> dict[str, Any]:
+    """Give fields their names in JSON, and put beside them what stands in the flattened one."""
+    more: dict[str, Any] = fields.pop(_flattened(cls), {})
+    named = {_renames(cls).get(name, name): value for name, value in fields.items()}
+    if twice := sorted(named.keys() & more.keys()):
+        raise ValueError(f"{twice[0]!r} is set twice, also in {_flattened(cls)!r}")
+    return named | more
+
+
+def _from_wire(raw: Any, into: Any) -> Any:
+    """Undo `_to_wire`. A null is left out: what such classes hold is unset, never null."""
+    if _is_plain(into) or not isinstance(raw, dict):
+        return raw
+    there = {name: value for name, value in _fields(raw).items() if value is not None}
+    back = {name: field for field, name in _renames(into).items()}
+    known = {back.get(name, name): there.pop(name) for name in wire_names(into) if name in there}
+    return {**known, _flattened(into): there} if there and _flattened(into) else known
 
 
 def _fields(raw: Any) -> dict[str, Any]:
@@ -215,8 +251,26 @@ def _decoder(cls: Any) -> msgspec.json.Decoder[Any]:
 
 
 @cache
-def _renames(into: Any) -> Mapping[str, str]:
+def wire_names(cls: Any) -> frozenset[str]:
+    """Return the names in JSON of a class's fields, without the flattened one; none if it is no attrs class."""
+    fields = attrs.fields(cls) if attrs.has(cls) else ()
+    return frozenset(field.metadata.get(_WIRE, field.name) for field in fields if _FLATTEN not in field.metadata)
+
+
+@cache
+def _renames(cls: Any) -> Mapping[str, str]:
     """Map Python names to names in JSON, for those fields of a class where they differ."""
-    if not attrs.has(into):
-        return {}
-    return {field.name: field.metadata[_WIRE] for field in attrs.fields(into) if _WIRE in field.metadata}
+    fields = attrs.fields(cls) if attrs.has(cls) else ()
+    return {field.name: field.metadata[_WIRE] for field in fields if _WIRE in field.metadata}
+
+
+@cache
+def _flattened(cls: Any) -> str:
+    """Return the name of a class's flattened field, "" if it has none."""
+    fields = attrs.fields(cls) if attrs.has(cls) else ()
+    return next((field.name for field in fields if _FLATTEN in field.metadata), "")
+
+
+def _is_plain(cls: Any) -> bool:
+    """Tell whether a class looks in JSON as it does in Python."""
+    return not _renames(cls) and not _flattened(cls)

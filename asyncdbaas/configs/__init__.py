@@ -1,0 +1,140 @@
+"""Settings of a cluster's engine: MySQL, PostgreSQL, Redis, Valkey, Kafka, OpenSearch, MongoDB, the advanced editions.
+
+    config = await get_config(session, cluster_id, MySQLConfig)
+    await update_config(session, cluster_id, MySQLConfig(long_query_time=2.0, slow_query_log=True))
+
+A class for each engine, in a module for each engine; the fields stand in alphabetical order, and a docstring gives the
+unit, the range, the default where the vendor tells it, and whether a change restarts the server.
+
+The vendor's pages: https://docs.digitalocean.com/reference/api/digitalocean/#tag/Databases
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, TypeVar, get_args
+
+from asyncdbaas._codec import MismatchError, envelop, reader, require_some, wire_names
+from asyncdbaas._http import cluster_segment
+from asyncdbaas.configs._base import set_fields
+from asyncdbaas.configs.advanced import (
+    AdvancedMySQLConfig,
+    AdvancedMySQLConfigUpdate,
+    AdvancedPostgreSQLConfig,
+    AdvancedPostgreSQLConfigUpdate,
+    Parameter,
+)
+from asyncdbaas.configs.caching import AclChannels, MaxmemoryPolicy, Persistence, RedisConfig, ValkeyConfig
+from asyncdbaas.configs.kafka import KafkaCleanupPolicy, KafkaCompressionType, KafkaConfig, KafkaTimestampType
+from asyncdbaas.configs.mongodb import MongoDBConfig, ReadConcern
+from asyncdbaas.configs.mysql import IncrementalBackup, LogOutput, MySQLConfig, TmpStorageEngine
+from asyncdbaas.configs.opensearch import OpenSearchConfig
+from asyncdbaas.configs.postgresql import (
+    FunctionTracking,
+    LogErrorVerbosity,
+    LogLinePrefix,
+    OnOff,
+    PgBouncerConfig,
+    PoolMode,
+    PostgreSQLConfig,
+    StartupParameter,
+    StatementTracking,
+    SynchronousReplication,
+    TimescaleDBConfig,
+    ToastCompression,
+)
+from asyncdbaas.errors import InvalidInputError
+from asyncdbaas.session import AsyncSession
+from asyncdbaas.types import Id
+
+__all__ = [
+    "AclChannels",
+    "AdvancedMySQLConfig",
+    "AdvancedMySQLConfigUpdate",
+    "AdvancedPostgreSQLConfig",
+    "AdvancedPostgreSQLConfigUpdate",
+    "Config",
+    "ConfigUpdate",
+    "FunctionTracking",
+    "IncrementalBackup",
+    "KafkaCleanupPolicy",
+    "KafkaCompressionType",
+    "KafkaConfig",
+    "KafkaTimestampType",
+    "LogErrorVerbosity",
+    "LogLinePrefix",
+    "LogOutput",
+    "MaxmemoryPolicy",
+    "MongoDBConfig",
+    "MySQLConfig",
+    "OnOff",
+    "OpenSearchConfig",
+    "Parameter",
+    "Persistence",
+    "PgBouncerConfig",
+    "PoolMode",
+    "PostgreSQLConfig",
+    "ReadConcern",
+    "RedisConfig",
+    "StartupParameter",
+    "StatementTracking",
+    "SynchronousReplication",
+    "TimescaleDBConfig",
+    "TmpStorageEngine",
+    "ToastCompression",
+    "ValkeyConfig",
+    "get_config",
+    "update_config",
+]
+
+_TwoWay = MySQLConfig | PostgreSQLConfig | RedisConfig | ValkeyConfig | KafkaConfig | OpenSearchConfig | MongoDBConfig
+Config = _TwoWay | AdvancedMySQLConfig | AdvancedPostgreSQLConfig
+"""What can be read."""
+ConfigUpdate = _TwoWay | AdvancedMySQLConfigUpdate | AdvancedPostgreSQLConfigUpdate
+"""What can be sent."""
+
+C = TypeVar("C", bound=Config)
+
+_CONFIGS: Final[tuple[Any, ...]] = get_args(Config)
+_UPDATES: Final[tuple[Any, ...]] = get_args(ConfigUpdate)
+
+
+async def get_config(session: AsyncSession, cluster_id: Id, into: type[C]) -> C:
+    """Read the settings of a cluster as the class of its engine, such as `MySQLConfig`.
+
+    What the service does not show, or shows as null, is UNSET. DecodeError if the settings are those of another
+    engine; a Redis cluster may have become a Valkey one. Scope `database:read`.
+    https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_get_config
+    """
+    if into not in _CONFIGS:
+        raise InvalidInputError(f"into must be one of {_names(_CONFIGS)}, not {into!r}")
+    read = reader(into, "config")
+    path = f"/v2/databases/{cluster_segment(cluster_id)}/config"
+    return await session.run("GET", path, lambda body: _check_engine(read(body)))
+
+
+async def update_config(session: AsyncSession, cluster_id: Id, config: ConfigUpdate) -> None:
+    """Change those settings of a cluster that are set in `config`; the others stay as they are.
+
+    Build `config` from what shall change; do not send back all that `get_config` gave. Some settings restart the
+    server, and none can be unset again. BadRequestError names the setting if the engine does not know it,
+    UnprocessableError tells of a value out of range. Scope `database:update`.
+    https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_patch_config
+    """
+    if not isinstance(config, _UPDATES):
+        raise InvalidInputError(f"config must be one of {_names(_UPDATES)}, not {type(config).__name__}")
+    path = f"/v2/databases/{cluster_segment(cluster_id)}/config"
+    await session.request("PATCH", path, body=envelop("config", require_some(config)))
+
+
+def _names(classes: tuple[Any, ...]) -> str:
+    return ", ".join(cls.__name__ for cls in classes)
+
+
+def _check_engine(config: C) -> C:
+    """Refuse settings of which another engine's class knows more: each class would take them, as `extra`."""
+    known = set_fields(config)
+    unknown = known.pop("extra", {}).keys()
+    for other in _CONFIGS:
+        if len(wire_names(other) & unknown) > len(known):
+            raise MismatchError(f"these are the settings of a {other.__name__}, not of a {type(config).__name__}")
+    return config

@@ -1,0 +1,38 @@
+"""What the settings of all engines share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+
+from asyncdbaas._codec import flatten
+from asyncdbaas.types import UNSET, Unset
+
+__all__ = ["EngineConfig", "Section", "set_fields"]
+
+
+@attrs.frozen(kw_only=True, repr=False)
+class Section:
+    """A group of settings, most of which are unset at any time."""
+
+    def __repr__(self) -> str:
+        shown = ", ".join(f"{name}={value!r}" for name, value in set_fields(self).items())
+        return f"{type(self).__name__}({shown})"
+
+
+def set_fields(section: Section) -> dict[str, Any]:
+    """Return the values of the fields that are set, by name."""
+    fields = {field.name: getattr(section, field.name) for field in attrs.fields(type(section))}
+    return {name: value for name, value in fields.items() if value is not UNSET}
+
+
+@attrs.frozen(kw_only=True, repr=False)
+class EngineConfig(Section):
+    """The settings of one engine."""
+
+    extra: dict[str, Any] | Unset = attrs.field(default=UNSET, metadata=flatten())
+    """Settings that the class has no field for, because they are newer than this library, by their names in JSON.
+
+    Read, they are what an answer holds besides; to be sent, they stand beside the fields.
+    """
