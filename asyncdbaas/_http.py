@@ -8,8 +8,9 @@ import time
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
+from ipaddress import ip_address
 from typing import Any, Final
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 from uuid import UUID
 
 import attrs
@@ -17,19 +18,25 @@ import attrs
 from . import errors
 from ._codec import decode_error_body
 from .errors import APIError, InvalidInputError
-from .types import Id
+from .types import Id, Secret
 
 __all__ = [
+    "METHODS",
     "RateLimitHeaders",
     "api_error",
+    "check_base_url",
+    "check_params",
     "check_path",
     "check_text",
+    "check_token",
     "cluster_segment",
     "parse_count",
     "parse_retry_after",
     "read_rate_limit",
     "seg",
 ]
+
+METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 
 _ERROR_BY_STATUS: Final[Mapping[int, type[APIError]]] = {
     400: errors.BadRequestError,
@@ -43,7 +50,9 @@ _ERROR_BY_STATUS: Final[Mapping[int, type[APIError]]] = {
 }
 _UUID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _PATH: Final = re.compile(r"/[A-Za-z0-9\-._~%!$&'()*+,;=:@/]*")
+_ADDRESS: Final = re.compile(r"https?://[A-Za-z0-9\-._:\[\]]+(/[A-Za-z0-9\-._~%/]*)?", re.IGNORECASE)
 _DOTS: Final = re.compile(r"/(\.|%2[eE]){1,2}(/|$)")
+_NO_TOKEN_CHARACTER: Final = re.compile(r"[^\x21-\x7e]")
 # An error page can be long; its beginning says what it is.
 _LONGEST_TEXT: Final = 300
 
@@ -73,6 +82,50 @@ def check_path(path: str) -> str:
     if not _PATH.fullmatch(path) or _DOTS.search(path):
         raise InvalidInputError(f"path must start with / and be percent-encoded, without . or .. segments: {path!r}")
     return path
+
+
+def check_params(params: Mapping[str, str | int]) -> dict[str, str]:
+    """Refuse query parameters that are neither strings nor integers, and give all as strings."""
+    for name, value in params.items():
+        if isinstance(value, bool) or not isinstance(value, (str, int)):
+            raise InvalidInputError(f"params: {name} must be a string or an integer, not {value!r}")
+    return {name: str(value) for name, value in params.items()}
+
+
+def check_token(token: object) -> Secret:
+    """Refuse what cannot be a token; no message shows it."""
+    if not isinstance(token, Secret):
+        raise InvalidInputError(f"the token must be a string, not {type(token).__name__}")
+    if not token:
+        raise InvalidInputError("the token is empty")
+    if found := _NO_TOKEN_CHARACTER.search(token):
+        where = f"at position {found.start()} of {len(token)}"
+        raise InvalidInputError(f"the token holds {found.group()!r} {where}; was it read with its line end?")
+    return token
+
+
+def check_base_url(base_url: object) -> str:
+    """Refuse an address that the token must not be sent to; return it without a slash at its end."""
+    try:
+        url = urlsplit(base_url) if isinstance(base_url, str) else None
+        usable = url is not None and url.scheme in ("http", "https") and bool(url.hostname) and url.port != 0
+    except ValueError:
+        usable = False
+    if not usable or not isinstance(base_url, str) or not _ADDRESS.fullmatch(base_url):
+        raise InvalidInputError(
+            f"base_url must be an http(s) address without user, query or fragment, not {base_url!r}"
+        )
+    url = urlsplit(base_url)
+    if url.scheme == "http" and not _is_loopback(url.hostname or ""):
+        raise InvalidInputError(f"base_url must use https, or the token travels in the clear: {base_url!r}")
+    return base_url.rstrip("/")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 @lru_cache(maxsize=256)  # an application asks for the same few clusters again and again

@@ -1,7 +1,8 @@
 """Every error that this library raises.
 
 DBaaSError
-    InvalidInputError            refused before anything was sent (also a ValueError)
+    InvalidInputError            refused before anything was sent (also a ValueError); CatalogueError and PlanError, in
+                                 `catalogue` and `plan`, list all their problems
     SessionStateError            the session is not open, or belongs to another event loop (also a RuntimeError)
     WaitTimeoutError             a waiter gave up (also a TimeoutError)
     RequestError                 one request failed: method, path, attempts, outcome_unknown

@@ -4,22 +4,37 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import ipaddress
+import logging
 import os
-import re
 import sys
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Generator, Mapping
+from contextlib import contextmanager
+from functools import lru_cache
+from itertools import count
 from types import TracebackType
-from typing import Final, Self, TypeVar, overload
+from typing import Any, Final, Self, TypeVar, overload
 from weakref import WeakValueDictionary
 
 import aiohttp
 import attrs
+from multidict import CIMultiDict
 from yarl import URL
 
+from . import hooks
 from ._codec import MismatchError, NotYetError, encode, reader
-from ._http import RateLimitHeaders, api_error, check_path, parse_count, parse_retry_after, read_rate_limit
+from ._http import (
+    METHODS,
+    RateLimitHeaders,
+    api_error,
+    check_base_url,
+    check_params,
+    check_path,
+    check_token,
+    parse_count,
+    parse_retry_after,
+    read_rate_limit,
+)
 from ._version import __version__
 from .errors import (
     AcceptedError,
@@ -35,7 +50,7 @@ from .errors import (
 )
 from .ratelimit import RateLimiter, WaitQueue
 from .retry import RetryPolicy
-from .types import Secret
+from .types import Hidden, Secret
 
 __all__ = ["AsyncSession", "Token"]
 
@@ -46,26 +61,41 @@ Token = str | Callable[[], str | Awaitable[str]]
 
 _API: Final = "https://api.digitalocean.com"
 _TOKEN_VARIABLES: Final = ("DIGITALOCEAN_TOKEN", "DIGITALOCEAN_ACCESS_TOKEN")
-_NO_TOKEN_CHARACTER: Final = re.compile(r"[^\x21-\x7e]")
+_AGENT: Final = f"asyncdbaas/{__version__} aiohttp/{aiohttp.__version__} Python/{sys.version.split()[0]}"
 # The largest answers known, lists of thousands of topics, stay below a tenth of this.
 _LARGEST_ANSWER: Final = 64 * 2**20
+# Of an error, only the beginning is looked at.
+_LARGEST_ERROR: Final = 64 * 2**10
+# Longer than a TLS handshake over a slow line takes; until it is done, nothing was sent.
+_CONNECT_SECONDS: Final = 30.0
+
+_log: Final = logging.getLogger("asyncdbaas")
 
 
-@attrs.frozen(kw_only=True)
+@attrs.define
 class _Call:
     """One request, ready to be sent any number of times."""
 
+    number: int
     method: str
     path: str
     url: URL
     body: bytes | None = attrs.field(repr=False)
+    observed: bool
+    began: float
+    waited: float = 0.0
+    attempts: int = 0
 
 
-@attrs.frozen(kw_only=True)
+@attrs.define
 class _Answer:
     status: int
     headers: Mapping[str, str]
     body: bytes = attrs.field(repr=False)
+
+    @property
+    def is_success(self) -> bool:
+        return 200 <= self.status < 300
 
 
 class AsyncSession:
@@ -86,6 +116,7 @@ class AsyncSession:
     rate_limiter: give sessions that share a token the same one.
     http: an `aiohttp.ClientSession` to borrow; it is never closed here, and keeps its own proxy and TLS settings.
     trust_env: take proxies from HTTP_PROXY, HTTPS_PROXY and .netrc.
+    on_event: called with what happens to each call (see `asyncdbaas.hooks`).
     """
 
     def __init__(
@@ -99,30 +130,34 @@ class AsyncSession:
         rate_limiter: RateLimiter | None = None,
         http: aiohttp.ClientSession | None = None,
         trust_env: bool = False,
+        on_event: Callable[[hooks.Event], object] | None = None,
     ) -> None:
+        token = Secret(token) if isinstance(token, str) else token  # before anything can raise and show it
         if max_connections < 1:
             raise InvalidInputError(f"max_connections must be at least 1, not {max_connections}")
         if not timeout > 0:
             raise InvalidInputError(f"timeout must be above 0 seconds, not {timeout}")
-        self._token = token if callable(token) else _check_token(_default_token() if token is None else token)
-        self._base = _check_base_url(base_url or os.environ.get("DIGITALOCEAN_API_URL") or _API)
+        self._token = token if callable(token) else check_token(_default_token() if token is None else token)
+        self._base = check_base_url(base_url or os.environ.get("DIGITALOCEAN_API_URL") or _API)
         self._retry = RetryPolicy() if retry is None else retry
         self.rate_limiter: Final = RateLimiter() if rate_limiter is None else rate_limiter
         """What paces this session; ask it for `forecast(n)`, `waiting` and `in_flight`."""
-        self._timeout = aiohttp.ClientTimeout(total=timeout)
-        self._seconds = timeout
+        self._timeout = timeout
         self._trust_env = trust_env
+        self._listeners: tuple[Callable[[hooks.Event], object], ...] = () if on_event is None else (on_event,)
         self._borrowed = http
         self._http: aiohttp.ClientSession | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._closing: asyncio.Future[None] | None = None
         self._max_connections = max_connections
         self._free_slots = max_connections
         self._slot_queue = WaitQueue()
-        self._closing: asyncio.Future[None] | None = None
-        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
-        self._headers: dict[str, str] = {}
-        self._headers_of: str | None = None
+        self._deadlines: set[asyncio.Timeout] = set()
+        self._headers: tuple[CIMultiDict[str], CIMultiDict[str]] = CIMultiDict(), CIMultiDict()
+        self._headers_of: Secret | None = None
         self._last_headers: Mapping[str, str] = {}
+        self._numbers = count(1)
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     def __repr__(self) -> str:
         state = "not open" if self._closing is None else "closed" if self._closing.done() else "open"
@@ -152,6 +187,8 @@ class AsyncSession:
         self._closing.set_result(None)
         self._slot_queue.fail(self, _closed_error)
         self.rate_limiter.fail(self, _closed_error)
+        for deadline in self._deadlines:
+            deadline.reschedule(0.0)
         if self._http is not None and self._borrowed is None:
             await self._http.close()
 
@@ -159,13 +196,6 @@ class AsyncSession:
     def rate_limit(self) -> RateLimitHeaders:
         """What the service said of the hourly quota in its last answer that said anything."""
         return read_rate_limit(self._last_headers)
-
-    def lock(self, name: str) -> asyncio.Lock:
-        """Return the lock of that name, for writes that the service wants one at a time.
-
-        It is gone when nobody holds it or waits for it.
-        """
-        return self._locks.setdefault(name, asyncio.Lock())
 
     @overload
     async def request(
@@ -201,13 +231,15 @@ class AsyncSession:
     ) -> T | None:
         """Send one request, wait for its turn, repeat it if that is safe, and return the answer as an `into`.
 
-        The functions of the endpoint modules are made of this; use it for what they lack. `path` starts at `/v2` and
-        is percent-encoded already; `key` is the envelope around the object, which may also be missing. Without `into`,
-        the body of the answer is not looked at and None is returned. `body` is an attrs object or plain data.
+        The functions of the endpoint modules are made of this; use it for what they lack. `method` is in capitals.
+        `path` starts at `/v2` and is percent-encoded already; `key` is the envelope around the object, which may also
+        be missing. Without `into`, the body of the answer is not looked at and None is returned. `body` is an attrs
+        object or plain data.
 
         Raise APIError for any status but 2xx, TransportError if no answer came, DecodeError if it does not fit,
         AcceptedError if the result does not show yet, SessionStateError if the session is not open here.
         """
+        body = Hidden(body)  # plain data may hold a password, which a traceback with locals must not show
         return await self.run(method, path, _ignore if into is None else reader(into, key), body=body, params=params)
 
     async def run(
@@ -216,18 +248,12 @@ class AsyncSession:
         path: str,
         read: Callable[[bytes], T],
         *,
-        body: object = None,
+        body: Hidden | None = None,
         params: Mapping[str, str | int] | None = None,
     ) -> T:
         """Do what `request` does, with a reader for the body of the answer."""
-        url = URL(self._base + check_path(path), encoded=True)
-        call = _Call(
-            method=method,
-            path=path,
-            url=url.with_query(params) if params else url,
-            body=None if body is None else encode(body),
-        )
-        answer = await self._perform(call)
+        call = self._prepare(method, path, body, params)
+        answer = await (self._perform_observed(call) if call.observed else self._perform(call))
         try:
             return read(answer.body)
         except MismatchError as error:
@@ -237,108 +263,168 @@ class AsyncSession:
             problem, reason = AcceptedError, f"{answer.status}, accepted, but nothing to show yet: {error}"
         raise problem(reason, method=method, path=path, request_id=answer.headers.get("x-request-id"))
 
-    async def _perform(self, call: _Call) -> _Answer:
+    def lock(self, name: str) -> asyncio.Lock:
+        """Return the lock of that name, for writes that the service wants one at a time.
+
+        It lives as long as somebody holds it or waits for it. Nothing that a call under it does lacks a deadline, and
+        a caller that is cancelled while it waits leaves the others in line.
+        """
+        return self._locks.setdefault(name, asyncio.Lock())
+
+    @contextmanager
+    def listening(self, on_event: Callable[[hooks.Event], object]) -> Generator[None, None, None]:
+        """Call a function with what happens to each call made while the block runs, beside `on_event`."""
+        self._listeners = (*self._listeners, on_event)
+        try:
+            yield
+        finally:
+            self._listeners = tuple(listener for listener in self._listeners if listener is not on_event)
+
+    def _prepare(self, method: str, path: str, body: Hidden | None, params: Mapping[str, str | int] | None) -> _Call:
+        self._check_open()
+        if method not in METHODS:
+            raise InvalidInputError(f"method must be one of {', '.join(METHODS)}, not {method!r}")
+        url = _url(self._base, path)
+        return _Call(
+            next(self._numbers),
+            method,
+            path,
+            url.with_query(check_params(params)) if params else url,
+            None if body is None or body.value is None else encode(body.value),
+            bool(self._listeners) or _log.isEnabledFor(logging.INFO),
+            time.monotonic(),
+        )
+
+    def _check_open(self) -> None:
         if self._closing is None:
             raise SessionStateError("the session is not open; use `async with AsyncSession() as session:`")
         if self._closing.done():
             raise _closed_error()
         if asyncio.get_running_loop() is not self._loop:
             raise SessionStateError("the session was opened in another event loop; open one in each")
-        outcome = await self._attempt(call)
-        return outcome if isinstance(outcome, _Answer) else await self._repeat(call, outcome)
 
-    async def _repeat(self, call: _Call, error: RequestError) -> _Answer:
-        failures = refusals = 0
-        unknown = False
+    async def _perform(self, call: _Call) -> _Answer:
+        """Send a request, and repeat it as the retry policy says."""
+        outcome = await self._attempt(call)
+        if isinstance(outcome, _Answer):
+            return outcome
+        error, unknown, refusals = outcome, outcome.outcome_unknown, 0
         waits = self._retry.waits()
         while True:
             refused = isinstance(error, RateLimitError)
-            refusals, failures = refusals + refused, failures + (not refused)
-            unknown = unknown or error.outcome_unknown
-            if self._is_closed() or not self._retry.retries(error, failures=failures, refusals=refusals):
-                error.attempts, error.outcome_unknown = failures + refusals, unknown
+            refusals += refused
+            if self._is_closed() or not self._retry.retries(
+                error, failures=call.attempts - refusals, refusals=refusals
+            ):
+                error.attempts, error.outcome_unknown = call.attempts, unknown
                 raise error
-            if not refused:  # the rate limiter paces the others
-                await self._sleep(self._retry.wait(next(waits), error))
+            # The rate limiter paces those that it refused.
+            await self._back_off(call, 0.0 if refused else self._retry.wait(next(waits), error), error)
             outcome = await self._attempt(call)
             if isinstance(outcome, _Answer):
                 return outcome
             if unknown and call.method == "DELETE" and isinstance(outcome, NotFoundError):
-                return _Answer(status=204, headers={}, body=b"")  # the earlier attempt did it
-            error = outcome
+                return _Answer(204, {}, b"")  # an earlier attempt did it
+            error, unknown = outcome, unknown or outcome.outcome_unknown
 
-    async def _sleep(self, seconds: float) -> None:
+    async def _back_off(self, call: _Call, seconds: float, error: RequestError) -> None:
         """Sleep, but no longer than the session is open."""
-        if self._closing is not None:
+        if call.observed:
+            self._tell(hooks.RetryScheduled, call, attempt=call.attempts, delay=seconds, error=error)
+        if seconds > 0 and self._closing is not None:
             await asyncio.wait({self._closing}, timeout=seconds)
-        if self._is_closed():
-            raise _closed_error()
 
     def _is_closed(self) -> bool:
         return self._closing is None or self._closing.done()
 
     async def _attempt(self, call: _Call) -> _Answer | RequestError:
-        headers = await self._make_headers(call.body is not None)
-        await self._take_slot()
-        try:
-            await self.rate_limiter.acquire(self)
-            counted = True
-            try:
-                answer = await self._send(call, headers)
-                counted = self._learn(answer)
-            finally:
-                self.rate_limiter.release(counted=counted)
-        finally:
-            self._free_slot()
-        if isinstance(answer, _Answer) and not 200 <= answer.status < 300:
-            return api_error(answer.status, answer.headers, answer.body, method=call.method, path=call.path)
-        return answer
-
-    async def _take_slot(self) -> None:
+        """Wait for a connection slot and for the rate limit, send once, and return what came of it."""
+        queued = time.monotonic() if call.observed else 0.0
         if self._free_slots:
             self._free_slots -= 1
         else:
             await self._slot_queue.wait(self, self._free_slot)
+        try:
+            outcome = await self._take_turn(call, queued)
+        finally:
+            self._free_slot()
+        return outcome
 
     def _free_slot(self) -> None:
         if not self._slot_queue.wake():
             self._free_slots += 1
 
-    async def _make_headers(self, has_body: bool) -> Mapping[str, str]:
-        token = self._token
-        if callable(token):
-            answer = token()
-            token = _check_token(await answer if inspect.isawaitable(answer) else answer)
-        if token != self._headers_of:
-            self._headers = {
-                "Authorization": Secret(f"Bearer {token}"),
-                "Accept": "application/json",
-                "User-Agent": _AGENT,
-            }
-            self._headers_of = token
-        return {**self._headers, "Content-Type": "application/json"} if has_body else self._headers
+    async def _take_turn(self, call: _Call, queued: float) -> _Answer | RequestError:
+        self._check_open()
+        limiter = self.rate_limiter
+        if call.observed and (delay := limiter.delay()) > 0:
+            self._tell(hooks.QuotaWait, call, seconds=delay)
+        await limiter.acquire(self)
+        counted = False
+        try:
+            token = self._token if isinstance(self._token, Secret) else await self._ask(self._token, call)
+            if isinstance(token, TransportError):
+                return token
+            counted = True
+            call.attempts += 1
+            sent_at = self._note_start(call, queued) if call.observed else 0.0
+            answer = await self._send(call, token)
+            counted = self._learn(answer)
+        finally:
+            limiter.release(counted=counted)
+        outcome = _judge(call, answer)
+        if call.observed:
+            self._note_end(call, sent_at, answer, outcome)
+        return outcome
 
-    async def _send(self, call: _Call, headers: Mapping[str, str]) -> _Answer | RequestError:
+    async def _ask(self, provider: Callable[[], str | Awaitable[str]], call: _Call) -> Secret | TransportError:
+        """Ask for the token, only now that the request may leave: one that queues must not send an old token."""
+        deadline = asyncio.timeout(self._timeout)
+        try:
+            async with deadline:
+                answer: object = provider()
+                if inspect.isawaitable(answer):
+                    answer = await answer
+                answer = Secret(answer) if isinstance(answer, str) else answer
+        except TimeoutError:
+            if not deadline.expired():
+                raise
+            reason = f"the token function did not answer within {self._timeout:g} s"
+            return RequestTimeoutError(reason, sent=False, method=call.method, path=call.path)
+        return check_token(answer)
+
+    async def _send(self, call: _Call, token: Secret) -> _Answer | RequestError:
         """Put one request on the wire and read the whole answer."""
-        if self._http is None or self._http.closed:
+        http = self._http
+        if http is None or http.closed:
             raise _closed_error()
         try:
-            async with self._http.request(
-                call.method,
-                call.url,
-                data=call.body,
-                headers=headers,
-                allow_redirects=False,  # the token must not follow
-                timeout=self._timeout,
-                middlewares=_ONCE,
-            ) as response:
-                body = await _read_body(response)
-                return _Answer(status=response.status, headers=response.headers, body=body)
+            async with asyncio.timeout(self._timeout) as deadline:
+                self._deadlines.add(deadline)
+                try:
+                    async with http.request(
+                        call.method,
+                        call.url,
+                        data=call.body,
+                        headers=self._headers_for(token, has_body=call.body is not None),
+                        allow_redirects=False,  # the token must not follow
+                        timeout=_WIRE_TIMEOUT,
+                        middlewares=_ONCE,
+                    ) as response:
+                        return _Answer(response.status, response.headers, await _read_body(response))
+                finally:
+                    self._deadlines.discard(deadline)
         except _TooLargeError as error:
             return DecodeError(str(error), method=call.method, path=call.path)
         except (aiohttp.ClientError, OSError) as error:  # a TimeoutError is an OSError
-            failure = error.with_traceback(None)  # its frames hold the token and the body
-        return _transport_error(call, failure, self._seconds)
+            return self._transport_error(call, error)
+
+    def _headers_for(self, token: Secret, *, has_body: bool) -> CIMultiDict[str]:
+        if token != self._headers_of:
+            bare = {"Authorization": Secret(f"Bearer {token}"), "Accept": "application/json", "User-Agent": _AGENT}
+            self._headers = CIMultiDict(bare), CIMultiDict({**bare, "Content-Type": "application/json"})
+            self._headers_of = token
+        return self._headers[has_body]
 
     def _learn(self, answer: _Answer | RequestError) -> bool:
         """Tell the rate limiter what became of a request; return whether the service counts it."""
@@ -355,6 +441,64 @@ class AsyncSession:
             return False
         self.rate_limiter.succeeded(remaining)
         return True
+
+    def _transport_error(self, call: _Call, failure: BaseException) -> TransportError:
+        sent = not isinstance(failure, (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError))
+        kind: type[TransportError] = TransportError
+        reason = f"no usable answer ({type(failure).__name__.lstrip('_')}: {failure})"
+        if self._is_closed():
+            reason = "the session was closed before the answer came"
+        elif isinstance(failure, aiohttp.ClientSSLError):
+            kind, reason = TLSError, f"TLS failed: {failure}"
+        elif not sent:
+            reason = f"could not connect: {failure}"
+        elif isinstance(failure, TimeoutError):
+            kind, reason = RequestTimeoutError, f"no complete answer within {self._timeout:g} s"
+        unknown = sent and call.method not in ("GET", "HEAD")
+        error = kind(reason, sent=sent, method=call.method, path=call.path, outcome_unknown=unknown)
+        # The cause tells what aiohttp saw. The frames and the errors behind it hold the token and the body.
+        failure.__cause__ = failure.__context__ = None
+        error.__cause__ = failure.with_traceback(None)
+        return error
+
+    async def _perform_observed(self, call: _Call) -> _Answer:
+        self._tell(hooks.CallStarted, call)
+        error: BaseException | None = None
+        try:
+            return await self._perform(call)
+        except BaseException as raised:
+            error = raised
+            raise
+        finally:
+            seconds = time.monotonic() - call.began
+            self._tell(hooks.CallEnded, call, attempts=call.attempts, seconds=seconds, waited=call.waited, error=error)
+
+    def _note_start(self, call: _Call, queued: float) -> float:
+        now = time.monotonic()
+        call.waited += now - queued
+        self._tell(hooks.AttemptStarted, call, attempt=call.attempts, waited=now - queued)
+        return now
+
+    def _note_end(
+        self, call: _Call, sent_at: float, answer: _Answer | RequestError, outcome: _Answer | RequestError
+    ) -> None:
+        self._tell(
+            hooks.AttemptEnded,
+            call,
+            attempt=call.attempts,
+            seconds=time.monotonic() - sent_at,
+            status=answer.status if isinstance(answer, _Answer) else None,
+            error=outcome if isinstance(outcome, RequestError) else None,
+        )
+
+    def _tell(self, kind: Callable[..., hooks.Event], call: _Call, **details: Any) -> None:
+        event = kind(call=call.number, method=call.method, path=call.path, **details)
+        hooks.log(_log, event)
+        for listener in self._listeners:
+            try:
+                listener(event)
+            except Exception:  # noqa: BLE001 -- a broken progress bar must not make a write look failed
+                _log.exception("the listener %r failed on %s", listener, kind)
 
 
 class _TooLargeError(Exception):
@@ -375,79 +519,51 @@ async def _send_once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHand
         raise _BrokenError(str(error) or type(error).__name__) from None
 
 
+_ONCE: Final = (_send_once,)
+# The deadline of an attempt is the session's own, so that closing the session can bring it forward.
+_WIRE_TIMEOUT: Final = aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS)
+
+
 def _ignore(_: bytes) -> None:
     """Read nothing."""
 
 
-_ONCE: Final = (_send_once,)
-_AGENT: Final = f"asyncdbaas/{__version__} aiohttp/{aiohttp.__version__} Python/{sys.version.split()[0]}"
+@lru_cache(maxsize=1024)  # bulk creation sends to one address again and again
+def _url(base: str, path: str) -> URL:
+    return URL(base + check_path(path), encoded=True)
 
 
 async def _read_body(response: aiohttp.ClientResponse) -> bytes:
+    content = response.content
+    if content.is_eof():  # a short answer, that came in one piece with its headers
+        return content.read_nowait()
+    is_success = 200 <= response.status < 300
+    limit = _LARGEST_ANSWER if is_success else _LARGEST_ERROR
     chunks: list[bytes] = []
     size = 0
-    async for chunk in response.content.iter_any():
-        size += len(chunk)
-        if size > _LARGEST_ANSWER:
-            response.close()
-            raise _TooLargeError(
-                f"the answer is larger than {_LARGEST_ANSWER >> 20} MiB, so it was not read to its end"
-            )
+    async for chunk in content.iter_any():
         chunks.append(chunk)
+        size += len(chunk)
+        if size > limit:
+            response.close()
+            if not is_success:
+                break
+            raise _TooLargeError(f"the answer is larger than {limit >> 20} MiB, so it was not read to its end")
     return b"".join(chunks)
 
 
-def _transport_error(call: _Call, failure: BaseException, timeout: float) -> TransportError:
-    sent = not isinstance(failure, (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL))
-    kind: type[TransportError] = TransportError
-    reason = f"no usable answer ({type(failure).__name__}: {failure})"
-    if isinstance(failure, TimeoutError):
-        kind, reason = RequestTimeoutError, f"no complete answer within {timeout:g} s"
-    elif isinstance(failure, aiohttp.ClientSSLError):
-        kind, reason = TLSError, f"TLS failed: {failure}"
-    elif not sent:
-        reason = f"could not connect: {failure}"
-    unknown = sent and call.method not in ("GET", "HEAD")
-    error = kind(reason, sent=sent, method=call.method, path=call.path, outcome_unknown=unknown)
-    error.__cause__ = failure
-    return error
+def _judge(call: _Call, answer: _Answer | RequestError) -> _Answer | RequestError:
+    if isinstance(answer, RequestError) or answer.is_success:
+        return answer
+    return api_error(answer.status, answer.headers, answer.body, method=call.method, path=call.path)
 
 
 def _closed_error() -> SessionStateError:
     return SessionStateError("the session is closed; make the calls inside its `async with` block")
 
 
-def _default_token() -> str:
+def _default_token() -> Secret:
     for name in _TOKEN_VARIABLES:
         if token := os.environ.get(name):
-            return token
+            return Secret(token)
     raise InvalidInputError(f"no token: pass token=..., or set {_TOKEN_VARIABLES[0]}")
-
-
-def _check_token(token: object) -> Secret:
-    if not isinstance(token, str):
-        raise InvalidInputError(f"the token must be a string, not {type(token).__name__}")
-    if not token:
-        raise InvalidInputError("the token is empty")
-    if found := _NO_TOKEN_CHARACTER.search(token):
-        where = f"at position {found.start()} of {len(token)}"
-        raise InvalidInputError(f"the token holds {found.group()!r} {where}; was it read with its line end?")
-    return Secret(token)
-
-
-def _check_base_url(base_url: str) -> str:
-    url = URL(base_url)
-    if url.scheme not in ("http", "https") or not url.host:
-        raise InvalidInputError(f"base_url must be an http(s) address, not {base_url!r}")
-    if url.user or url.password or url.query_string or url.fragment:
-        raise InvalidInputError("base_url must not hold a user, a password, a query or a fragment")
-    if url.scheme == "http" and not _is_loopback(url.host):
-        raise InvalidInputError(f"base_url must use https, or the token travels in the clear: {base_url!r}")
-    return str(url).rstrip("/")
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -75,7 +75,7 @@ class TimestampType(OpenEnum):
     LOG_APPEND_TIME = "log_append_time"
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class TopicConfig:
     """Settings of a topic; what is unset keeps the service's default. Read back, some or all can be missing.
 
@@ -131,7 +131,7 @@ class TopicConfig:
     """Age at which a segment is closed even if it is not full, in milliseconds, at least 1. Default 604800000."""
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class ConsumerGroup:
     """How far a group of consumers has read a partition."""
 
@@ -146,7 +146,7 @@ class ConsumerGroup:
             object.__setattr__(self, "name", self.group_name)
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class Partition:
     """One partition of a topic."""
 
@@ -163,7 +163,7 @@ class Partition:
         null_lists(self, "consumer_groups")
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class Topic:
     """A topic, as `list_topics` (short) or `get_topic` (with partitions and settings) shows it."""
 
@@ -191,7 +191,7 @@ def _check_name(_: object, __: object, name: str) -> None:
         )
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class TopicCreate:
     """A topic to create."""
 
@@ -204,7 +204,7 @@ class TopicCreate:
     config: TopicConfig | Unset = UNSET
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class TopicUpdate:
     """Changes to a topic; what is unset stays as it is."""
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from msgspec import UNSET as _UNSET
 from msgspec import UnsetType as Unset
 
-__all__ = ["UNSET", "Id", "ListOf", "OpenEnum", "Secret", "Unset", "null_lists"]
+__all__ = ["UNSET", "Hidden", "Id", "ListOf", "OpenEnum", "Secret", "Unset", "null_lists"]
 
 UNSET: Final = _UNSET
 """The value of a request field that is not sent at all; `None` is sent as `null`, `0` and `False` as they are."""
@@ -47,6 +47,15 @@ class Secret(str):
 
     def __repr__(self) -> str:
         return "'***'"
+
+
+class Hidden:
+    """A value that `repr` does not show, such as a request body on its way through our frames."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: object) -> None:
+        self.value = value
 
 
 if TYPE_CHECKING:

@@ -1,0 +1,124 @@
+"""What a session tells of its calls, for logs, progress bars, traces and metrics.
+
+    AsyncSession(on_event=print)
+
+Each call gives CallStarted, then for each attempt QuotaWait (if it has to wait for the rate limit), AttemptStarted and
+AttemptEnded, with RetryScheduled between two attempts, and at last CallEnded. A cancelled call may lack the
+AttemptEnded, never the CallEnded. No event holds a token, a body or a header.
+
+The function is called in the task of the call, between two awaits, so it must be quick. What it raises is logged and
+goes no further: a write that was carried out must not look failed because a progress bar broke.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TypeAlias
+
+import attrs
+
+from .errors import RequestError
+
+__all__ = [
+    "AttemptEnded",
+    "AttemptStarted",
+    "CallEnded",
+    "CallStarted",
+    "Event",
+    "QuotaWait",
+    "RetryScheduled",
+    "log",
+]
+
+
+@attrs.frozen(kw_only=True)
+class _Event:
+    call: int
+    """Number of the call in its session, from 1 on; ties a call's events together."""
+    method: str
+    path: str
+
+
+@attrs.frozen(kw_only=True)
+class CallStarted(_Event):
+    """A call was made."""
+
+
+@attrs.frozen(kw_only=True)
+class QuotaWait(_Event):
+    """A call has a connection slot, and now waits for the rate limit."""
+
+    seconds: float
+    """At least so long; others may go first."""
+
+
+@attrs.frozen(kw_only=True)
+class AttemptStarted(_Event):
+    """A request is about to leave."""
+
+    attempt: int
+    """1 for the first."""
+    waited: float
+    """Seconds since the call, or its last retry, began: for a slot, the rate limit and the token."""
+
+
+@attrs.frozen(kw_only=True)
+class AttemptEnded(_Event):
+    """A request was answered, or failed."""
+
+    attempt: int
+    seconds: float
+    """From leaving to the last byte of the answer."""
+    status: int | None
+    """None if no answer came."""
+    error: RequestError | None
+    """None on success."""
+
+
+@attrs.frozen(kw_only=True)
+class RetryScheduled(_Event):
+    """A request will be sent again."""
+
+    attempt: int
+    """The attempt that failed."""
+    delay: float
+    """Seconds until it queues again; 0.0 after a refusal by the rate limit, which paces it anyhow."""
+    error: RequestError
+
+
+@attrs.frozen(kw_only=True)
+class CallEnded(_Event):
+    """A call is over."""
+
+    attempts: int
+    seconds: float
+    """From the call to its end."""
+    waited: float
+    """How much of it went into waiting for slots and the rate limit."""
+    error: BaseException | None
+    """None on success; also asyncio.CancelledError."""
+
+
+Event: TypeAlias = CallStarted | QuotaWait | AttemptStarted | AttemptEnded | RetryScheduled | CallEnded
+
+
+def log(logger: logging.Logger, event: Event) -> None:
+    """Write one line for each attempt at DEBUG, and for each wait, retry and failure at INFO."""
+    what = f"{event.method} {event.path} (call {event.call})"
+    match event:
+        case QuotaWait():
+            logger.debug("%s: waiting for the rate limit, at least %.3f s", what, event.seconds)
+        case AttemptStarted():
+            logger.debug("%s: attempt %d leaves after %.3f s", what, event.attempt, event.waited)
+        case AttemptEnded():
+            logger.debug("%s: attempt %d ended in %.3f s: %s", what, event.attempt, event.seconds, _outcome(event))
+        case RetryScheduled():
+            logger.info("%s: attempt %d failed, again in %.3f s: %s", what, event.attempt, event.delay, event.error)
+        case CallEnded(error=BaseException()):
+            logger.info("%s: failed after %.3f s: %s", what, event.seconds, type(event.error).__name__)
+        case _:
+            pass
+
+
+def _outcome(event: AttemptEnded) -> str:
+    return str(event.status or event.error)
