@@ -90,7 +90,7 @@ class MySQLConfig(EngineConfig):
     """Table that lists the stopwords of full-text indexes made by users, as `database/table`; at most 1024 characters.
     `None` is sent as null, which clears it; reading gives UNSET, never `None`."""
     innodb_lock_wait_timeout: int | Unset = UNSET
-    """Seconds for which a transaction waits for a row lock; 1 to 3600."""
+    """Longest wait for a row lock, in seconds; 1 to 3600."""
     innodb_log_buffer_size: int | Unset = UNSET
     """Buffer for writing the redo log, in bytes; 1048576 to 4294967295."""
     innodb_online_alter_log_max_size: int | Unset = UNSET
@@ -132,9 +132,9 @@ class MySQLConfig(EngineConfig):
     """Initial size of a connection's buffer and of its result buffer, in bytes, a multiple of 1024; 1024 to 1048576. A
     change restarts MySQL."""
     net_read_timeout: int | Unset = UNSET
-    """Seconds to wait for more data from a client before the read is given up; 1 to 3600."""
+    """Seconds of silence in the middle of a client's message after which the read is given up; 1 to 3600."""
     net_write_timeout: int | Unset = UNSET
-    """Seconds to wait for a block to reach a client before the write is given up; 1 to 3600."""
+    """Seconds that one block may take to reach the client before the write is given up; 1 to 3600."""
     optimizer_prune_level: int | Unset = UNSET
     """Drop unpromising partial plans early (1) or look at all (0); 0 to 1."""
     optimizer_search_depth: int | Unset = UNSET

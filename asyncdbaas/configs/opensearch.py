@@ -74,8 +74,8 @@ class OpenSearchConfig(EngineConfig):
     knn_memory_circuit_breaker_enabled: bool | Unset = UNSET
     """Limit the memory of k-NN indexes. Default true."""
     knn_memory_circuit_breaker_limit: int | Unset = UNSET
-    """Memory of k-NN indexes, in percent of the JVM heap; 0 to 100. Default 50. 0 stands for null, which can be used to
-    invalidate the caches."""
+    """Memory of k-NN indexes, in percent of the JVM heap; 0 to 100. Default 50. 0 sends the engine a null, a
+    way to empty the caches."""
     override_main_response_version: bool | Unset = UNSET
     """Report version 7.10, for clients that insist on it. Default false. Sending it has been seen to trip a fault of
     the service (Terraform provider, issue 1273): leave it unset unless you need it."""
