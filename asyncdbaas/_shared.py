@@ -85,7 +85,7 @@ class Weekday(OpenEnum):
     SUNDAY = "sunday"
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class Connection:
     """How to reach a database, an OpenSearch dashboard or a schema registry.
 
@@ -118,7 +118,7 @@ class Connection:
         return f"{self.host}:{self.port}" if self.host and self.port else None
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class MaintenanceWindow:
     """When a cluster's maintenance may begin: any time in the four hours from `day` and `hour` on."""
 
@@ -144,7 +144,7 @@ class MaintenanceWindow:
             return None
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class Settings:
     """DigitalOcean's own settings of a cluster or replica."""
 
@@ -155,7 +155,7 @@ class Settings:
         null_lists(self, "service_cnames")
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class StorageAutoscale:
     """Growth of a cluster's storage as it fills; at most once an hour."""
 
@@ -166,7 +166,7 @@ class StorageAutoscale:
     """How much it grows by, 10 to 500 GiB, rounded to tens. Left out: a quarter of its size, 50 to 1024 GiB."""
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class Autoscale:
     """What of a cluster grows by itself; so far, storage alone can."""
 
@@ -184,7 +184,7 @@ class FirewallRuleType(OpenEnum):
     APP = "app"
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class FirewallRule:
     """A source that may connect to a cluster. A rule that was read can be sent again as it is."""
 
@@ -220,7 +220,7 @@ class MySQLAuthPlugin(OpenEnum):
     """The default from MySQL 8.0 on."""
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class MySQLSettings:
     """A user's settings on MySQL."""
 
@@ -236,7 +236,7 @@ class KafkaPermission(OpenEnum):
     PRODUCECONSUME = "produceconsume"
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class KafkaACL:
     """A permission on topics. One user may have several, also for the same topic."""
 
@@ -257,7 +257,7 @@ class OpenSearchPermission(OpenEnum):
     READWRITE = "readwrite"
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class OpenSearchACL:
     """A permission on indexes."""
 
@@ -275,7 +275,7 @@ class MongoRole(OpenEnum):
     DB_ADMIN = "dbAdmin"
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class MongoUserSettings:
     """A user's settings on MongoDB."""
 
@@ -284,7 +284,7 @@ class MongoUserSettings:
     role: MongoRole | Unset = UNSET
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class UserSettings:
     """A user's settings, each for one engine."""
 
@@ -298,7 +298,7 @@ class UserSettings:
     """MongoDB."""
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class User:
     """A database user. Its secrets do not show in `repr`."""
 

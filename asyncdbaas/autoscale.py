@@ -16,7 +16,7 @@ from .types import UNSET, Id
 __all__ = ["Autoscale", "StorageAutoscale", "get_autoscale", "update_autoscale"]
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class _Answer:
     """Either shape of the answer: in an envelope, as described, or bare, as the vendor's Go client reads it."""
 

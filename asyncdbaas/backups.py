@@ -16,7 +16,7 @@ from .types import Id, ListOf, null_lists
 __all__ = ["Backup", "BackupSchedule", "Backups", "list_backups"]
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class Backup:
     """One backup."""
 
@@ -27,7 +27,7 @@ class Backup:
     """MySQL: whether it holds only what has changed."""
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class BackupSchedule:
     """When backups are taken."""
 
@@ -37,7 +37,7 @@ class BackupSchedule:
     backup_interval_hours: int | None = None
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class Backups:
     """The backups of a cluster, and when the next one is due."""
 

@@ -65,7 +65,7 @@ __all__ = [
 _PEM: Final = "-----BEGIN"
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class ServiceEndpoint:
     """Where a service of the cluster listens."""
 
@@ -73,7 +73,7 @@ class ServiceEndpoint:
     port: int | None = None
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class Cluster:
     """A cluster as the service shows it.
 
@@ -148,7 +148,7 @@ def _check_zone(_: object, __: attrs.Attribute[Any], when: datetime | Unset) -> 
         raise InvalidInputError("BackupRestore: backup_created_at has no time zone; take it as list_backups gives it")
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class BackupRestore:
     """A backup that a new cluster starts from."""
 
@@ -158,7 +158,7 @@ class BackupRestore:
     """Which one, by the `created_at` that `backups.list_backups` gives. Default: the newest."""
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class ClusterCreate:
     """A cluster to create; `options.get_options` lists what can be chosen."""
 
@@ -189,14 +189,14 @@ class ClusterCreate:
     do_settings: Settings | Unset = UNSET
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class ClusterDryRun(ClusterCreate):
     """A cluster that is not to be created."""
 
     dry_run: bool = True
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class ClusterResize:
     """The nodes that a cluster shall have."""
 
@@ -208,7 +208,7 @@ class ClusterResize:
     """All of the storage, in MiB; send it only to let it grow."""
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class ClusterMigrate:
     """Where a cluster shall be."""
 
@@ -218,7 +218,7 @@ class ClusterMigrate:
     """The VPC there; not in the vendor's description, but in its Go client."""
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class CA:
     """The private certificate authority behind a cluster's certificates."""
 

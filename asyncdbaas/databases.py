@@ -15,7 +15,7 @@ from .types import Id
 __all__ = ["Database", "create_database", "delete_database", "get_database", "list_databases"]
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class Database:
     """A database inside a cluster."""
 

@@ -30,7 +30,7 @@ class EventType(OpenEnum):
     CLUSTER_POWEROFF = "cluster_poweroff"
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class Event:
     """Something that happened to a cluster."""
 

@@ -37,7 +37,7 @@ class IndexHealth(OpenEnum):
     """Not explained by the vendor."""
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class IndexReplication:
     """Where an index is copied from. Not in the vendor's description, but in its Go client."""
 
@@ -46,7 +46,7 @@ class IndexReplication:
     leader_service: str | None = None
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class Index:
     """An OpenSearch index."""
 

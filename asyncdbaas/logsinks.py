@@ -59,7 +59,7 @@ class RsyslogFormat(OpenEnum):
     """As `logline` says."""
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class RsyslogSink:
     """Settings of a sink that sends to a syslog server; not for MongoDB.
 
@@ -93,7 +93,7 @@ class RsyslogSink:
             raise InvalidInputError("RsyslogSink: format is custom, so logline must be set")
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class _SearchSink:
     url: str = attrs.field(validator=not_empty, repr=False)
     """Address with user and password, such as `https://user:password@192.0.2.1:9200`."""
@@ -107,21 +107,21 @@ class _SearchSink:
     """CA certificate that the server's is checked with, PEM."""
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class ElasticsearchSink(_SearchSink):
     """Settings of a sink that writes to Elasticsearch."""
 
     sink_type: ClassVar[SinkType] = SinkType.ELASTICSEARCH
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class OpenSearchSink(_SearchSink):
     """Settings of a sink that writes to OpenSearch."""
 
     sink_type: ClassVar[SinkType] = SinkType.OPENSEARCH
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class DatadogSink:
     """Settings of a sink that sends to Datadog; MongoDB only."""
 
@@ -136,7 +136,7 @@ SinkConfig = RsyslogSink | ElasticsearchSink | OpenSearchSink | DatadogSink
 """Settings of a sink of any kind, to send."""
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class LogsinkConfig:
     """Settings of a sink, as the service shows them: those of its kind are there, the others are None."""
 
@@ -172,7 +172,7 @@ class LogsinkConfig:
     """Datadog."""
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class Logsink:
     """A log sink."""
 

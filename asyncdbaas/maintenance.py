@@ -32,7 +32,7 @@ def _check_hour(_: object, __: attrs.Attribute[Any], hour: str) -> None:
         raise InvalidInputError(f"MaintenanceWindowUpdate: hour must look like '14:00', not {hour!r}")
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class MaintenanceWindowUpdate:
     """When a cluster's maintenance shall begin: any time in the four hours from then on."""
 

@@ -26,7 +26,7 @@ __all__ = [
 _PATH: Final = "/v2/databases/metrics/credentials"
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class MetricsCredentials:
     """The name and password that every metrics endpoint of the account asks for."""
 
@@ -34,7 +34,7 @@ class MetricsCredentials:
     basic_auth_password: str | None = attrs.field(default=None, repr=False)
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class MetricsCredentialsUpdate:
     """A new name and password for every metrics endpoint of the account."""
 

@@ -38,7 +38,7 @@ class MigrationStatus(OpenEnum):
     DONE = "done"
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class Migration:
     """The newest migration into a cluster; all None if the service knows of none yet."""
 
@@ -47,7 +47,7 @@ class Migration:
     created_at: datetime | None = None
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class MigrationSource:
     """The database to copy; `password` does not show in `repr`."""
 
@@ -58,7 +58,7 @@ class MigrationSource:
     password: str | Unset = attrs.field(default=UNSET, repr=False)
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class MigrationStart:
     """A migration to start."""
 

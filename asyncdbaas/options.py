@@ -15,7 +15,7 @@ from .types import ListOf, null_lists
 __all__ = ["EngineOptions", "Layout", "Options", "VersionAvailability", "get_options"]
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class Layout:
     """Sizes that a cluster of so many nodes may have."""
 
@@ -27,7 +27,7 @@ class Layout:
         null_lists(self, "sizes")
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class EngineOptions:
     """What can be chosen for one engine."""
 
@@ -42,7 +42,7 @@ class EngineOptions:
         null_lists(self, "regions", "versions", "layouts")
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class VersionAvailability:
     """How long a version stays."""
 
@@ -55,7 +55,7 @@ class VersionAvailability:
     """From when on it cannot be created anew; None if there is no date."""
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class Options:
     """What the service offers, by engine, such as `options["kafka"]`; an engine can be missing."""
 

@@ -34,12 +34,12 @@ class PoolMode(OpenEnum):
     SESSION = "session"
     """When it disconnects; it may use all of PostgreSQL."""
     TRANSACTION = "transaction"
-    """After each transaction; no prepared statements (asyncpg: `statement_cache_size=0`)."""
+    """After each transaction, so prepared statements do not outlive it (asyncpg: `statement_cache_size=0`)."""
     STATEMENT = "statement"
     """After each statement; no transactions of several."""
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class Pool:
     """A connection pool."""
 
@@ -50,7 +50,7 @@ class Pool:
     db: str | None = None
     """Database behind the pool. Clients name the pool in its place: see `connection`."""
     user: str | None = None
-    """User of the connections to the server. None: each client's own."""
+    """User of the connections to the server. None or empty: each client's own."""
     connection: Connection | None = None
     """Its `database` is the pool's name, and its port is not the cluster's."""
     private_connection: Connection | None = None
@@ -67,7 +67,7 @@ def _check_name(_: object, __: object, name: str) -> None:
         raise InvalidInputError(f"pool name must be a string of 3 to 60 characters, not {name!r}")
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class PoolCreate:
     """A connection pool to create."""
 
@@ -83,7 +83,7 @@ class PoolCreate:
     """User of the connections to the server; it must exist. Left out: each client's own."""
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class PoolUpdate:
     """All that a pool is to have, apart from its name."""
 

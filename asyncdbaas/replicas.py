@@ -29,7 +29,7 @@ __all__ = [
 ]
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class Replica:
     """A replica; to the service it is a cluster of its own, and its `id` works wherever a cluster's does."""
 
@@ -61,7 +61,7 @@ class Replica:
             object.__setattr__(self, "created_at", None)
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class ReplicaCreate:
     """A replica to create."""
 

@@ -62,7 +62,7 @@ class CompatibilityLevel(OpenEnum):
     FULL_TRANSITIVE = "FULL_TRANSITIVE"
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class Schema:
     """One version of a subject's schema."""
 
@@ -76,7 +76,7 @@ class Schema:
     """A number, as a string. Missing in lists and in the answer to a create."""
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class SchemaCreate:
     """A schema to register."""
 
@@ -87,7 +87,7 @@ class SchemaCreate:
     """The schema's text; for AVRO and JSON a JSON document as a string, not as a dict."""
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class SubjectCompatibility:
     """The compatibility level of one subject."""
 

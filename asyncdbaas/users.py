@@ -54,7 +54,7 @@ __all__ = [
 ]
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class UserCreate:
     """A user to create; the service makes the password."""
 
@@ -70,7 +70,7 @@ class UserCreate:
 async def list_users(session: AsyncSession, cluster_id: Id) -> list[User]:
     """List the users of a cluster.
 
-    Passwords take the scope `database:view_credentials`, and MongoDB's do not show. Scope `database:read`.
+    Passwords show only with the scope `database:view_credentials`; on MongoDB never. Scope `database:read`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_list_users
     """
     return await list_all(session, f"/v2/databases/{cluster_segment(cluster_id)}/users", User, "users")
@@ -79,8 +79,8 @@ async def list_users(session: AsyncSession, cluster_id: Id) -> list[User]:
 async def get_user(session: AsyncSession, cluster_id: Id, name: str) -> User:
     """Read one user.
 
-    NotFoundError also, for some seconds, for one just created, and now and then for one that exists. The password takes
-    the scope `database:view_credentials`, and MongoDB's does not show. Scope `database:read`.
+    NotFoundError has been seen for one just created, and now and then for one that does exist. Passwords show only with
+    the scope `database:view_credentials`; on MongoDB never. Scope `database:read`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_get_user
     """
     return await session.request("GET", _path(cluster_id, name), User, key="user")
@@ -100,8 +100,8 @@ async def create_user(session: AsyncSession, cluster_id: Id, user: UserCreate) -
 async def update_user(session: AsyncSession, cluster_id: Id, name: str, settings: UserSettings) -> User:
     """Replace the settings of a user and return it, perhaps without its password; nothing else of it can be changed.
 
-    Give every ACL that is to stay, with its id. On PostgreSQL `pg_allow_replication` left out means false. Scope
-    `database:update`.
+    Give every ACL that is to stay, with its id. On PostgreSQL `pg_allow_replication` left out means false.
+    Scope `database:update`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_update_user
     """
     path, body = _path(cluster_id, name), envelop("settings", require_some(settings))

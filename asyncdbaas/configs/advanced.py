@@ -18,7 +18,7 @@ __all__ = [
 ]
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class Parameter:
     """One parameter of the database server, as the service shows it."""
 
@@ -45,7 +45,7 @@ class AdvancedPostgreSQLConfig(EngineConfig):
     pg_parameters: list[Parameter] = attrs.field(factory=list[Parameter])
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class AdvancedMySQLConfigUpdate:
     """Changes to the parameters of an advanced MySQL cluster."""
 
@@ -53,7 +53,7 @@ class AdvancedMySQLConfigUpdate:
     """Values by name, all strings, such as `{"max_connections": "200"}`; what is not named stays as it is."""
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class AdvancedPostgreSQLConfigUpdate:
     """Changes to the parameters of an advanced PostgreSQL cluster."""
 
