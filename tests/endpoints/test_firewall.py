@@ -91,6 +91,16 @@ async def test_an_edit_keeps_the_rules_it_does_not_name(emulator: Emulator, sess
     assert _names(await firewall.list_firewall_rules(session, cluster_id)) == _names([DROPLET, tag])
 
 
+async def test_rules_of_the_same_value_but_another_type_are_not_the_same(
+    emulator: Emulator, session: AsyncSession
+) -> None:
+    cluster_id = emulator.add_cluster()["id"]
+    droplet, tag = (FirewallRule(type=kind, value="7") for kind in (FirewallRuleType.DROPLET, FirewallRuleType.TAG))
+    await firewall.replace_firewall_rules(session, cluster_id, [droplet])
+    assert _names(await firewall.edit_firewall_rules(session, cluster_id, add=[tag])) == _names([droplet, tag])
+    assert _names(await firewall.edit_firewall_rules(session, cluster_id, remove=[droplet])) == _names([tag])
+
+
 async def test_an_edit_that_changes_nothing_writes_nothing(canned: Canned) -> None:
     canned(200, RULES)
     absent = FirewallRule(type=FirewallRuleType.TAG, value="backend")

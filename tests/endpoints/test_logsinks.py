@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import attrs
 import pytest
 from canned import Canned, Sent
 
@@ -122,6 +123,21 @@ def test_the_custom_format_needs_a_logline() -> None:
     with pytest.raises(InvalidInputError, match="logline must be set"):
         RsyslogSink(server="192.0.2.1", port=514, tls=True, format=RsyslogFormat.CUSTOM)
     assert RsyslogSink(server="192.0.2.1", port=514, tls=True, format=RsyslogFormat.CUSTOM, logline="%msg%").logline
+
+
+@pytest.mark.parametrize(
+    ("config", "empty"),
+    [
+        (RSYSLOG, "server"),
+        (ELASTICSEARCH, "url"),
+        (OPENSEARCH, "index_prefix"),
+        (DATADOG, "site"),
+        (DATADOG, "datadog_api_key"),
+    ],
+)
+def test_empty_settings_are_refused(config: Any, empty: str) -> None:
+    with pytest.raises(InvalidInputError, match=f"{type(config).__name__}: {empty} must not be empty"):
+        attrs.evolve(config, **{empty: ""})
 
 
 def test_secrets_do_not_show() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import attrs
 import pytest
 from canned import Canned, Sent
 
@@ -37,6 +38,12 @@ async def test_the_password_does_not_show(canned: Canned) -> None:
     canned(200, '{"credentials":{"basic_auth_username":"username","basic_auth_password":"s3cret"}}')
     assert "s3cret" not in repr(await metrics.get_metrics_credentials(canned.session))
     assert "s3cret" not in repr(MetricsCredentialsUpdate(basic_auth_username="u", basic_auth_password="s3cret"))
+
+
+@pytest.mark.parametrize("empty", ["basic_auth_username", "basic_auth_password"])
+def test_empty_credentials_are_refused(empty: str) -> None:
+    with pytest.raises(InvalidInputError, match=f"MetricsCredentialsUpdate: {empty} must not be empty"):
+        attrs.evolve(MetricsCredentialsUpdate(basic_auth_username="u", basic_auth_password="s3cret"), **{empty: ""})
 
 
 async def test_a_password_that_is_no_string_is_refused_by_its_field(canned: Canned) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import attrs
 import pytest
 from canned import Canned, Sent
 
@@ -107,6 +108,13 @@ def test_a_name_that_the_service_would_answer_with_a_500_is_refused(name: Any) -
 @pytest.mark.parametrize("name", ["abc", "a" * 60])
 def test_names_of_3_to_60_characters_are_taken(name: str) -> None:
     assert PoolCreate(name=name, mode=PoolMode.SESSION, size=5, db="defaultdb").name == name
+
+
+def test_an_empty_database_is_refused() -> None:
+    with pytest.raises(InvalidInputError, match="PoolCreate: db must not be empty"):
+        attrs.evolve(BACKEND, db="")
+    with pytest.raises(InvalidInputError, match="PoolUpdate: db must not be empty"):
+        PoolUpdate(mode=PoolMode.SESSION, size=5, db="")
 
 
 async def test_a_size_that_is_no_number_is_refused_by_its_field(canned: Canned) -> None:

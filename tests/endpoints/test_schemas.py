@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import attrs
 import pytest
 from canned import Canned, Sent
 
@@ -63,6 +64,12 @@ async def test_the_type_of_a_schema_is_read_in_either_case(canned: Canned, spell
     assert schema.schema_type is SchemaType.PROTOBUF
 
 
+async def test_a_type_that_is_new_is_no_error(canned: Canned) -> None:
+    canned(200, {"subjects": [{"subject_name": "customer", "schema_type": "THRIFT"}]})
+    (schema,) = await schemas.list_schemas(canned.session, CLUSTER)
+    assert schema.schema_type == "THRIFT"
+
+
 async def test_a_type_given_in_lower_case_is_sent_in_upper_case(canned: Canned) -> None:
     canned(201, '{"subject_name":"customer"}')
     schema = SchemaCreate(subject_name="customer", schema_type=SchemaType("json"), schema="{}")
@@ -97,6 +104,13 @@ async def test_a_schema_given_as_a_dict_is_refused_by_its_field(canned: Canned) 
     with pytest.raises(InvalidInputError, match=r"\$\.schema"):
         await schemas.create_schema(canned.session, CLUSTER, schema)
     assert canned.requests == []
+
+
+@pytest.mark.parametrize("empty", ["subject_name", "schema"])
+def test_an_empty_name_or_schema_is_refused(empty: str) -> None:
+    change: dict[str, Any] = {empty: ""}
+    with pytest.raises(InvalidInputError, match=f"SchemaCreate: {empty} must not be empty"):
+        attrs.evolve(CUSTOMER, **change)
 
 
 async def test_a_level_that_is_no_string_is_refused_by_name(canned: Canned) -> None:

@@ -190,6 +190,11 @@ async def test_names_are_percent_encoded(canned: Canned) -> None:
     assert canned.sent == Sent("DELETE", f"{USERS}/a%2Fb%20c")
 
 
+def test_an_empty_name_is_refused() -> None:
+    with pytest.raises(InvalidInputError, match="UserCreate: name must not be empty"):
+        UserCreate(name="")
+
+
 async def test_values_of_the_wrong_type_are_refused_by_their_fields(canned: Canned) -> None:
     topics: Any = "orders"
     with pytest.raises(InvalidInputError, match=r"UserSettings: .*\$\.acl"):
