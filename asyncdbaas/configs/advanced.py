@@ -31,14 +31,14 @@ class Parameter:
     """Whether a change restarts the server."""
 
 
-@attrs.frozen(kw_only=True, repr=False)
+@attrs.frozen(kw_only=True, repr=False, slots=False)
 class AdvancedMySQLConfig(EngineConfig):
     """Parameters of an advanced MySQL cluster, as read; to change them, see `AdvancedMySQLConfigUpdate`."""
 
     mysql_parameters: list[Parameter] = attrs.field(factory=list[Parameter])
 
 
-@attrs.frozen(kw_only=True, repr=False)
+@attrs.frozen(kw_only=True, repr=False, slots=False)
 class AdvancedPostgreSQLConfig(EngineConfig):
     """Parameters of an advanced PostgreSQL cluster, as read; to change them, see `AdvancedPostgreSQLConfigUpdate`."""
 

@@ -42,7 +42,7 @@ class KafkaTimestampType(OpenEnum):
     """The broker's."""
 
 
-@attrs.frozen(kw_only=True, repr=False)
+@attrs.frozen(kw_only=True, repr=False, slots=False)
 class KafkaConfig(EngineConfig):
     """Settings of a Kafka cluster. What is unset is not sent, and stays as it is.
 

@@ -21,7 +21,7 @@ class ReadConcern(OpenEnum):
     """What most nodes have acknowledged."""
 
 
-@attrs.frozen(kw_only=True, repr=False)
+@attrs.frozen(kw_only=True, repr=False, slots=False)
 class MongoDBConfig(EngineConfig):
     """Settings of a MongoDB cluster. What is unset is not sent, and stays as it is."""
 

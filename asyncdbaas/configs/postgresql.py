@@ -99,7 +99,7 @@ class StartupParameter(OpenEnum):
     SEARCH_PATH = "search_path"
 
 
-@attrs.frozen(kw_only=True, repr=False)
+@attrs.frozen(kw_only=True, repr=False, slots=False)
 class PgBouncerConfig(Section):
     """Settings of the connection pooler PgBouncer."""
 
@@ -124,7 +124,7 @@ class PgBouncerConfig(Section):
     """Run DISCARD ALL between clients in every pool mode, not in `session` alone."""
 
 
-@attrs.frozen(kw_only=True, repr=False)
+@attrs.frozen(kw_only=True, repr=False, slots=False)
 class TimescaleDBConfig(Section):
     """Settings of the extension TimescaleDB."""
 
@@ -132,7 +132,7 @@ class TimescaleDBConfig(Section):
     """Background workers; 1 to 4096. Count one per database, and as many as shall run at once."""
 
 
-@attrs.frozen(kw_only=True, repr=False)
+@attrs.frozen(kw_only=True, repr=False, slots=False)
 class PostgreSQLConfig(EngineConfig):
     """Settings of a PostgreSQL cluster. What is unset is not sent, and stays as it is."""
 
