@@ -99,7 +99,7 @@ class Faults:
         self._random = random.Random(seed)  # seeded: a test wants the same faults each time
         self._waiting: list[Fault] = []
 
-    def add(self, operation: str, kind: str, **options: Any) -> Fault:
+    def add(self, operation: str, kind: str, *, when: Callable[[Call], bool] | None = None, **options: Any) -> Fault:
         """Add a fault: ``faults.add("create_topic", "server_error", applied=True, times=2)``.
 
         ``options`` are the fields of ``Fault``; ``KINDS`` names the faults. A "delay" strikes for ever unless ``times``
@@ -107,7 +107,7 @@ class Faults:
         """
         if kind == "delay":
             options.setdefault("times", None)
-        fault = Fault(operation=operation, kind=kind, **options)
+        fault = Fault(operation=operation, kind=kind, when=when, **options)
         self._waiting.append(fault)
         return fault
 

@@ -105,8 +105,8 @@ class TokenLimits:
 
 
 def _retry_after(clock: Clock, seconds: float) -> str:
-    """Write a wait in the client's own seconds: whole ones in real time, thousandths in scaled time; rounded up."""
+    """Write a wait in the client's own seconds, rounded up: whole ones in real time, thousandths in scaled time."""
     wall = clock.wall_span(seconds)
     if clock.scale in (0.0, 1.0):
         return str(max(1, math.ceil(wall)))
-    return f"{math.ceil(wall * 1000) / 1000:.3f}"
+    return f"{(math.floor(wall * 1000) + 1) / 1000:.3f}"  # always a little more, so that rounding loses nothing

@@ -1,0 +1,191 @@
+"""Whatever is sent, it gets the service's answer, and the server goes on."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+import aiohttp
+import pytest
+from emulator_http import emulating, until
+
+from asyncdbaas.emulator import Clock, Emulator
+from asyncdbaas.emulator import server as server_module
+
+UNKNOWN = "9cc10173-e9ea-4176-9dbc-a4cee4c4ff30"
+
+
+@asynccontextmanager
+async def connected(emulator: Emulator) -> AsyncGenerator[tuple[asyncio.StreamReader, asyncio.StreamWriter], None]:
+    port = int(emulator.url.rpartition(":")[2])
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        yield reader, writer
+    finally:
+        writer.close()
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (b"", "error parsing request body"),
+        (b"{", "error parsing request body"),
+        (b"\xff\xfe", "error parsing request body"),
+        (b'{"name": NaN}', "error parsing request body"),
+        (b'{"name": 1e999}', "error parsing request body"),
+        (b'{"name": ' + b"9" * 5000 + b"}", "error parsing request body"),
+        (b"[" * 100_000, "error parsing request body"),
+        (b"[]", "json: cannot unmarshal the request body into an object"),
+        (b"null", "json: cannot unmarshal the request body into an object"),
+        (b'"text"', "json: cannot unmarshal the request body into an object"),
+        (b'{"name": {}}', 'json: cannot unmarshal dict into field "name" of type string'),
+        (b'{"name": "a", "rules": [1]}', 'json: cannot unmarshal int into field "rules" of type object'),
+    ],
+)
+async def test_a_body_that_cannot_be_read_is_a_bad_request(body: bytes, message: str) -> None:
+    async with emulating() as (_, call):
+        order = {"engine": "pg", "region": "nyc3", "size": "db-s-1vcpu-1gb", "num_nodes": 1}
+        if body.endswith(b"[1]}"):
+            body = json.dumps(order | json.loads(body)).encode()
+        refused = await call("POST", "/v2/databases", data=body)
+        assert (refused.status, refused.json["id"], refused.message) == (400, "bad_request", message)
+        assert (await call("GET", "/v2/databases")).status == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "what"),
+    [
+        ("GET", f"/v2/databases/{UNKNOWN}", "cluster"),
+        ("DELETE", f"/v2/databases/{UNKNOWN}", "cluster"),
+        ("GET", "/v2/databases/not-a-uuid", "cluster"),
+        ("GET", "/v2/databases/{pg}/users/x", "user"),
+        ("DELETE", "/v2/databases/{pg}/users/x", "user"),
+        ("GET", "/v2/databases/{pg}/dbs/x", "database"),
+        ("GET", "/v2/databases/{pg}/pools/x", "connection pool"),
+        ("GET", "/v2/databases/{pg}/replicas/x", "replica"),
+        ("GET", "/v2/databases/{pg}/logsink/x", "log sink"),
+        ("DELETE", "/v2/databases/{pg}/online-migration/x", "online migration"),
+        ("GET", "/v2/databases/{kafka}/topics/x", "topic"),
+        ("DELETE", "/v2/databases/{kafka}/topics/x", "topic"),
+        ("GET", "/v2/databases/{kafka}/schema-registry/x", "subject"),
+        ("DELETE", "/v2/databases/{opensearch}/indexes/x", "index"),
+    ],
+)
+async def test_what_does_not_exist_is_not_found(method: str, path: str, what: str) -> None:
+    async with emulating() as (emulator, call):
+        ids = {engine: emulator.add_cluster(engine=engine)["id"] for engine in ("pg", "kafka", "opensearch")}
+        missing = await call(method, path.format(**ids))
+        assert (missing.status, missing.json["id"], missing.message) == (404, "not_found", f"{what} not found")
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/"),
+        ("GET", "/v2"),
+        ("GET", "/v2/databases/"),
+        ("GET", "/v2/databases//topics"),
+        ("GET", "/v2/databases/x/y/z"),
+        ("PUT", "/v2/databases"),
+        ("OPTIONS", "/v2/databases"),
+        ("GET", "/v2/databases/metrics/x"),
+    ],
+)
+async def test_an_unknown_route_is_plain_text(method: str, path: str) -> None:
+    async with emulating() as (_, call):
+        missing = await call(method, path)
+        assert (missing.status, missing.text) == (404, "404 page not found\n")
+
+
+async def test_ten_mebibytes_are_read_and_refused_like_any_other_name() -> None:
+    async with emulating() as (emulator, call):
+        path = f"/v2/databases/{emulator.add_cluster()['id']}/topics"
+        body = io.BytesIO(json.dumps({"name": "a" * 10 * 2**20}).encode())
+        assert (await call("POST", path, data=body)).message == "invalid topic name"
+
+
+async def test_a_body_beyond_all_reason_is_refused_and_the_connection_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server_module, "MAX_BODY", 1000)
+    async with emulating() as (_, call):
+        refused = await call("POST", "/v2/databases", data=b"x" * 1001)
+        assert (refused.status, refused.headers["connection"]) == (413, "close")
+        assert (await call("GET", "/v2/databases")).status == 200
+
+
+async def test_a_slow_sender_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server_module, "BODY_SECONDS", 0.02)
+    async with emulating() as (emulator, call), connected(emulator) as (reader, writer):
+        writer.write(b"POST /v2/databases HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n{")
+        assert await reader.readline() == b"HTTP/1.1 408 Request Timeout\r\n"
+        assert (await call("GET", "/v2/databases")).status == 200
+
+
+async def test_a_connection_that_sends_nothing_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server_module, "IDLE_SECONDS", 0.02)
+    async with Emulator() as emulator, connected(emulator) as (silent, _), connected(emulator) as (slow, writer):
+        writer.write(b"GET /v2/databases HTTP/1.1\r\nHost: loc")
+        async with asyncio.timeout(10):
+            assert await silent.read() == b""
+            assert await slow.read() == b""
+
+
+async def test_hundreds_of_idle_connections_are_in_nobodys_way() -> None:
+    async with emulating() as (emulator, call):
+        port = int(emulator.url.rpartition(":")[2])
+        idle = [await asyncio.open_connection("127.0.0.1", port) for _ in range(300)]
+        assert (await call("GET", "/v2/databases")).status == 200
+        for _, writer in idle:
+            writer.close()
+
+
+async def test_what_is_no_http_is_refused() -> None:
+    async with emulating() as (emulator, call), connected(emulator) as (reader, writer):
+        writer.write(b"nonsense\r\n\r\n")
+        assert (await reader.readline()).startswith(b"HTTP/1.")
+        assert (await call("GET", "/v2/databases")).status == 200
+
+
+async def test_of_two_writers_racing_for_a_name_one_gets_it() -> None:
+    async with emulating(per_minute=1000) as (emulator, call):
+        path = f"/v2/databases/{emulator.add_cluster()['id']}/topics"
+        answers = await asyncio.gather(*(call("POST", path, {"name": "orders"}) for _ in range(50)))
+        assert sorted(answer.status for answer in answers) == [201] + [422] * 49
+        assert emulator.requests.applied["POST", path] == 1
+
+
+async def test_stopping_does_not_wait_for_answers_that_are_held_back() -> None:
+    async with emulating(clock=Clock.stepped()) as (emulator, call):
+        fault = emulator.faults.add("*", "delay", delay=1000)
+        waiting = asyncio.create_task(call("GET", "/v2/databases"))
+        await until(lambda: fault.struck == 1)
+        await emulator.stop()
+        with pytest.raises(aiohttp.ClientError):
+            await waiting
+
+
+def test_an_order_in_code_that_cannot_be_is_refused() -> None:
+    emulator = Emulator()
+    with pytest.raises(ValueError, match="unknown engine 'oracle'"):
+        emulator.add_cluster(engine="oracle")
+    with pytest.raises(ValueError, match="invalid size"):
+        emulator.add_cluster(engine="pg", size="huge")
+    emulator.add_cluster(name="a")
+    with pytest.raises(ValueError, match="cluster name is not available"):
+        emulator.add_cluster(name="a")
+
+
+async def test_two_emulators_in_one_process_know_nothing_of_each_other() -> None:
+    async with emulating() as (first, call), emulating() as (second, other):
+        first.add_cluster(name="a")
+        assert len((await call("GET", "/v2/databases")).json["databases"]) == 1
+        assert (await other("GET", "/v2/databases")).json == {"databases": []}
+        assert first.url != second.url
+
+
+async def test_a_port_that_is_taken_is_an_error_and_leaves_nothing_behind() -> None:
+    async with Emulator() as first:
+        with pytest.raises(OSError, match="in use"):
+            await Emulator(port=int(first.url.rpartition(":")[2])).start()
