@@ -1,0 +1,1 @@
+"""Measure asyncdbaas against what else one could use; `python -m benchmarks --help`."""

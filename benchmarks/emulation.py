@@ -1,0 +1,62 @@
+"""Run the emulator in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import attrs
+
+__all__ = ["STRANGERS", "Seen", "Service", "emulating"]
+
+ROOT: Final = Path(__file__).parents[1]
+STRANGERS: Final = ("none", "drip", "bursts")
+
+
+@attrs.frozen(kw_only=True)
+class Seen:
+    """What the emulator has seen of the creates."""
+
+    created: int
+    """Creates that were carried out."""
+    refused: int
+    """Creates that met a 429."""
+    others: int
+    """Creates that failed in another way; a name that is taken counts here."""
+    topics: int
+    """Topics there are."""
+    strangers: int
+    """The stranger's requests that were not refused."""
+
+
+class Service:
+    """A running emulator, seen from the client's process."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        self._input, self._output = process.stdin, process.stdout
+        self.url, self.token, self.cluster_id = json.loads(self._output.readline())
+
+    def seen(self) -> Seen:
+        """Ask what has happened so far."""
+        self._input.write("\n")
+        self._input.flush()
+        return Seen(**json.loads(self._output.readline()))
+
+
+@contextmanager
+def emulating(*, time_scale: float, stranger: str = "none") -> Generator[Service]:
+    """Run an emulator; its minute takes 60 / time_scale seconds."""
+    command = [sys.executable, "-m", "benchmarks.emulator_server", str(time_scale), stranger]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
+        assert process.stdin is not None
+        try:
+            yield Service(process)
+        finally:
+            process.stdin.close()

@@ -1,0 +1,106 @@
+"""Import time, what an import loads, and how much memory it takes."""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any, Final
+
+import asyncdbaas
+
+from .report import Figure, Report, Table
+
+__all__ = ["run"]
+
+ROOT: Final = Path(__file__).parents[1]
+MODULES: Final = ("aiohttp", "asyncdbaas")
+NOT_WANTED: Final = ("asyncdbaas.emulator", "asyncdbaas.cli", "cattrs")
+CODE: Final = """
+import json, sys, time
+start, cpu = time.perf_counter(), time.process_time()
+import {module}
+wall, cpu = time.perf_counter() - start, time.process_time() - cpu
+with open("/proc/self/status") as status:
+    peak = next(int(line.split()[1]) for line in status if line.startswith("VmRSS"))
+print(json.dumps(dict(wall=wall, cpu=cpu, rss=peak, modules=sorted(sys.modules))))
+"""
+
+
+def run(*, quick: bool) -> Report:
+    """Import each in fresh processes, in turn, first with bytecode cached, then without."""
+    rounds = 3 if quick else 40
+    ready = _measure(rounds, {})
+    with tempfile.TemporaryDirectory() as empty:
+        first = _measure(max(3, rounds // 8), {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONPYCACHEPREFIX": empty})
+    rows = [_row(name, ready[name]) for name in MODULES] + [
+        _row(f"{name}, no bytecode", first[name]) for name in MODULES
+    ]
+    loaded: list[str] = ready["asyncdbaas"][0]["modules"]
+    lazy = {*NOT_WANTED, *(f"asyncdbaas.{name}" for name in asyncdbaas._MODULES)}
+    wanted = set(loaded) - set(ready["aiohttp"][0]["modules"])
+    columns = ["import", "wall ms, median", "min", "CPU ms, median", "min", "RSS MiB", "modules"]
+    notes = [f"{rounds} fresh processes each, in turn", *_slowest(wanted)]
+    return Report(
+        scenario="imports",
+        tables=[Table(title="import time", columns=columns, rows=rows, notes=notes)],
+        figures=[
+            Figure(
+                name="import asyncdbaas over import aiohttp",
+                value=1000 * (_median(ready["asyncdbaas"], "wall") - _median(ready["aiohttp"], "wall")),
+                unit="ms",
+                target=60,
+                stretch=40,
+            ),
+            Figure(
+                name=f"endpoint modules, {', '.join(NOT_WANTED)} loaded",
+                value=len(lazy & set(loaded)),
+                unit="",
+                target=0,
+            ),
+        ],
+        data={"modules": sorted(wanted)},
+    )
+
+
+def _measure(rounds: int, environment: dict[str, str]) -> dict[str, list[dict[str, Any]]]:
+    found: dict[str, list[dict[str, Any]]] = {module: [] for module in MODULES}
+    for number in range(rounds + 1):
+        for module in MODULES if number % 2 else reversed(MODULES):
+            output = _python("-c", CODE.format(module=module), environment=environment).stdout
+            if number:
+                found[module].append(json.loads(output))
+    return found
+
+
+def _python(*arguments: str, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, *arguments]
+    return subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT, env=os.environ | environment)
+
+
+def _row(name: str, found: list[dict[str, Any]]) -> list[str]:
+    times = [f"{1000 * of(found, key):.1f}" for key in ("wall", "cpu") for of in (_median, _least)]
+    return [name, *times, f"{_median(found, 'rss') / 1024:.1f}", str(len(found[0]["modules"]))]
+
+
+def _median(found: list[dict[str, Any]], key: str) -> float:
+    return statistics.median(float(one[key]) for one in found)
+
+
+def _least(found: list[dict[str, Any]], key: str) -> float:
+    return min(float(one[key]) for one in found)
+
+
+def _slowest(wanted: set[str]) -> list[str]:
+    """Tell which of the modules that aiohttp does not load take longest by themselves, by -X importtime."""
+    times: dict[str, int] = {}
+    for line in _python("-X", "importtime", "-c", "import asyncdbaas", environment={}).stderr.splitlines():
+        own, _, name = line.removeprefix("import time:").split("|")
+        if name.strip() in wanted:
+            times[name.strip()] = int(own)
+    slowest = sorted(times, key=lambda name: -times[name])[:12]
+    return ["own time of the slowest, ms: " + ", ".join(f"{name} {times[name] / 1000:.1f}" for name in slowest)]
