@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import repeat
 
 import attrs
 import backoff
@@ -15,6 +16,10 @@ __all__ = ["RetryPolicy"]
 _IDEMPOTENT = frozenset({"GET", "HEAD", "PUT", "PATCH", "DELETE"})
 # 520 to 524 are what the edge network in front of the service says when it got no whole answer from it.
 _TRANSIENT = frozenset({500, 502, 503, 504, 520, 521, 522, 523, 524})
+
+
+def _statuses(statuses: Iterable[int]) -> frozenset[int]:
+    return frozenset(statuses)  # with a type that mypy can follow, unlike the bare class
 
 
 @attrs.frozen(kw_only=True)
@@ -39,7 +44,7 @@ class RetryPolicy:
     """Seconds; no drawn wait is longer."""
     max_retry_after: float = 300.0
     """Seconds; if the service asks for a longer wait, the error is raised at once."""
-    also: frozenset[int] = attrs.field(default=frozenset(), converter=frozenset)
+    also: frozenset[int] = attrs.field(default=frozenset(), converter=_statuses)
     """More statuses to repeat on every method, such as 412: "not yet", the cluster is busy."""
 
     def retries(self, error: RequestError, *, failures: int, refusals: int) -> bool:
@@ -61,6 +66,8 @@ class RetryPolicy:
 
     def waits(self) -> Iterator[float]:
         """Yield the waits of one call in seconds: exponential, with full jitter."""
+        if not self.base_delay:
+            return repeat(0.0)  # `backoff` doubles even a zero, until it overflows
         generator = backoff.expo(factor=self.base_delay, max_value=self.max_delay)
         next(generator)  # the generators of `backoff` give nothing the first time
         return map(backoff.full_jitter, generator)
