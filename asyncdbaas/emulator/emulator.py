@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+import threading
 from collections.abc import Callable, Iterable, Mapping
 from os import PathLike
 from pathlib import Path
@@ -23,6 +24,7 @@ from asyncdbaas.emulator.routing import Router
 from asyncdbaas.emulator.seeds import Seeds
 from asyncdbaas.emulator.server import HOST, Server
 from asyncdbaas.emulator.service import Service
+from asyncdbaas.emulator.threaded import LoopThread
 from asyncdbaas.emulator.world import World
 
 Record: TypeAlias = dict[str, Any]
@@ -34,7 +36,8 @@ class Emulator:
     """Run a local, stateful stand-in of the Managed Databases API.
 
     ``async with Emulator() as emulator`` listens on a free port of 127.0.0.1; ``emulator.url`` and ``emulator.token``
-    are all that a client needs. The same ``seed`` gives the same ids and credentials.
+    are all that a client needs. Plain ``with`` does the same in a thread of its own, for code without an event loop;
+    all methods may be called from any thread. The same ``seed`` gives the same ids and credentials.
 
     ``clock`` is a ``Clock``, or any time source in seconds; without one the time is real, ``time_scale`` times as fast.
     ``per_minute`` and ``per_hour`` are the two rate limits of each token. ``state`` names a file that the state is read
@@ -58,6 +61,8 @@ class Emulator:
         tls: bool = False,
         keep_requests: int = 10_000,
     ) -> None:
+        self.per_minute: Final = per_minute
+        self.per_hour: Final = per_hour
         self.clock = clock if isinstance(clock, Clock) else _clock(time_scale, clock)
         self.faults = Faults(seed)
         self.requests = Recorder(keep_requests)
@@ -67,7 +72,9 @@ class Emulator:
         )
         self._admin = Admin(self)
         self._authority = _authority() if tls else None
-        self._server = Server(self.handle, self.clock, _server_context(self._authority))
+        self._server = Server(self._serve, self.clock, _server_context(self._authority))
+        self._thread: LoopThread | None = None
+        self._lock = threading.RLock()
         self._port = port
         self._file = None if state is None else Path(state)
         self._saving: asyncio.TimerHandle | None = None
@@ -115,24 +122,32 @@ class Emulator:
     ) -> None:
         await self.stop()
 
+    def __enter__(self) -> Self:
+        self._thread = LoopThread(self.start, self.stop)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._thread is not None:
+            self._thread.close()
+
     def handle(self, method: str, target: str, headers: Mapping[str, str], body: bytes = b"") -> Response:
         """Answer one request without a socket: ``(status, headers, body, delay, ending)``.
 
         ``target`` is path and query, percent-encoded; header names are lower case. The answer is made at once: it is
         for the caller to let ``delay`` virtual seconds pass, and to act out a connection fault that ``ending`` names.
         """
-        if target.startswith(PREFIX):
-            response = self._admin.handle(method, target.partition("?")[0], headers, body)
-        else:
-            response = self._service.handle(method, target, headers, body)
-        if method != "GET":
-            self._save_soon()
-        return response
+        with self._lock:
+            if target.startswith(PREFIX):
+                return self._admin.handle(method, target.partition("?")[0], headers, body)
+            return self._service.handle(method, target, headers, body)
 
     def add_token(self, scopes: Iterable[str] | None = None) -> str:
         """Make another token, with rate-limit windows of its own; ``scopes=["database:read"]`` makes it read-only."""
-        token = self._new_token()
-        self._world.data["tokens"][token] = None if scopes is None else sorted(scopes)
+        with self._lock:
+            token = self._new_token()
+            self._world.data["tokens"][token] = None if scopes is None else sorted(scopes)
         return token
 
     def add_cluster(self, *, engine: str = "kafka", name: str | None = None, **settings: Any) -> Record:
@@ -141,40 +156,48 @@ class Emulator:
         What is not given is the smallest that the engine offers; ``settings`` are keys of the create body. Redis, which
         can no longer be ordered, can be had here.
         """
-        return hooks.add_cluster(self._world, engine, name, settings)
+        with self._lock:
+            return hooks.add_cluster(self._world, engine, name, settings)
 
     def turn_into_valkey(self, cluster_id: str) -> None:
         """Turn a redis cluster into valkey in place, as the service did: engine and names of settings change."""
-        hooks.turn_into_valkey(self._world, cluster_id)
+        with self._lock:
+            hooks.turn_into_valkey(self._world, cluster_id)
 
     def add_index(self, cluster_id: str, name: str, **values: Any) -> None:
         """Add an index to an OpenSearch cluster; ``values`` are keys of the index as the API shows it."""
-        hooks.add_index(self._world, cluster_id, name, values)
+        with self._lock:
+            hooks.add_index(self._world, cluster_id, name, values)
 
     def add_consumer_group(self, cluster_id: str, topic: str, group: str) -> None:
         """Let a consumer group read a topic; it shows in each partition."""
-        hooks.add_consumer_group(self._world, cluster_id, topic, group)
+        with self._lock:
+            hooks.add_consumer_group(self._world, cluster_id, topic, group)
 
     def announce_update(self, cluster_id: str, *descriptions: str) -> None:
         """Let an update be pending, as the maintenance window shows it."""
-        hooks.announce_update(self._world, cluster_id, descriptions)
+        with self._lock:
+            hooks.announce_update(self._world, cluster_id, descriptions)
 
     def snapshot(self) -> Record:
         """Return everything there is as plain, JSON-able data, apart from faults, requests and rate-limit windows."""
-        self._world.settle()
-        return {"format": storage.FORMAT, **self._world.dump()}
+        with self._lock:
+            self._world.settle()
+            return {"format": storage.FORMAT, **self._world.dump()}
 
     def restore(self, snapshot: Record) -> None:
         """Take on a snapshot; raises ``StateError`` if it is none. The clock never goes back."""
         storage.check(snapshot, "snapshot")
-        self._world.load(snapshot)
+        with self._lock:
+            self._world.load(snapshot)
 
     def reset(self) -> None:
         """Go back to the start: no clusters, the first token alone, no faults, nothing counted. The clock goes on."""
-        self.restore(self._start)
-        self.faults.clear()
-        self.requests.clear()
-        self._service.forget_limits()
+        with self._lock:
+            self.restore(self._start)
+            self.faults.clear()
+            self.requests.clear()
+            self._service.forget_limits()
 
     def _new_token(self) -> str:
         return "dop_v1_" + self._world.seeds.hex(64, "token")
@@ -191,10 +214,12 @@ class Emulator:
         if token is not None:
             self._set_token(token)
 
-    def _save_soon(self) -> None:
-        """Write the state file a little later, if there is one and a loop to wait in."""
-        if self._file is not None and self._saving is None and self._server.running:
+    def _serve(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Response:
+        """Answer a request that came by a socket; the state file follows a little after what may have changed."""
+        response = self.handle(method, target, headers, body)
+        if method != "GET" and self._file is not None and self._saving is None:
             self._saving = asyncio.get_running_loop().call_later(_SAVE_SECONDS, self._save)
+        return response
 
     def _save(self) -> None:
         if self._saving is not None:

@@ -32,11 +32,6 @@ class Server:
         self._tls = tls
         self._runner: web.ServerRunner | None = None
 
-    @property
-    def running(self) -> bool:
-        """Whether it listens."""
-        return self._runner is not None
-
     async def start(self, port: int) -> int:
         """Listen, and return the port."""
         server = web.Server(

@@ -1,0 +1,44 @@
+"""An emulator in a thread of its own, for code that does not run in an event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Future
+from typing import TypeAlias
+
+Step: TypeAlias = Callable[[], Awaitable[None]]
+
+
+class LoopThread:
+    """Run ``start`` in a new thread's event loop, keep the loop until ``close``, and run ``stop`` there at the end."""
+
+    def __init__(self, start: Step, stop: Step) -> None:
+        self._steps = start, stop
+        self._started: Future[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = Future()
+        self._thread = threading.Thread(target=self._run, name="asyncdbaas emulator", daemon=True)
+        self._thread.start()
+        self._loop, self._end = self._started.result()
+
+    def close(self) -> None:
+        """End the loop, and wait for its thread."""
+        self._loop.call_soon_threadsafe(self._end.set)
+        self._thread.join()
+
+    def _run(self) -> None:
+        asyncio.run(self._main())
+
+    async def _main(self) -> None:
+        start, stop = self._steps
+        end = asyncio.Event()
+        try:
+            await start()
+        except BaseException as error:  # noqa: BLE001 - it is raised in the thread that waits for the start
+            self._started.set_exception(error)
+            return
+        self._started.set_result((asyncio.get_running_loop(), end))
+        try:
+            await end.wait()
+        finally:
+            await stop()
