@@ -109,4 +109,4 @@ def _retry_after(clock: Clock, seconds: float) -> str:
     wall = clock.wall_span(seconds)
     if clock.scale in (0.0, 1.0):
         return str(max(1, math.ceil(wall)))
-    return f"{(math.floor(wall * 1000) + 1) / 1000:.3f}"  # always a little more, so that rounding loses nothing
+    return f"{math.floor(wall * 1000 + 1.5) / 1000:.3f}"  # more by half a thousandth at least, for floats' own rounding
