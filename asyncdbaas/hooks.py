@@ -43,13 +43,18 @@ class _Event:
 class CallStarted(_Event):
     """A call was made."""
 
+    url: str
+    """Its address in full, with the query."""
+
 
 @attrs.frozen(kw_only=True)
 class QuotaWait(_Event):
     """A call has a connection slot, and now waits for the rate limit."""
 
     seconds: float
-    """At least so long; others may go first."""
+    """At least so long; others may go first. Infinite if only an answer can make room."""
+    waiting: int
+    """How many calls wait already; 0 means that a pause begins."""
 
 
 @attrs.frozen(kw_only=True)
@@ -103,22 +108,30 @@ Event: TypeAlias = CallStarted | QuotaWait | AttemptStarted | AttemptEnded | Ret
 
 
 def log(logger: logging.Logger, event: Event) -> None:
-    """Write one line for each attempt at DEBUG, and for each wait, retry and failure at INFO."""
-    what = f"{event.method} {event.path} (call {event.call})"
+    """Write one line for each attempt at DEBUG, and one for each retry and each pause at INFO.
+
+    A pause is one line, however many calls wait. A failure is not logged, it is raised; an attempt that is cut off by
+    a cancellation has its line all the same.
+    """
     match event:
-        case QuotaWait():
-            logger.debug("%s: waiting for the rate limit, at least %.3f s", what, event.seconds)
-        case AttemptStarted():
-            logger.debug("%s: attempt %d leaves after %.3f s", what, event.attempt, event.waited)
+        case QuotaWait(waiting=0):
+            logger.info("%s: the quota is used up, again in %.3f s", _name(event), event.seconds)
         case AttemptEnded():
-            logger.debug("%s: attempt %d ended in %.3f s: %s", what, event.attempt, event.seconds, _outcome(event))
+            outcome = event.status or _one_line(event.error)
+            logger.debug("%s: attempt %d, %.3f s: %s", _name(event), event.attempt, event.seconds, outcome)
         case RetryScheduled():
-            logger.info("%s: attempt %d failed, again in %.3f s: %s", what, event.attempt, event.delay, event.error)
-        case CallEnded(error=BaseException()):
-            logger.info("%s: failed after %.3f s: %s", what, event.seconds, type(event.error).__name__)
+            reason = _one_line(event.error)
+            logger.info("%s: attempt %d failed, again in %.3f s: %s", _name(event), event.attempt, event.delay, reason)
+        case CallEnded(error=BaseException() as error) if not isinstance(error, RequestError):
+            logger.debug("%s: ended after %.3f s by %s", _name(event), event.seconds, type(error).__name__)
         case _:
             pass
 
 
-def _outcome(event: AttemptEnded) -> str:
-    return str(event.status or event.error)
+def _name(event: Event) -> str:
+    return f"{event.method} {event.path} (call {event.call})"
+
+
+def _one_line(error: RequestError | None) -> str:
+    # The service's own words are in it, and may hold line ends.
+    return " ".join(str(error).split())

@@ -358,7 +358,7 @@ class AsyncSession:
         self._check_open()
         limiter = self.rate_limiter
         if call.observed and (delay := limiter.delay()) > 0:
-            self._tell(hooks.QuotaWait, call, seconds=delay)
+            self._tell(hooks.QuotaWait, call, seconds=delay, waiting=limiter.waiting)
         await limiter.acquire(self)
         counted = False
         try:
@@ -462,7 +462,7 @@ class AsyncSession:
         return error
 
     async def _perform_observed(self, call: _Call) -> _Answer:
-        self._tell(hooks.CallStarted, call)
+        self._tell(hooks.CallStarted, call, url=str(call.url))
         error: BaseException | None = None
         try:
             return await self._perform(call)
