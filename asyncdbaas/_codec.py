@@ -6,7 +6,8 @@ a cattrs converter: numbers as strings, null where a value was expected, "" for 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from typing import Any, Final, Generic, TypeVar, cast, get_origin
 
@@ -56,11 +57,30 @@ def flatten() -> dict[str, bool]:
 def encode(body: Any) -> bytes:
     """Encode a request body, leaving out what is unset; refuse values of the wrong type by the field's name."""
     try:
-        return _encoder(cast("Any", type(body)))(body)
-    except (msgspec.ValidationError, TypeError, ValueError) as error:
+        return _encode(body)
+    except (msgspec.ValidationError, TypeError, ValueError, RecursionError) as error:
         reason = f"{type(body).__name__}: {error}"
     del body  # it may hold secrets, and a traceback can show the variables of this frame
     raise InvalidInputError(reason)
+
+
+def _encode(body: Any) -> bytes:
+    payload = _encoder(cast("Any", type(body)))(body)
+    if b"null" in payload:
+        _check_finite(msgspec.to_builtins(body, builtin_types=(msgspec.Raw,)), "$")
+    return payload
+
+
+def _check_finite(value: Any, place: str) -> None:
+    """Refuse NaN and infinity: JSON has neither, and the encoder would send them as null."""
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError(f"not a finite number - at `{place}`")
+    if isinstance(value, dict):
+        for name, inner in _fields(value).items():
+            _check_finite(inner, f"{place}.{name}")
+    elif isinstance(value, (list, tuple, set, frozenset)):
+        for index, inner in enumerate(cast("Iterable[object]", value)):
+            _check_finite(inner, f"{place}[{index}]")
 
 
 @cache
@@ -114,9 +134,10 @@ def _reader(into: Any, key: str | None) -> Callable[[bytes], Any]:
 
     def read(body: bytes) -> Any:
         try:
-            return fast(body)
-        except (msgspec.ValidationError, LookupError):
-            return _read_slowly(body, into, key)
+            try:
+                return fast(body)
+            except (msgspec.ValidationError, LookupError):
+                return _read_slowly(body, into, key)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise MismatchError(f"not valid JSON: {error}" if body else "the body is empty") from None
 
@@ -162,8 +183,6 @@ def _read_slowly(body: bytes, into: Any, key: str | None) -> Any:
         if get_origin(into) is list:
             return []
         raise NotYetError(f"{place} is null")
-    if attrs.has(into) and not isinstance(raw, dict):  # cattrs takes a list or a string for an object without fields
-        raise MismatchError(f"expected {into.__name__} @ {place}")
     if key is not None and place == "$":
         _expect_fields(raw, into, key)
     raw = _from_wire(raw, into)
