@@ -14,6 +14,7 @@ DBaaSError
         APIError                 the service refused or failed: status, code, message, request_id
             BadRequestError 400, AuthenticationError 401, PermissionDeniedError 403, NotFoundError 404,
             ConflictError 409, PreconditionError 412, UnprocessableError 422, RateLimitError 429, ServerError 5xx
+            QuotaWaitError       a RateLimitError of our own: not sent, see `max_wait`
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ __all__ = [
     "NotFoundError",
     "PermissionDeniedError",
     "PreconditionError",
+    "QuotaWaitError",
     "RateLimitError",
     "RequestError",
     "RequestTimeoutError",
@@ -188,6 +190,13 @@ class UnprocessableError(APIError):
 
 class RateLimitError(APIError):
     """429: the token's quota is used up, by others or because the limiter was set too high."""
+
+
+class QuotaWaitError(RateLimitError):
+    """The quota is used up, and the call may not wait so long (`max_wait`): it was not sent.
+
+    `retry_after` tells when there would be room.
+    """
 
 
 class ServerError(APIError):

@@ -9,7 +9,7 @@ from itertools import repeat
 import attrs
 import backoff
 
-from .errors import APIError, RateLimitError, RequestError, TLSError, TransportError
+from .errors import APIError, QuotaWaitError, RateLimitError, RequestError, TLSError, TransportError
 
 __all__ = ["RetryPolicy"]
 
@@ -49,6 +49,8 @@ class RetryPolicy:
 
     def retries(self, error: RequestError, *, failures: int, refusals: int) -> bool:
         """Tell whether a call that has failed and been refused this often goes on after `error`."""
+        if isinstance(error, QuotaWaitError):
+            return False
         if isinstance(error, RateLimitError):
             return refusals < self.max_refusals and (error.retry_after or 0.0) <= self.max_retry_after
         if failures >= self.max_attempts:

@@ -41,6 +41,7 @@ from .errors import (
     DecodeError,
     InvalidInputError,
     NotFoundError,
+    QuotaWaitError,
     RateLimitError,
     RequestError,
     RequestTimeoutError,
@@ -110,6 +111,8 @@ class AsyncSession:
     base_url: another address of the API, such as an emulator's. Left out, it comes from DIGITALOCEAN_API_URL, else it
         is the vendor's. https only, except on loopback: the token must not travel in the clear.
     max_connections: how many requests may be on the wire at once. 100 use up a minute's quota in well under a second.
+    max_wait: seconds that a call may wait for a connection slot and the rate limit before it fails with QuotaWaitError,
+        unsent. Left out, it waits as long as it takes, up to an hour.
     timeout: seconds for one attempt, from the moment it has a connection slot and its turn to the last byte of the
         answer. Long, because creating a topic may block for 20 s.
     retry: what is repeated (see RetryPolicy).
@@ -125,6 +128,7 @@ class AsyncSession:
         *,
         base_url: str | None = None,
         max_connections: int = 100,
+        max_wait: float | None = None,
         timeout: float = 60.0,
         retry: RetryPolicy | None = None,
         rate_limiter: RateLimiter | None = None,
@@ -137,12 +141,15 @@ class AsyncSession:
             raise InvalidInputError(f"max_connections must be at least 1, not {max_connections}")
         if not timeout > 0:
             raise InvalidInputError(f"timeout must be above 0 seconds, not {timeout}")
+        if max_wait is not None and not max_wait >= 0:
+            raise InvalidInputError(f"max_wait must not be below 0 seconds, as {max_wait} is")
         self._token = token if callable(token) else check_token(_default_token() if token is None else token)
         self._base = check_base_url(base_url or os.environ.get("DIGITALOCEAN_API_URL") or _API)
         self._retry = RetryPolicy() if retry is None else retry
         self.rate_limiter: Final = RateLimiter() if rate_limiter is None else rate_limiter
         """What paces this session; ask it for `forecast(n)`, `waiting` and `in_flight`."""
         self._timeout = timeout
+        self._max_wait = max_wait
         self._trust_env = trust_env
         self._listeners: tuple[Callable[[hooks.Event], object], ...] = () if on_event is None else (on_event,)
         self._borrowed = http
@@ -253,15 +260,9 @@ class AsyncSession:
     ) -> T:
         """Do what `request` does, with a reader for the body of the answer."""
         call = self._prepare(method, path, body, params)
-        answer = await (self._perform_observed(call) if call.observed else self._perform(call))
-        try:
-            return read(answer.body)
-        except MismatchError as error:
-            problem: type[RequestError] = DecodeError
-            reason = f"{answer.status}, but the answer does not fit: {error}"
-        except NotYetError as error:
-            problem, reason = AcceptedError, f"{answer.status}, accepted, but nothing to show yet: {error}"
-        raise problem(reason, method=method, path=path, request_id=answer.headers.get("x-request-id"))
+        if call.observed:
+            return await self._observe(call, read)
+        return _read(call, await self._perform(call), read)
 
     def lock(self, name: str) -> asyncio.Lock:
         """Return the lock of that name, for writes that the service wants one at a time.
@@ -340,42 +341,66 @@ class AsyncSession:
     async def _attempt(self, call: _Call) -> _Answer | RequestError:
         """Wait for a connection slot and for the rate limit, send once, and return what came of it."""
         queued = time.monotonic() if call.observed else 0.0
-        if self._free_slots:
-            self._free_slots -= 1
-        else:
-            await self._slot_queue.wait(self, self._free_slot)
-        try:
-            outcome = await self._take_turn(call, queued)
-        finally:
-            self._free_slot()
-        return outcome
-
-    def _free_slot(self) -> None:
-        if not self._slot_queue.wake():
-            self._free_slots += 1
-
-    async def _take_turn(self, call: _Call, queued: float) -> _Answer | RequestError:
-        self._check_open()
-        limiter = self.rate_limiter
-        if call.observed and (delay := limiter.delay()) > 0:
-            self._tell(hooks.QuotaWait, call, seconds=delay, waiting=limiter.waiting)
-        await limiter.acquire(self)
+        if self._max_wait is None:
+            await self._enter(call)
+        elif refusal := await self._enter_within(self._max_wait, call):
+            return refusal
+        call.attempts += 1
         counted = False
         try:
             token = self._token if isinstance(self._token, Secret) else await self._ask(self._token, call)
             if isinstance(token, TransportError):
                 return token
             counted = True
-            call.attempts += 1
             sent_at = self._note_start(call, queued) if call.observed else 0.0
             answer = await self._send(call, token)
             counted = self._learn(answer)
         finally:
-            limiter.release(counted=counted)
+            self.rate_limiter.release(counted=counted)
+            self._free_slot()
         outcome = _judge(call, answer)
         if call.observed:
             self._note_end(call, sent_at, answer, outcome)
         return outcome
+
+    async def _enter(self, call: _Call) -> None:
+        """Take a connection slot and a turn of the rate limiter."""
+        if self._free_slots:
+            self._free_slots -= 1
+        else:
+            await self._slot_queue.wait(self, self._free_slot)
+        limiter = self.rate_limiter
+        try:
+            self._check_open()
+            if call.observed and (delay := limiter.delay()) > 0:
+                self._tell(hooks.QuotaWait, call, seconds=delay, waiting=limiter.waiting)
+            await limiter.acquire(self)
+        except BaseException:
+            self._free_slot()
+            raise
+
+    async def _enter_within(self, seconds: float, call: _Call) -> QuotaWaitError | None:
+        """Do what `_enter` does, or return an error if that would take longer than a call may wait."""
+        deadline = asyncio.timeout(seconds)
+        try:
+            if self.rate_limiter.delay() <= seconds:
+                async with deadline:
+                    await self._enter(call)
+                    return None
+        except TimeoutError:
+            if not deadline.expired():
+                raise
+        return QuotaWaitError(
+            f"not sent: the quota is used up, and a call may wait for it {seconds:g} s at most",
+            status=429,
+            retry_after=self.rate_limiter.forecast(1),
+            method=call.method,
+            path=call.path,
+        )
+
+    def _free_slot(self) -> None:
+        if not self._slot_queue.wake():
+            self._free_slots += 1
 
     async def _ask(self, provider: Callable[[], str | Awaitable[str]], call: _Call) -> Secret | TransportError:
         """Ask for the token, only now that the request may leave: one that queues must not send an old token."""
@@ -461,11 +486,11 @@ class AsyncSession:
         error.__cause__ = failure.with_traceback(None)
         return error
 
-    async def _perform_observed(self, call: _Call) -> _Answer:
+    async def _observe(self, call: _Call, read: Callable[[bytes], T]) -> T:
         self._tell(hooks.CallStarted, call, url=str(call.url))
         error: BaseException | None = None
         try:
-            return await self._perform(call)
+            return _read(call, await self._perform(call), read)
         except BaseException as raised:
             error = raised
             raise
@@ -550,6 +575,18 @@ async def _read_body(response: aiohttp.ClientResponse) -> bytes:
                 break
             raise _TooLargeError(f"the answer is larger than {limit >> 20} MiB, so it was not read to its end")
     return b"".join(chunks)
+
+
+def _read(call: _Call, answer: _Answer, read: Callable[[bytes], T]) -> T:
+    try:
+        return read(answer.body)
+    except MismatchError as error:
+        problem: type[RequestError] = DecodeError
+        reason = f"{answer.status}, but the answer does not fit: {error}"
+    except NotYetError as error:
+        problem, reason = AcceptedError, f"{answer.status}, accepted, but nothing to show yet: {error}"
+    request_id = answer.headers.get("x-request-id")
+    raise problem(reason, method=call.method, path=call.path, attempts=call.attempts, request_id=request_id)
 
 
 def _judge(call: _Call, answer: _Answer | RequestError) -> _Answer | RequestError:

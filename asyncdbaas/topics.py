@@ -160,7 +160,8 @@ class Partition:
     consumer_groups: ListOf[ConsumerGroup] = attrs.field(factory=list[ConsumerGroup])
 
     def __attrs_post_init__(self) -> None:
-        null_lists(self, "consumer_groups")
+        if self.consumer_groups is None:  # pyright: ignore[reportUnnecessaryComparison] -- see ListOf
+            object.__setattr__(self, "consumer_groups", [])
 
 
 @attrs.frozen(kw_only=True, slots=False)
