@@ -63,11 +63,13 @@ class Clock:
     async def sleep(self, seconds: float) -> None:
         """Sleep for a virtual span; on a stepped clock until enough has been advanced."""
         due = self.now() + seconds
-        while (left := due - self.now()) > 0:
+        while due > self.now():
             sleeper = asyncio.get_running_loop().create_future()
-            self._sleepers.add(sleeper)
+            self._sleepers.add(sleeper)  # before the last look at the time, so that no advance goes unnoticed
             try:
-                await asyncio.wait((sleeper,), timeout=left / self.scale if self.scale else None)
+                left = max(0.0, due - self.now())
+                stepped = not self.scale and left > 0
+                await asyncio.wait((sleeper,), timeout=None if stepped else left / (self.scale or 1.0))
             finally:
                 self._sleepers.discard(sleeper)
                 sleeper.cancel()

@@ -186,7 +186,7 @@ class Emulator:
             return {"format": storage.FORMAT, **self._world.dump()}
 
     def restore(self, snapshot: Record) -> None:
-        """Take on a snapshot; raises ``StateError`` if it is none. The clock never goes back."""
+        """Take on a snapshot with its tokens; raises ``StateError`` if it is none. The clock never goes back."""
         storage.check(snapshot, "snapshot")
         with self._lock:
             self._world.load(snapshot)

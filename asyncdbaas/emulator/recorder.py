@@ -46,7 +46,10 @@ class Recorder:
 
     def clear(self) -> None:
         """Forget everything."""
-        self.__init__(keep=self._last.maxlen or 0)  # type: ignore[misc]
+        self._last.clear()
+        self.total = 0
+        for counter in (self.statuses, self.operations, self.applied):
+            counter.clear()
 
     def __iter__(self) -> Iterator[SeenRequest]:
         return iter(tuple(self._last))

@@ -189,3 +189,8 @@ async def test_a_port_that_is_taken_is_an_error_and_leaves_nothing_behind() -> N
     async with Emulator() as first:
         with pytest.raises(OSError, match="in use"):
             await Emulator(port=int(first.url.rpartition(":")[2])).start()
+
+
+def test_a_port_that_is_taken_is_an_error_in_a_thread_too() -> None:
+    with Emulator() as first, pytest.raises(OSError, match="in use"):
+        Emulator(port=int(first.url.rpartition(":")[2])).__enter__()

@@ -120,6 +120,26 @@ async def test_deleting_a_cluster_takes_its_replicas_along() -> None:
         assert (await call("GET", f"/v2/databases/{replica['id']}")).status == 404
 
 
+async def test_what_is_under_way_ends_with_its_cluster() -> None:
+    clock = Clock.stepped()
+    async with emulating(clock=clock, delays=Delays(delete=1)) as (emulator, call):
+        path = f"/v2/databases/{emulator.add_cluster(**ORDER)['id']}"
+        await call("PUT", f"{path}/resize", {"size": "db-s-4vcpu-8gb", "num_nodes": 1})
+        broker = f"/v2/databases/{emulator.add_cluster()['id']}"
+        for name in ("a", "b"):
+            await call("POST", f"{broker}/topics", {"name": name})
+        clock.advance(seconds=5)
+        await call("PUT", f"{broker}/topics/a", {"partition_count": 9})
+        await call("DELETE", f"{broker}/topics/b")
+        await call("POST", "/v2/databases", ORDER | {"name": "new"})
+        for cluster in (await call("GET", "/v2/databases")).json["databases"]:
+            assert (await call("DELETE", f"/v2/databases/{cluster['id']}")).status == 204
+            refused = await call("POST", f"/v2/databases/{cluster['id']}/users", {"name": "late"})
+            assert refused.message == "create user cannot be performed. Reason: cluster is being deleted"
+        clock.advance(days=2)
+        assert (await call("GET", "/v2/databases")).json == {"databases": []}
+
+
 async def test_a_backup_can_be_forked_into_a_new_cluster() -> None:
     clock = Clock.stepped()
     async with emulating(clock=clock) as (emulator, call):

@@ -266,6 +266,7 @@ async def test_pools_share_the_connections_of_their_cluster() -> None:
         refused = await call("POST", path, pool | {"name": "second", "size": 3})
         assert refused.message == "invalid connection pool size: 2 of 22 connections are left"
         assert (await call("PUT", f"{path}/first", {"mode": "session", "size": 22, "db": "defaultdb"})).status == 204
+        assert (await call("POST", path, pool | {"name": "first"})).message == "connection pool name is not available"
         for wrong in ({"name": "ab"}, {"mode": "x"}, {"db": "x"}, {"user": "x"}, {"size": 0}):
             assert (await call("POST", path, pool | {"name": "other"} | wrong)).status == 422
 

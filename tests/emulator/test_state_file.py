@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from emulator_http import calling, emulating, until
 
-from asyncdbaas.emulator import Clock, Delays, Emulator, StateError
+from asyncdbaas.emulator import Clock, Delays, Emulator, StateError, storage
 
 
 def list_names(directory: Path) -> list[str]:
@@ -76,6 +76,15 @@ def test_a_file_that_is_no_state_is_named_and_left_alone(tmp_path: Path, text: s
         Emulator(state=file)
     assert str(file) in str(raised.value)
     assert file.read_text() == text
+
+
+def test_a_write_that_fails_leaves_the_old_file_and_no_other(tmp_path: Path) -> None:
+    file = tmp_path / "state.json"
+    storage.save(file, {"format": "old"})
+    with pytest.raises(TypeError):
+        storage.save(file, {"format": object()})
+    assert file.read_text() == '{"format": "old"}'
+    assert list_names(tmp_path) == ["state.json"]
 
 
 def test_a_directory_is_no_state_file(tmp_path: Path) -> None:
