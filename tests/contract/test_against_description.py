@@ -1,0 +1,138 @@
+"""The vendor's OpenAPI description, where it is at hand: all that it describes has a counterpart that works."""
+
+from __future__ import annotations
+
+import re
+import sys
+from typing import Any, Final, get_args, get_type_hints
+
+import description
+import pytest
+from class_walk import best_match, dump
+from counterparts import below_envelope, gaps, lost, value_below_envelope, writable
+from description import Described, described, variants
+from operations import FUNCTIONS, operation
+from recorder import CLUSTER, Seen, call, payload_hints, places, recording
+
+from asyncdbaas.configs import Config
+
+if not description.FILE.exists():
+    pytest.skip(f"the vendor's description is not at {description.FILE}", allow_module_level=True)
+
+each_operation = pytest.mark.parametrize("name", FUNCTIONS)
+
+# Defects of the description, and what is better here in another form.
+LEFT_OUT: Final = {
+    "TopicConfig.compression_type=Iz4": "lz4, misspelt with a capital i",
+    "TopicConfig.message_format_version: enum": "grows with each Kafka release, and brokers from 3.0 on ignore it",
+    "sql_mode.get_sql_mode: string": "a list, where the service joins it with commas",
+    "sql_mode.set_sql_mode: string": "a list, where the service joins it with commas",
+    **{
+        f"ValkeyConfig.valkey_maxmemory_policy={policy}_{keys}": "the service has hyphens here, as for Redis"
+        for policy in ("allkeys", "volatile")
+        for keys in ("lru", "random", "ttl")
+        if (policy, keys) != ("allkeys", "ttl")
+    },
+}
+# Keys in examples that the schemas do not have.
+NOT_IN_SCHEMA: Final = {
+    "topics.create_topic": {"partitions", "replication"},
+    "topics.update_topic": {"partitions", "replication"},
+}
+# Answers in place of those that the schemas ask for.
+ANSWERS: Final = {
+    # Nested twice in the schema; once in the example of the same answer, and in the vendor's Go client.
+    "metrics.get_metrics_credentials": {"credentials": {"basic_auth_username": "a", "basic_auth_password": "b"}},
+}
+
+
+def _described(name: str) -> Described:
+    return described()[operation(name).id]
+
+
+def test_each_described_operation_has_a_function() -> None:
+    assert len(described()) == 71
+    assert sorted(described()) == sorted(operation(name).id for name in FUNCTIONS)
+
+
+@each_operation
+def test_method_path_and_parameters_are_those_described(name: str) -> None:
+    ours, theirs = operation(name), _described(name)
+    assert (ours.method, re.sub(r"{\w+}", "{}", ours.path)) == (theirs.method, re.sub(r"{\w+}", "{}", theirs.path))
+    assert set(theirs.query) <= set(payload_hints(ours))
+
+
+def _request_gaps(name: str) -> set[str]:
+    schema, hints = writable(_described(name).body or {}), payload_hints(operation(name))
+    return {
+        gap
+        for parameter, place in places(operation(name)).items()
+        for gap in gaps(_schema_at(schema, place), hints[parameter], name)
+    }
+
+
+def _answer_gaps(name: str) -> set[str]:
+    hint = get_type_hints(operation(name).function)["return"]
+    return set(gaps(below_envelope(_described(name).answer or {}, hint), hint, name))
+
+
+@each_operation
+def test_every_property_and_enum_value_has_a_counterpart(name: str) -> None:
+    assert _request_gaps(name) | _answer_gaps(name) <= LEFT_OUT.keys()
+
+
+def test_nothing_is_left_out_that_is_no_longer_described() -> None:
+    assert set().union(*(_request_gaps(name) | _answer_gaps(name) for name in FUNCTIONS)) == LEFT_OUT.keys()
+
+
+@each_operation
+async def test_every_writable_property_is_sent_as_it_was_given(name: str) -> None:
+    theirs = _described(name)
+    for filled in [*variants(writable(theirs.body)), *theirs.body_examples] if theirs.body else []:
+        body = {key: value for key, value in filled.items() if key not in NOT_IN_SCHEMA.get(name, ())}
+        assert (await _exchange(name, body, answer=_answers(name)[0]))[0].body == body
+
+
+@each_operation
+async def test_every_property_of_an_answer_is_read(name: str) -> None:
+    for answer in _answers(name):
+        _, result = await _exchange(name, _any_body(name), answer)
+        assert [*lost(value_below_envelope(answer, result), result)] == []
+
+
+@each_operation
+async def test_every_example_of_an_answer_is_read_on_the_fast_path(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for answer in _described(name).answer_examples:
+        # The tolerant path is imported where it is taken.
+        monkeypatch.delitem(sys.modules, "asyncdbaas._tolerant", raising=False)
+        _, result = await _exchange(name, _any_body(name), answer)
+        assert "asyncdbaas._tolerant" not in sys.modules
+        assert [*lost(value_below_envelope(answer, result), result)] == []
+
+
+async def _exchange(name: str, body: Any, answer: Any) -> tuple[Seen, Any]:
+    """Send one request and return what arrived, and what the function made of the answer, as parsed JSON."""
+    ours = operation(name)
+    options = {"into": best_match([*get_args(Config)], answer["config"])} if "into" in payload_hints(ours) else {}
+    async with recording(answer) as recorder:
+        result = await call(
+            ours, recorder, [CLUSTER if part == "cluster_id" else "x" for part in ours.parts], body, **options
+        )
+        (seen,) = recorder.seen
+        return seen, dump(result)
+
+
+def _any_body(name: str) -> Any:
+    theirs = _described(name)
+    return variants(writable(theirs.body))[0] if theirs.body else None
+
+
+def _answers(name: str) -> list[Any]:
+    theirs = _described(name)
+    return [ANSWERS[name]] if name in ANSWERS else variants(theirs.answer) if theirs.answer else [None]
+
+
+def _schema_at(schema: Any, place: str) -> Any:
+    for key in filter(None, place.split(".")):
+        schema = schema["properties"].get(key, {"properties": {}})
+    return schema

@@ -1,0 +1,194 @@
+"""What holds for every class that the endpoint modules offer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import datetime
+from enum import Enum
+from importlib import import_module
+from random import Random
+from typing import Any, Final, get_args, get_origin
+
+import attrs
+import pytest
+from attrs.exceptions import FrozenInstanceError
+from class_walk import (
+    answer_classes,
+    by_name,
+    dump,
+    field_types,
+    kinds,
+    public_classes,
+    request_classes,
+    structure,
+    unknown_keys,
+    wire_fields,
+)
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from made_up import objects
+from operations import MODULES
+from plain_json import fields_of, items_of, rewrite
+
+from asyncdbaas import UNSET, Unset, _codec
+from asyncdbaas.types import OpenEnum
+
+CLASSES: Final = public_classes()
+ANSWERS: Final = by_name(answer_classes())
+REQUESTS: Final = by_name(request_classes())
+# What a field is called if it holds what nobody should see.
+TELLTALE: Final = re.compile(r"password|secret|token|uri$|url$|access_|(^|_)key$|logline|^sd$")
+SECRETS: Final = {
+    "Connection.password",
+    "Connection.uri",
+    "DatadogSink.datadog_api_key",
+    "ElasticsearchSink.url",
+    "LogsinkConfig.datadog_api_key",
+    "LogsinkConfig.key",
+    "LogsinkConfig.logline",
+    "LogsinkConfig.sd",
+    "LogsinkConfig.url",
+    "MetricsCredentials.basic_auth_password",
+    "MetricsCredentialsUpdate.basic_auth_password",
+    "MigrationSource.password",
+    "OpenSearchSink.url",
+    "RsyslogSink.key",
+    "RsyslogSink.logline",
+    "RsyslogSink.sd",
+    "User.access_cert",
+    "User.access_key",
+    "User.password",
+}
+CANARY: Final = "c4n4ry"
+
+each_class = pytest.mark.parametrize("cls", CLASSES)
+each_answer = pytest.mark.parametrize("cls", ANSWERS)
+
+
+def examples(count: int) -> settings:
+    """Ask for so many examples for each class; there are many classes."""
+    return settings(
+        max_examples=count, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+    )
+
+
+@each_class
+@given(data=st.data())
+@examples(10)
+def test_what_is_encoded_reads_back_the_same(cls: Any, data: st.DataObject) -> None:
+    made = data.draw(objects(cls))
+    assert _codec.reader(cls, None)(_codec.encode(made)) == made
+
+
+@each_answer
+@given(data=st.data(), random=st.randoms(use_true_random=False))
+@examples(10)
+def test_reading_survives_unknown_keys_unknown_words_nulls_and_gaps(
+    cls: Any, data: st.DataObject, random: Random
+) -> None:
+    damaged = _damaged(dump(data.draw(objects(cls, full=True))), cls, random)
+    assert isinstance(structure(damaged, cls), cls)
+
+
+def _damaged(raw: dict[str, Any], cls: Any, random: Random) -> dict[str, Any]:
+    """Add an unknown key, and do one of four things to each field that can bear it."""
+    optional = {name for name, field in wire_fields(cls).items() if field.default is not attrs.NOTHING}
+    damaged: dict[str, Any] = {"brand_new": {"nested": [1]}}
+    for name, tp in field_types(cls).items():
+        fate = random.choice(["keep", "drop", "null", "word"]) if name in optional else "keep"
+        if fate == "null":
+            damaged[name] = None
+        elif fate == "word" and any(isinstance(kind, type) and issubclass(kind, OpenEnum) for kind in kinds(tp)):
+            damaged[name] = "brand_new"
+        elif fate != "drop":
+            damaged[name] = _inside(raw[name], tp, lambda value, inner: _damaged(value, inner, random))
+    return damaged
+
+
+def _inside(raw: Any, tp: Any, change: Callable[[Any, Any], Any]) -> Any:
+    """Apply a change to the objects of attrs classes in a value."""
+    for kind in kinds(tp):
+        if attrs.has(kind):
+            return change(raw, kind)
+        if get_origin(kind) is list:
+            return [_inside(item, get_args(kind)[0], change) for item in items_of(raw)]
+        if get_origin(kind) is dict:
+            return {key: _inside(value, get_args(kind)[1], change) for key, value in fields_of(raw).items()}
+    return raw
+
+
+@each_answer
+@given(data=st.data())
+@examples(3)
+def test_numbers_and_booleans_are_read_from_strings(cls: Any, data: st.DataObject) -> None:
+    made = data.draw(objects(cls, full=True))
+    if known := unknown_keys(cls):
+        made = attrs.evolve(made, **{known: UNSET})
+    assert structure(_as_strings(dump(made)), cls) == made
+
+
+def _as_strings(value: Any) -> Any:
+    return rewrite(value, lambda _, leaf: str(leaf).lower() if isinstance(leaf, bool) else str(leaf))
+
+
+@each_answer
+@given(data=st.data())
+@examples(2)
+def test_an_empty_string_is_read_as_no_date(cls: Any, data: st.DataObject) -> None:
+    dates = [name for name, tp in field_types(cls).items() if datetime in kinds(tp)]
+    read = dump(structure(dump(data.draw(objects(cls, full=True))) | dict.fromkeys(dates, ""), cls))
+    assert [read.get(name) for name in dates] == [None] * len(dates)
+
+
+@each_answer
+@given(data=st.data())
+@examples(1)
+def test_a_null_is_read_as_an_empty_list(cls: Any, data: st.DataObject) -> None:
+    lists = [name for name, tp in field_types(cls).items() if _is_list(tp)]
+    read = dump(structure(dump(data.draw(objects(cls, full=True))) | dict.fromkeys(lists), cls))
+    assert [read[name] for name in lists] == [[]] * len(lists)
+
+
+def _is_list(tp: Any) -> bool:
+    return Unset not in get_args(tp) and any(get_origin(kind) is list for kind in kinds(tp))
+
+
+@each_class
+@given(data=st.data())
+@examples(2)
+def test_no_secret_shows(cls: Any, data: st.DataObject) -> None:
+    made = structure(_with_canaries(dump(data.draw(objects(cls, full=True)))), cls)
+    assert CANARY not in f"{made!r} {made}"
+
+
+def _with_canaries(value: Any) -> Any:
+    return rewrite(value, lambda key, leaf: CANARY if TELLTALE.search(key) and isinstance(leaf, str) else leaf)
+
+
+def test_the_secret_fields_are_these() -> None:
+    hidden = {f"{cls.__name__}.{field.name}" for cls in CLASSES for field in attrs.fields(cls) if not field.repr}
+    assert hidden == SECRETS
+
+
+@each_class
+def test_classes_are_frozen_and_take_keywords_only(cls: Any) -> None:
+    with pytest.raises(FrozenInstanceError):
+        setattr(cls.__new__(cls), next(iter(wire_fields(cls)), "field"), 1)
+    assert all(field.kw_only for field in attrs.fields(cls))
+
+
+@pytest.mark.parametrize("cls", REQUESTS)
+def test_what_is_not_given_is_not_sent(cls: Any) -> None:
+    defaults = {name: field.default for name, field in wire_fields(cls).items()}
+    if cls in ANSWERS:  # a list that is missing from an answer is empty
+        defaults = {name: default for name, default in defaults.items() if not hasattr(default, "factory")}
+    assert {name: default for name, default in defaults.items() if default not in (attrs.NOTHING, UNSET)} == {}
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_enumerations_take_words_they_do_not_know(module: str) -> None:
+    loaded = import_module(f"asyncdbaas.{module}")
+    offered = [getattr(loaded, name) for name in loaded.__all__]
+    enums = [value for value in offered if isinstance(value, type) and issubclass(value, Enum)]
+    assert all(issubclass(enum, OpenEnum) and str(enum("brand_new")).lower() == "brand_new" for enum in enums)

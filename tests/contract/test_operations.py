@@ -1,0 +1,38 @@
+"""The list of operations is complete, and the README's table is made of it."""
+
+from __future__ import annotations
+
+import inspect
+from importlib import import_module
+
+import pytest
+from operations import FUNCTIONS, MODULES, operations
+from operations_table import README, with_table
+
+# Made of one operation in another way, or of several.
+MORE = {"clusters.validate_cluster", "firewall.edit_firewall_rules"}
+
+
+def test_there_are_71_operations_each_with_its_own_function() -> None:
+    assert len({(each.method, each.path) for each in operations()}) == 71
+    assert len({each.id for each in operations()}) == 71
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_no_endpoint_module_offers_an_operation_that_is_not_in_the_list(module: str) -> None:
+    loaded = import_module(f"asyncdbaas.{module}")
+    offered = {f"{module}.{name}" for name in loaded.__all__ if inspect.iscoroutinefunction(getattr(loaded, name))}
+    assert offered - MORE == {name for name in FUNCTIONS if name.startswith(f"{module}.")}
+
+
+def test_the_table_in_the_readme_is_up_to_date() -> None:
+    readme = README.read_text(encoding="utf-8")
+    assert "| `topics.create_topic` |" in readme, "run: python tests/contract/operations_table.py"
+    assert readme == with_table(readme), "run: python tests/contract/operations_table.py"
+
+
+def test_the_table_stands_between_its_markers_with_a_line_for_each_operation() -> None:
+    written = with_table("before\n<!-- operations -->\nold\n<!-- /operations -->\nafter\n")
+    assert written.startswith("before\n<!-- operations -->\n| method ")
+    assert written.endswith(" |\n<!-- /operations -->\nafter\n")
+    assert written.count("\n| ") == 1 + 71
