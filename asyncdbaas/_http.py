@@ -7,7 +7,6 @@ import re
 import time
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
-from functools import lru_cache
 from ipaddress import ip_address
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
@@ -33,6 +32,7 @@ __all__ = [
     "parse_count",
     "parse_retry_after",
     "read_rate_limit",
+    "read_request_id",
     "seg",
 ]
 
@@ -64,10 +64,9 @@ def seg(value: str, what: str) -> str:
     """
     if check_text(value, what) in ("", ".", ".."):
         raise InvalidInputError(f"{what} must not be {value!r}")
-    try:
-        return quote(value, safe="")
-    except UnicodeEncodeError:
-        raise InvalidInputError(f"{what} is not valid text: {value!r}") from None
+    if not _is_encodable(value):
+        raise InvalidInputError(f"{what} is not valid text: {value!r}")
+    return quote(value, safe="")
 
 
 def check_text(value: str, what: str) -> str:
@@ -79,7 +78,7 @@ def check_text(value: str, what: str) -> str:
 
 def check_path(path: str) -> str:
     """Refuse a path that is not encoded, or that could reach another object or host."""
-    if not _PATH.fullmatch(path) or _DOTS.search(path):
+    if not _PATH.fullmatch(check_text(path, "path")) or _DOTS.search(path):
         raise InvalidInputError(f"path must start with / and be percent-encoded, without . or .. segments: {path!r}")
     return path
 
@@ -89,7 +88,18 @@ def check_params(params: Mapping[str, str | int]) -> dict[str, str]:
     for name, value in params.items():
         if isinstance(value, bool) or not isinstance(value, (str, int)):
             raise InvalidInputError(f"params: {name} must be a string or an integer, not {value!r}")
+        if isinstance(value, str) and not _is_encodable(value):
+            raise InvalidInputError(f"params: {name} is not valid text: {value!r}")
     return {name: str(value) for name, value in params.items()}
+
+
+def _is_encodable(text: str) -> bool:
+    """Tell whether text is free of lone surrogates."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def check_token(token: object) -> Secret:
@@ -128,7 +138,6 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-@lru_cache(maxsize=256)  # an application asks for the same few clusters again and again
 def cluster_segment(cluster_id: Id) -> str:
     """Check a cluster's id and return it as a path segment.
 
@@ -197,12 +206,18 @@ def api_error(status: int, headers: Mapping[str, str], body: bytes, *, method: s
         message,
         status=status,
         code=_text(fields.get("id")),
-        request_id=_text(fields.get("request_id")) or headers.get("x-request-id"),
+        request_id=_text(fields.get("request_id")) or read_request_id(headers),
         retry_after=parse_retry_after(headers.get("retry-after"), time.time()),
         method=method,
         path=path,
-        outcome_unknown=method != "GET" and status >= 500 and not _never_forwarded(status, message),
+        outcome_unknown=method not in ("GET", "HEAD") and status >= 500 and not _never_forwarded(status, message),
     )
+
+
+def read_request_id(headers: Mapping[str, str]) -> str | None:
+    """Read the id under which the vendor's support finds a request; whatever its bytes, it can be printed."""
+    text = headers.get("x-request-id")
+    return text and text.encode("utf-8", "replace").decode()
 
 
 def _never_forwarded(status: int, message: str) -> bool:
