@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import attrs
 
+from ._codec import require_some
 from ._http import cluster_segment
 from ._paging import list_all
 from ._shared import (
@@ -190,7 +191,7 @@ class ClusterCreate:
 
 
 @attrs.frozen(kw_only=True, slots=False)
-class ClusterDryRun(ClusterCreate):
+class _ClusterDryRun(ClusterCreate):
     """A cluster that is not to be created."""
 
     dry_run: bool = True
@@ -283,7 +284,8 @@ async def validate_cluster(session: AsyncSession, cluster: ClusterCreate) -> Non
     to heed it, the cluster is created. Scope `database:create`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_create_cluster
     """
-    await session.request("POST", "/v2/databases", body=ClusterDryRun(**attrs.asdict(cluster, recurse=False)))
+    fields = attrs.asdict(require_some(cluster), recurse=False)
+    await session.request("POST", "/v2/databases", body=_ClusterDryRun(**fields))
 
 
 async def delete_cluster(session: AsyncSession, cluster_id: Id) -> None:

@@ -319,6 +319,14 @@ async def test_dry_run_refuses_what_a_creation_would_and_creates_nothing(session
     assert await clusters.list_clusters(session) == []
 
 
+async def test_dry_run_names_the_class_that_the_caller_knows(canned: Canned) -> None:
+    size: Any = 5
+    wrong = ClusterCreate(name="backend", engine=Engine.PG, region="nyc3", size=size, num_nodes=1)
+    with pytest.raises(InvalidInputError, match=r"^ClusterCreate: .*size"):
+        await clusters.validate_cluster(canned.session, wrong)
+    assert canned.requests == []
+
+
 @pytest.mark.parametrize(
     ("make", "field"),
     [
