@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from .emulator import Emulator, Faults
     from .session import AsyncSession
 
+__all__ = ["emulator", "faults", "pytest_configure", "session"]
+
 # Enough for any test; one that is about limits sets its own.
 _PER_MINUTE = 100_000
 _PER_HOUR = 1_000_000

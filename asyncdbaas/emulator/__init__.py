@@ -1,4 +1,4 @@
-"""A local, stateful stand-in of DigitalOcean's Managed Databases API: all 71 operations below ``/v2/databases``.
+"""A local, stateful stand-in of DigitalOcean's Managed Databases API: all 71 operations below `/v2/databases`.
 
     async with Emulator() as emulator:
         ...  # any client, with emulator.url and emulator.token
@@ -7,28 +7,28 @@ It imports nothing of the client: it is a second, independent reading of the API
 against the live service, but against the vendor's description, the vendor's own client and what users have reported.
 
 Time
-    Everything goes by ``emulator.clock``: real, scaled (``time_scale=60``: a minute passes in a second) or stepped
-    (``Clock.stepped()`` and ``advance``). Headers always speak the client's own time: ``retry-after`` is the virtual
+    Everything goes by `emulator.clock`: real, scaled (`time_scale=60`: a minute passes in a second) or stepped
+    (`Clock.stepped()` and `advance`). Headers always speak the client's own time: `retry-after` is the virtual
     wait divided by the scale, in whole seconds at a scale of 1 and in thousandths else, always rounded up;
-    ``ratelimit-reset`` is the epoch second of the client's wall clock. On a stepped clock both are virtual.
+    `ratelimit-reset` is the epoch second of the client's wall clock. On a stepped clock both are virtual.
 
 Assumed
-    No source confirms the following, so do not rely on it. Where two behaviours are likely, ``Quirks`` chooses.
+    No source confirms the following, so do not rely on it. Where two behaviours are likely, `Quirks` chooses.
 
     * Order of refusals: token (401, which counts in no window), rate limit, route, scope, body, object, state.
     * A method that a path does not know gets the plain 404 of an unknown route; 405 and 415 are never sent, and the
       request's content type is not looked at.
-    * Scopes by method: GET needs ``database:read``, POST ``create``, PUT and PATCH ``update``, DELETE ``delete``.
+    * Scopes by method: GET needs `database:read`, POST `create`, PUT and PATCH `update`, DELETE `delete`.
     * 400 for a body that cannot be read (not JSON, a value of the wrong type, an unknown setting), 422 for all that is
-      read and not valid; 409 is never sent. The id of a 412 is ``precondition_failed``.
+      read and not valid; 409 is never sent. The id of a 412 is `precondition_failed`.
     * Names taken: 422 "... name is not available" for topics, users, databases, pools and log sinks as for clusters.
     * A child created before the cluster is online, and a second change while one is going on, get 412. So does a topic
       that is changed while it is configuring, or deleted while it is being deleted already.
     * Users of redis and valkey are refused with 422; the service has been seen to answer 500.
-    * Lists come whole, whatever ``page`` says (``Quirks.page_size``). Replicas are not in the list of clusters
-      (``Quirks.replicas_listed``). GET autoscale has the envelope of the vendor's Go client
-      (``Quirks.autoscale_wrapped``).
-    * ``version`` may be left out and gives the newest one. A successful ``dry_run`` answers 201 with the cluster that
+    * Lists come whole, whatever `page` says (`Quirks.page_size`). Replicas are not in the list of clusters
+      (`Quirks.replicas_listed`). GET autoscale has the envelope of the vendor's Go client
+      (`Quirks.autoscale_wrapped`).
+    * `version` may be left out and gives the newest one. A successful `dry_run` answers 201 with the cluster that
       would be. Null in a PATCH of a config means "not sent".
     * Settings without a documented default show the description's example. A setting that a topic lacks is refused
       with 400, as in a cluster's config. PUT of a topic keeps the settings it does not name, and never answers 202.
@@ -37,7 +37,7 @@ Assumed
     * Deleting a cluster deletes its replicas. A default user or database cannot be deleted (422).
     * Storage that comes with a size, semantic versions, and sizes of backups are plausible, not real. There is no limit
       to the number of clusters, and storage does not grow by itself.
-    * Every duration in ``Delays``.
+    * Every duration in `Delays`.
 """
 
 from asyncdbaas.emulator.clock import Clock

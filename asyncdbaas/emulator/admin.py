@@ -1,6 +1,6 @@
-"""The admin path ``/_emulator/...``: what ``Emulator`` offers in code, for tests in other languages.
+"""The admin path `/_emulator/...`: what `Emulator` offers in code, for tests in other languages.
 
-It needs no token and counts in no limit. Only requests whose ``Host`` is this machine, and that no web page sent, get
+It needs no token and counts in no limit. Only requests whose `Host` is this machine, and that no web page sent, get
 in.
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from itertools import islice
-from typing import Any, Final, Protocol, TypeAlias
+from typing import Final, Protocol
 from urllib.parse import urlsplit
 
 import attrs
@@ -18,11 +18,10 @@ from asyncdbaas.emulator.clock import Clock
 from asyncdbaas.emulator.errors import Refusal, bad_request, unprocessable
 from asyncdbaas.emulator.faults import KINDS, Faults
 from asyncdbaas.emulator.recorder import Recorder
+from asyncdbaas.emulator.records import Record
 from asyncdbaas.emulator.responses import Response, encode, page_not_found, refuse
 from asyncdbaas.emulator.routing import Answer
 from asyncdbaas.emulator.service import parse
-
-Record: TypeAlias = dict[str, Any]
 
 PREFIX: Final = "/_emulator"
 _LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
@@ -30,7 +29,7 @@ _LAST_REQUESTS: Final = 1000
 
 
 class Steered(Protocol):
-    """What the admin path steers; ``Emulator`` is one."""
+    """What the admin path steers; `Emulator` is one."""
 
     clock: Clock
     faults: Faults

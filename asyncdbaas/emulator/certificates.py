@@ -1,6 +1,6 @@
 """Certificates for clusters, Kafka users and the emulator's own TLS.
 
-They are real where ``cryptography`` is installed (extra ``emulator``). Without it every cluster and user shows one
+They are real where `cryptography` is installed (extra `emulator`). Without it every cluster and user shows one
 fixed certificate whose key nobody has: clients can load it, and nothing can be verified with it. TLS is refused then.
 """
 

@@ -14,9 +14,9 @@ _YEAR_9999: Final = 253_370_764_800.0
 class Clock:
     """Tell the virtual time in epoch seconds, by which everything in the emulator goes.
 
-    ``scale`` virtual seconds pass per second of ``source``; a scale of 0 makes a stepped clock, which moves by
-    ``advance`` alone. The client's *wall clock* is ``source`` itself, counted from ``epoch``: virtual spans are divided
-    by the scale before they reach a client (``wall_span``, ``wall_time``), so that a client that knows nothing of the
+    `scale` virtual seconds pass per second of `source`; a scale of 0 makes a stepped clock, which moves by
+    `advance` alone. The client's *wall clock* is `source` itself, counted from `epoch`: virtual spans are divided
+    by the scale before they reach a client (`wall_span`, `wall_time`), so that a client that knows nothing of the
     scale waits the right time. On a stepped clock both are the same.
     """
 
@@ -34,7 +34,7 @@ class Clock:
 
     @classmethod
     def stepped(cls, epoch: float | None = None) -> Clock:
-        """Make a clock that stands still until ``advance`` is called."""
+        """Make a clock that stands still until `advance` is called."""
         return cls(0.0, epoch=epoch)
 
     def now(self) -> float:
@@ -46,7 +46,7 @@ class Clock:
         return seconds / self.scale if self.scale else seconds
 
     def wall_time(self, at: float) -> float:
-        """Return the epoch seconds of the client's wall clock at the virtual time ``at``."""
+        """Return the epoch seconds of the client's wall clock at the virtual time `at`."""
         if not self.scale:
             return at
         return self._epoch + self._source() - self._start + (at - self.now()) / self.scale
@@ -81,5 +81,5 @@ def _wake(sleeper: asyncio.Future[None]) -> None:
 
 
 def rfc3339(at: float) -> str:
-    """Format epoch seconds the way the API writes dates: ``2026-09-01T12:00:00Z``."""
+    """Format epoch seconds the way the API writes dates: `2026-09-01T12:00:00Z`."""
     return datetime.fromtimestamp(int(at), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, TypeAlias
+from typing import Final
 from urllib.parse import quote
 
 from asyncdbaas.emulator.engines import ENGINES
-
-Record: TypeAlias = dict[str, Any]
+from asyncdbaas.emulator.records import Record
 
 ACCOUNT: Final = "19081923"
 POOL_PORT: Final = 25061
@@ -27,7 +26,7 @@ _URI: Final = {  # engine: scheme of the address, protocol, query
 
 
 def host(cluster: Record, prefix: str = "") -> str:
-    """Return the public host of a cluster, or with a prefix (``private-``, ``replica-``) another one."""
+    """Return the public host of a cluster, or with a prefix (`private-`, `replica-`) another one."""
     if cluster["engine"] == "mongodb":
         return f"{prefix}{cluster['name']}-{cluster['id'][:8]}.mongo.ondigitalocean.com"
     return f"{prefix}{cluster['name']}-do-user-{ACCOUNT}-0.{cluster['id'][0]}.db.ondigitalocean.com"

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self, TypeAlias
+from typing import Any, Final, Self
 
 from asyncdbaas.emulator import certificates, hooks, storage
 from asyncdbaas.emulator.admin import PREFIX, Admin
@@ -19,6 +19,7 @@ from asyncdbaas.emulator.faults import Faults
 from asyncdbaas.emulator.limits import TokenLimits
 from asyncdbaas.emulator.operations import ACTIONS, ROUTES
 from asyncdbaas.emulator.recorder import Recorder
+from asyncdbaas.emulator.records import Record
 from asyncdbaas.emulator.responses import Response
 from asyncdbaas.emulator.routing import Router
 from asyncdbaas.emulator.seeds import Seeds
@@ -27,22 +28,20 @@ from asyncdbaas.emulator.service import Service
 from asyncdbaas.emulator.threaded import LoopThread
 from asyncdbaas.emulator.world import World
 
-Record: TypeAlias = dict[str, Any]
-
 _SAVE_SECONDS: Final = 0.5  # one write of the state file serves a burst of changes
 
 
 class Emulator:
     """Run a local, stateful stand-in of the Managed Databases API.
 
-    ``async with Emulator() as emulator`` listens on a free port of 127.0.0.1; ``emulator.url`` and ``emulator.token``
-    are all that a client needs. Plain ``with`` does the same in a thread of its own, for code without an event loop;
-    all methods may be called from any thread. The same ``seed`` gives the same ids and credentials.
+    `async with Emulator() as emulator` listens on a free port of 127.0.0.1; `emulator.url` and `emulator.token`
+    are all that a client needs. Plain `with` does the same in a thread of its own, for code without an event loop;
+    all methods may be called from any thread. The same `seed` gives the same ids and credentials.
 
-    ``clock`` is a ``Clock``, or any time source in seconds; without one the time is real, ``time_scale`` times as fast.
-    ``per_minute`` and ``per_hour`` are the two rate limits of each token. ``state`` names a file that the state is read
-    from and kept in. ``tls`` serves https with a certificate of the emulator's own authority, which ``client_context``
-    trusts; it needs ``cryptography`` (extra ``emulator``). ``keep_requests`` bounds ``requests``.
+    `clock` is a `Clock`, or any time source in seconds; without one the time is real, `time_scale` times as fast.
+    `per_minute` and `per_hour` are the two rate limits of each token. `state` names a file that the state is read
+    from and kept in. `tls` serves https with a certificate of the emulator's own authority, which `client_context`
+    trusts; it needs `cryptography` (extra `emulator`). `keep_requests` bounds `requests`.
     """
 
     def __init__(
@@ -95,7 +94,7 @@ class Emulator:
 
     @property
     def authority_pem(self) -> str:
-        """The certificate of the authority that signs the emulator's own; for clients of ``tls=True``."""
+        """The certificate of the authority that signs the emulator's own; for clients of `tls=True`."""
         if self._authority is None:
             raise RuntimeError("the emulator was made without tls=True, so there is no certificate to trust")
         return self._authority.certificate
@@ -105,11 +104,11 @@ class Emulator:
         return ssl.create_default_context(cadata=self.authority_pem)
 
     async def start(self) -> None:
-        """Listen; ``async with`` does it."""
+        """Listen; `async with` does it."""
         self._port = await self._server.start(self._port)
 
     async def stop(self) -> None:
-        """Stop listening, close every connection and write the state file; ``async with`` does it."""
+        """Stop listening, close every connection and write the state file; `async with` does it."""
         await self._server.stop()
         self._save()
 
@@ -133,10 +132,10 @@ class Emulator:
             self._thread.close()
 
     def handle(self, method: str, target: str, headers: Mapping[str, str], body: bytes = b"") -> Response:
-        """Answer one request without a socket: ``(status, headers, body, delay, ending)``.
+        """Answer one request without a socket: `(status, headers, body, delay, ending)`.
 
-        ``target`` is path and query, percent-encoded; header names are lower case. The answer is made at once: it is
-        for the caller to let ``delay`` virtual seconds pass, and to act out a connection fault that ``ending`` names.
+        `target` is path and query, percent-encoded; header names are lower case. The answer is made at once: it is
+        for the caller to let `delay` virtual seconds pass, and to act out a connection fault that `ending` names.
         """
         with self._lock:
             if target.startswith(PREFIX):
@@ -144,7 +143,7 @@ class Emulator:
             return self._service.handle(method, target, headers, body)
 
     def add_token(self, scopes: Iterable[str] | None = None) -> str:
-        """Make another token, with rate-limit windows of its own; ``scopes=["database:read"]`` makes it read-only."""
+        """Make another token, with rate-limit windows of its own; `scopes=["database:read"]` makes it read-only."""
         with self._lock:
             token = self._new_token()
             self._world.data["tokens"][token] = None if scopes is None else sorted(scopes)
@@ -153,7 +152,7 @@ class Emulator:
     def add_cluster(self, *, engine: str = "kafka", name: str | None = None, **settings: Any) -> Record:
         """Add a cluster that is online at once, without a request, and return it as the API would show it.
 
-        What is not given is the smallest that the engine offers; ``settings`` are keys of the create body. Redis, which
+        What is not given is the smallest that the engine offers; `settings` are keys of the create body. Redis, which
         can no longer be ordered, can be had here.
         """
         with self._lock:
@@ -165,7 +164,7 @@ class Emulator:
             hooks.turn_into_valkey(self._world, cluster_id)
 
     def add_index(self, cluster_id: str, name: str, **values: Any) -> None:
-        """Add an index to an OpenSearch cluster; ``values`` are keys of the index as the API shows it."""
+        """Add an index to an OpenSearch cluster; `values` are keys of the index as the API shows it."""
         with self._lock:
             hooks.add_index(self._world, cluster_id, name, values)
 
@@ -186,7 +185,7 @@ class Emulator:
             return {"format": storage.FORMAT, **self._world.dump()}
 
     def restore(self, snapshot: Record) -> None:
-        """Take on a snapshot with its tokens; raises ``StateError`` if it is none. The clock never goes back."""
+        """Take on a snapshot with its tokens; raises `StateError` if it is none. The clock never goes back."""
         storage.check(snapshot, "snapshot")
         with self._lock:
             self._world.load(snapshot)

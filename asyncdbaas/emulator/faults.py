@@ -5,14 +5,13 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from types import MappingProxyType
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 import attrs
 from attrs.validators import in_, instance_of
 
+from asyncdbaas.emulator.records import Record
 from asyncdbaas.emulator.routing import Call
-
-Record: TypeAlias = dict[str, Any]
 
 KINDS: Final = MappingProxyType(
     {
@@ -41,7 +40,7 @@ KINDS: Final = MappingProxyType(
 BEFORE: Final = frozenset({"precondition", "rate_limit", "hourly_limit", "unavailable", "not_found"})
 """Faults that always come before the change is applied."""
 EITHER: Final = frozenset({"server_error", "bad_gateway", "gateway_timeout", "reset", "silence"})
-"""Faults that come before it unless ``applied`` says otherwise."""
+"""Faults that come before it unless `applied` says otherwise."""
 
 
 _MANY: Final = 10**9
@@ -61,8 +60,8 @@ def _between(low: int, high: int, *kinds: type[int | float | None]) -> Callable[
 class Fault:
     """One fault in wait for requests.
 
-    It strikes requests of ``operation`` (``"create_topic"``, ...; ``"*"`` is any) for which ``when`` holds, after
-    letting the first ``skip`` pass, with ``probability``, and ``times`` times (None: for ever). ``struck`` counts.
+    It strikes requests of `operation` (`"create_topic"`, ...; `"*"` is any) for which `when` holds, after
+    letting the first `skip` pass, with `probability`, and `times` times (None: for ever). `struck` counts.
     """
 
     operation: str
@@ -100,9 +99,9 @@ class Faults:
         self._waiting: list[Fault] = []
 
     def add(self, operation: str, kind: str, *, when: Callable[[Call], bool] | None = None, **options: Any) -> Fault:
-        """Add a fault: ``faults.add("create_topic", "server_error", applied=True, times=2)``.
+        """Add a fault: `faults.add("create_topic", "server_error", applied=True, times=2)`.
 
-        ``options`` are the fields of ``Fault``; ``KINDS`` names the faults. A "delay" strikes for ever unless ``times``
+        `options` are the fields of `Fault`; `KINDS` names the faults. A "delay" strikes for ever unless `times`
         says else, all others once.
         """
         if kind == "delay":

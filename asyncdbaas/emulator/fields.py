@@ -6,11 +6,10 @@ A value of the wrong JSON type cannot be read at all (400); a value that is read
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Any, TypeAlias
+from typing import Any
 
 from asyncdbaas.emulator.errors import bad_request, unprocessable
-
-Record: TypeAlias = dict[str, Any]
+from asyncdbaas.emulator.records import Record
 
 
 def string(body: Record, name: str, default: str = "") -> str:
@@ -58,7 +57,7 @@ def strings(body: Record, name: str) -> list[str]:
 
 
 def choice(body: Record, name: str, allowed: Collection[str], default: str = "") -> str:
-    """Read a string that must be one of ``allowed``."""
+    """Read a string that must be one of `allowed`."""
     value = string(body, name, default)
     if value not in allowed:
         raise unprocessable(f"invalid {name}")

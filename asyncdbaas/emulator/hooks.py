@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, TypeAlias
+from typing import Any
 
 from asyncdbaas.emulator.clock import rfc3339
 from asyncdbaas.emulator.engines import ENGINES, REGIONS
 from asyncdbaas.emulator.errors import Refusal
+from asyncdbaas.emulator.records import Record
 from asyncdbaas.emulator.resources import clusters
 from asyncdbaas.emulator.resources.cluster_view import view
 from asyncdbaas.emulator.world import World
-
-Record: TypeAlias = dict[str, Any]
 
 
 def add_cluster(world: World, engine: str, name: str | None, settings: Mapping[str, Any]) -> Record:

@@ -15,7 +15,7 @@ HOUR: Final = 3600.0
 
 
 class SlidingWindow:
-    """Hold the arrival times of the requests of the last ``span`` seconds; each has its own timer."""
+    """Hold the arrival times of the requests of the last `span` seconds; each has its own timer."""
 
     __slots__ = ("_span", "_times")
 
@@ -63,7 +63,7 @@ class TokenLimits:
     def arrive(self, clock: Clock) -> Verdict:
         """Count an arriving request, or refuse it; a refused one is not counted.
 
-        The hour is looked at first: its refusal has no ``retry-after``, as that belongs to the burst limit alone.
+        The hour is looked at first: its refusal has no `retry-after`, as that belongs to the burst limit alone.
         """
         now = clock.now()
         hour, minute = self._hour.count(now), self._minute.count(now)
@@ -85,7 +85,7 @@ class TokenLimits:
         return self._headers(clock, clock.now(), 0)
 
     def burst_headers(self, clock: Clock, retry_after: float) -> dict[str, str]:
-        """Return the headers of a refusal by the burst limit that passes in ``retry_after`` virtual seconds."""
+        """Return the headers of a refusal by the burst limit that passes in `retry_after` virtual seconds."""
         headers = self._headers(clock, clock.now(), 0)
         headers["retry-after"] = _retry_after(clock, retry_after)
         return headers

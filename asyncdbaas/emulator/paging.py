@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, TypeAlias
+from typing import Final
 
-Record: TypeAlias = dict[str, Any]
+from asyncdbaas.emulator.records import Record
 
 _MAX_PER_PAGE: Final = 200
 
 
 def paged(body: Record, url: str, query: Mapping[str, str], page_size: int) -> Record:
-    """Return the page of a list that the query asks for, with ``links`` and ``meta``; other bodies as they are.
+    """Return the page of a list that the query asks for, with `links` and `meta`; other bodies as they are.
 
-    ``url`` is the absolute address without its query, for the links.
+    `url` is the absolute address without its query, for the links.
     """
     key = next((name for name, value in body.items() if isinstance(value, list)), None)
     if key is None:

@@ -23,7 +23,7 @@ class SeenRequest:
 class Recorder:
     """Keep the last requests in order, and count all of them.
 
-    ``applied`` counts by (method, path) the writes that changed something, also those whose answer a fault then
+    `applied` counts by (method, path) the writes that changed something, also those whose answer a fault then
     spoiled: a client that repeats what it should not shows up there.
     """
 

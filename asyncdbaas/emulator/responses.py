@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple
 
 from asyncdbaas.emulator.errors import CODES, Refusal
 from asyncdbaas.emulator.routing import Answer
-
-Record: TypeAlias = dict[str, Any]
 
 _JSON: Final = "application/json; charset=utf-8"
 _HTML: Final = (
@@ -18,10 +16,10 @@ _HTML: Final = (
 
 
 class Response(NamedTuple):
-    """An answer as bytes, held back by ``delay`` virtual seconds.
+    """An answer as bytes, held back by `delay` virtual seconds.
 
-    ``ending`` says how the connection misbehaves ("" does not): ``reset``, ``reset_after``, ``half_body``,
-    ``endless_body`` or ``silence``, as in ``faults.KINDS``.
+    `ending` says how the connection misbehaves ("" does not): `reset`, `reset_after`, `half_body`,
+    `endless_body` or `silence`, as in `faults.KINDS`.
     """
 
     status: int
@@ -41,7 +39,7 @@ def encode(answer: Answer, source: str = "service") -> Response:
 
 
 def refuse(refusal: Refusal, request_id: str, source: str = "service") -> Response:
-    """Make the bytes of an error: ``{"id", "message", "request_id"}``."""
+    """Make the bytes of an error: `{"id", "message", "request_id"}`."""
     body = {"id": CODES[refusal.status], "message": refusal.message, "request_id": request_id}
     return encode(Answer(refusal.status, body), source)
 

@@ -8,13 +8,13 @@ from urllib.parse import unquote
 
 import attrs
 
-Record: TypeAlias = dict[str, Any]
+from asyncdbaas.emulator.records import Record
 
 PARAMETER: Final = "{}"
 
 
 class Answer(NamedTuple):
-    """What a handler returns; ``body`` None sends no body at all, and ``delay`` holds it back (virtual seconds)."""
+    """What a handler returns; `body` None sends no body at all, and `delay` holds it back (virtual seconds)."""
 
     status: int
     body: Any = None
@@ -40,11 +40,11 @@ class Call:
 
 
 Handler: TypeAlias = Callable[..., Answer]
-"""``handler(world, call, *parameters of the path)``."""
+"""`handler(world, call, *parameters of the path)`."""
 
 
 class Route(NamedTuple):
-    """One operation: ``{}`` in the path stands for a parameter."""
+    """One operation: `{}` in the path stands for a parameter."""
 
     method: str
     path: str

@@ -11,7 +11,7 @@ class Seeds:
     """Derive values from the seed and a key; the same key asked again gives the next value of its own series.
 
     Nothing depends on the order of calls with different keys, so concurrent tests get the same ids each run.
-    ``drawn`` counts the values given per key, and is all that has to be saved.
+    `drawn` counts the values given per key, and is all that has to be saved.
     """
 
     def __init__(self, seed: int) -> None:

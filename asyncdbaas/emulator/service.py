@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Mapping
-from typing import Any, Final, NoReturn, TypeAlias, cast
+from typing import Any, Final, NoReturn, cast
 from urllib.parse import parse_qsl
 
 from asyncdbaas.emulator import breakage
@@ -14,11 +14,10 @@ from asyncdbaas.emulator.faults import Fault, Faults
 from asyncdbaas.emulator.limits import TokenLimits
 from asyncdbaas.emulator.paging import paged
 from asyncdbaas.emulator.recorder import Recorder, SeenRequest
+from asyncdbaas.emulator.records import Record
 from asyncdbaas.emulator.responses import Response, encode, page_not_found, refuse
 from asyncdbaas.emulator.routing import Answer, Call, Match, Router
 from asyncdbaas.emulator.world import World
-
-Record: TypeAlias = dict[str, Any]
 
 _VERBS: Final = {"GET": "read", "POST": "create", "PUT": "update", "PATCH": "update", "DELETE": "delete"}
 
@@ -65,7 +64,7 @@ class Service:
     def handle(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Response:
         """Answer one request.
 
-        ``target`` is the request target as sent (path and query, percent-encoded); the names in ``headers`` are lower
+        `target` is the request target as sent (path and query, percent-encoded); the names in `headers` are lower
         case, unless the mapping ignores case.
         """
         match = self._router.match(method, target.partition("?")[0])

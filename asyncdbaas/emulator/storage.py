@@ -6,9 +6,9 @@ import json
 import os
 import tempfile
 from pathlib import Path
-from typing import Any, Final, TypeAlias, cast
+from typing import Any, Final, cast
 
-Record: TypeAlias = dict[str, Any]
+from asyncdbaas.emulator.records import Record
 
 FORMAT: Final = "asyncdbaas-emulator/1"
 _PARTS: Final = {"format", "clock", "seeds", "data", "agenda", "number"}

@@ -12,7 +12,7 @@ Step: TypeAlias = Callable[[], Awaitable[None]]
 
 
 class LoopThread:
-    """Run ``start`` in a new thread's event loop, keep the loop until ``close``, and run ``stop`` there at the end."""
+    """Run `start` in a new thread's event loop, keep the loop until `close`, and run `stop` there at the end."""
 
     def __init__(self, start: Step, stop: Step) -> None:
         self._steps = start, stop

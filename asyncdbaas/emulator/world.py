@@ -10,13 +10,11 @@ from typing import Any, TypeAlias
 from asyncdbaas.emulator.clock import Clock, rfc3339
 from asyncdbaas.emulator.delays import Delays, Quirks
 from asyncdbaas.emulator.errors import UNSUPPORTED, not_found, not_yet, unprocessable
+from asyncdbaas.emulator.records import Record
 from asyncdbaas.emulator.seeds import Seeds
 
-Record: TypeAlias = dict[str, Any]
-"""One object of the service as plain, JSON-able data."""
-
 Action: TypeAlias = Callable[..., None]
-"""A change that falls due: ``action(world, at, *args)``."""
+"""A change that falls due: `action(world, at, *args)`."""
 
 Actions: TypeAlias = Mapping[str, Action]
 """Changes by the name that the agenda knows them by."""
@@ -25,8 +23,8 @@ Actions: TypeAlias = Mapping[str, Action]
 class World:
     """Hold the state, and let what is due happen when it is looked at.
 
-    All of ``data`` is JSON-able, and so is the agenda (a heap of ``[at, number, action name, arguments]``): a snapshot
-    saves both. There are no background tasks: ``settle`` applies in order what has fallen due, before each request.
+    All of `data` is JSON-able, and so is the agenda (a heap of `[at, number, action name, arguments]`): a snapshot
+    saves both. There are no background tasks: `settle` applies in order what has fallen due, before each request.
     """
 
     def __init__(self, clock: Clock, seeds: Seeds, delays: Delays, quirks: Quirks, actions: Actions) -> None:

@@ -1,4 +1,4 @@
-"""Real certificates. Only ``certificates`` imports this, and only where ``cryptography`` is installed."""
+"""Real certificates. Only `certificates` imports this, and only where `cryptography` is installed."""
 
 from __future__ import annotations
 

@@ -122,7 +122,7 @@ def problems(method: str, path: str, response: Response) -> list[str]:
 
 
 def _leaves(validator: Draft202012Validator, body: Any) -> list[Any]:
-    """Return the errors at the bottom: those inside an ``anyOf`` instead of the ``anyOf`` itself."""
+    """Return the errors at the bottom: those inside an `anyOf` instead of the `anyOf` itself."""
     found, waiting = list[Any](), list[Any](validator.iter_errors(body))  # pyright: ignore[reportUnknownMemberType]
     while waiting:
         error = waiting.pop()

@@ -179,7 +179,7 @@ def requests(draw: st.DrawFn) -> tuple[str, str, list[str], bytes]:
 
 
 class Populated:
-    """An emulator with a cluster of each engine, and something called ``NAME`` wherever something can be."""
+    """An emulator with a cluster of each engine, and something called `NAME` wherever something can be."""
 
     def __init__(self) -> None:
         self._emulator = Emulator(clock=Clock.stepped(), per_minute=10**9, per_hour=10**9, delays=Delays.none())

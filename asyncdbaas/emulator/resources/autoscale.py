@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, TypeAlias
+from typing import Final
 
 from asyncdbaas.emulator import fields
 from asyncdbaas.emulator.errors import unprocessable
+from asyncdbaas.emulator.records import Record
 from asyncdbaas.emulator.routing import Answer, Call, Route
 from asyncdbaas.emulator.world import Actions, World
-
-Record: TypeAlias = dict[str, Any]
 
 _SUPPORTED: Final = ("pg", "advanced_pg", "mysql", "advanced_mysql", "mongodb", "kafka", "opensearch")
 _DEFAULT_THRESHOLD: Final = 80
 
 
 def get_autoscale(world: World, call: Call, cluster_id: str) -> Answer:
-    """Answer GET /v2/databases/{id}/autoscale; sources differ on the envelope (``Quirks.autoscale_wrapped``)."""
+    """Answer GET /v2/databases/{id}/autoscale; sources differ on the envelope (`Quirks.autoscale_wrapped`)."""
     cluster = world.cluster(cluster_id, *_SUPPORTED)
     body = {"storage": cluster["autoscale"] or {"enabled": False}}
     return Answer(200, {"autoscale": body} if world.quirks.autoscale_wrapped else body)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, TypeAlias
+from typing import Final
 
 from asyncdbaas.emulator.clock import rfc3339
 from asyncdbaas.emulator.errors import not_yet
+from asyncdbaas.emulator.records import Record
 from asyncdbaas.emulator.resources import configs
 from asyncdbaas.emulator.resources.clusters import BACKED_UP
 from asyncdbaas.emulator.routing import Answer, Call, Route
 from asyncdbaas.emulator.world import Actions, World
-
-Record: TypeAlias = dict[str, Any]
 
 _DAY: Final = 86400.0
 _KEPT: Final = 7

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import base64
-from typing import Any, Final, TypeAlias
+from typing import Final
 
 from asyncdbaas.emulator import certificates
+from asyncdbaas.emulator.records import Record
 from asyncdbaas.emulator.routing import Answer, Call, Route
 from asyncdbaas.emulator.world import Actions, World
-
-Record: TypeAlias = dict[str, Any]
 
 
 def get_ca(world: World, call: Call, cluster_id: str) -> Answer:

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, TypeAlias
+from typing import Final
 
 from asyncdbaas.emulator import fields
 from asyncdbaas.emulator.engines import ENGINES, memory_gb
 from asyncdbaas.emulator.errors import unprocessable
+from asyncdbaas.emulator.records import Record
 from asyncdbaas.emulator.resources.clusters import require_layout, storage
 from asyncdbaas.emulator.resources.maintenance import begin_maintenance
 from asyncdbaas.emulator.routing import Answer, Call, Route
 from asyncdbaas.emulator.world import Actions, World
 
-Record: TypeAlias = dict[str, Any]
-
 
 def resize_cluster(world: World, call: Call, cluster_id: str) -> Answer:
-    """Answer PUT /v2/databases/{id}/resize; for a while the cluster still reads ``online`` with its old size."""
+    """Answer PUT /v2/databases/{id}/resize; for a while the cluster still reads `online` with its old size."""
     cluster = world.idle(cluster_id, "update cluster")
     size, num_nodes = fields.required(call.body, "size"), fields.integer(call.body, "num_nodes")
     if cluster["primary"] is not None and num_nodes != 1:
@@ -43,7 +42,7 @@ def migrate_cluster(world: World, call: Call, cluster_id: str) -> Answer:
 
 
 def upgrade_cluster(world: World, call: Call, cluster_id: str) -> Answer:
-    """Answer PUT /v2/databases/{id}/upgrade: to a later major version; the cluster reads ``online`` all the time."""
+    """Answer PUT /v2/databases/{id}/upgrade: to a later major version; the cluster reads `online` all the time."""
     cluster = world.idle(cluster_id, "upgrade cluster")
     versions = [version.name for version in ENGINES[cluster["engine"]].versions]
     if fields.required(call.body, "version") not in versions[versions.index(cluster["version"]) + 1 :]:

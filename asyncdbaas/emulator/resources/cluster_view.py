@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, TypeAlias
+from typing import Final
 
 from asyncdbaas.emulator.clock import rfc3339
 from asyncdbaas.emulator.connections import METRICS_PORT, connection, host, web_connection
 from asyncdbaas.emulator.engines import ENGINES
+from asyncdbaas.emulator.records import Record
 from asyncdbaas.emulator.resources import users
 from asyncdbaas.emulator.routing import Call
 from asyncdbaas.emulator.world import World
-
-Record: TypeAlias = dict[str, Any]
 
 _PLAIN: Final = (
     "id",
@@ -32,7 +31,7 @@ _WITH_STANDBY: Final = ("pg", "advanced_pg", "mysql", "advanced_mysql", "redis",
 def view(world: World, cluster: Record, call: Call | None = None, *, created: bool = False) -> Record:
     """Return a cluster as the caller's token may see it; no call sees everything.
 
-    ``created`` marks the answer to the create, the only one with a MongoDB password.
+    `created` marks the answer to the create, the only one with a MongoDB password.
     """
     password = shown_password(world, cluster, call, created=created)
     source = world.source(cluster)

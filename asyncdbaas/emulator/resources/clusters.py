@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Final, TypeAlias
+from typing import Final
 
 from asyncdbaas.emulator import fields
 from asyncdbaas.emulator.engines import ENGINES, Engine, base_storage_mib
 from asyncdbaas.emulator.errors import unprocessable
+from asyncdbaas.emulator.records import Record
 from asyncdbaas.emulator.resources import autoscale, firewall, settings, users
 from asyncdbaas.emulator.resources.cluster_view import view
 from asyncdbaas.emulator.routing import Answer, Call, Route
 from asyncdbaas.emulator.world import Actions, World
-
-Record: TypeAlias = dict[str, Any]
 
 BACKED_UP: Final = ("pg", "advanced_pg", "mysql", "advanced_mysql", "mongodb")
 
@@ -41,7 +40,7 @@ def get_cluster(world: World, call: Call, cluster_id: str) -> Answer:
 
 
 def create_cluster(world: World, call: Call) -> Answer:
-    """Answer POST /v2/databases; with ``dry_run`` only the checks are made."""
+    """Answer POST /v2/databases; with `dry_run` only the checks are made."""
     cluster = new_cluster(world, call.body)
     if not fields.boolean(call.body, "dry_run"):
         add_cluster(world, cluster)
@@ -88,7 +87,7 @@ def cluster_gone(world: World, at: float, cluster_id: str) -> None:
 def new_cluster(world: World, body: Record, *, hidden_engines: bool = False) -> Record:
     """Check a create body, and make the cluster's record, which nobody holds yet.
 
-    ``hidden_engines`` admits those that can no longer be ordered (redis).
+    `hidden_engines` admits those that can no longer be ordered (redis).
     """
     name = fields.string(body, "name")
     require_name(world, name)
@@ -118,7 +117,7 @@ def require_name(world: World, name: str) -> None:
 
 
 def blank_cluster(world: World, body: Record, given: Record) -> Record:
-    """Make the record of a new cluster or replica; ``given`` are name, engine, version and placement."""
+    """Make the record of a new cluster or replica; `given` are name, engine, version and placement."""
     cluster_id, offer = world.seeds.uuid("cluster", given["name"]), ENGINES[given["engine"]]
     cluster: Record = {
         "id": cluster_id,
@@ -147,7 +146,7 @@ def blank_cluster(world: World, body: Record, given: Record) -> Record:
 
 
 def storage(body: Record, engine: str, size: str, low: int = 0) -> int:
-    """Read ``storage_size_mib``, the total; absent, null and 0 give what comes with the size, and at least ``low``."""
+    """Read `storage_size_mib`, the total; absent, null and 0 give what comes with the size, and at least `low`."""
     base = max(base_storage_mib(engine, size), low)
     wanted = fields.integer(body, "storage_size_mib") or base
     if base and not base <= wanted <= _MAX_STORAGE_MIB:
@@ -174,7 +173,7 @@ def require_layout(engine: Engine, num_nodes: int, size: str) -> None:
 
 
 def _restore(world: World, cluster: Record, wanted: Record) -> None:
-    """Fork a cluster from another's backup; ``database_name`` is the source cluster's name."""
+    """Fork a cluster from another's backup; `database_name` is the source cluster's name."""
     name, created_at = fields.required(wanted, "database_name"), fields.string(wanted, "backup_created_at")
     source = next((other for other in world.clusters.values() if other["name"] == name), None)
     done = [backup for backup in source["backups"] if backup["done_at"] <= world.clock.now()] if source else []

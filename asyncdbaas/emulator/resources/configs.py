@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 from asyncdbaas.emulator import fields
 from asyncdbaas.emulator.config_data import CONFIG
 from asyncdbaas.emulator.errors import bad_request, unprocessable
+from asyncdbaas.emulator.records import Record
 from asyncdbaas.emulator.routing import Answer, Call, Route
 from asyncdbaas.emulator.setting import defaults
 from asyncdbaas.emulator.world import Actions, World
-
-Record: TypeAlias = dict[str, Any]
 
 _ADVANCED: Final = {
     "advanced_pg": (

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Final, TypeAlias
+from typing import Final
 
 from asyncdbaas.emulator import fields
 from asyncdbaas.emulator.engines import ENGINES
 from asyncdbaas.emulator.errors import not_found, unprocessable
+from asyncdbaas.emulator.records import Record
 from asyncdbaas.emulator.routing import Answer, Call, Route
 from asyncdbaas.emulator.world import Actions, World
-
-Record: TypeAlias = dict[str, Any]
 
 _SUPPORTED: Final = ("pg", "advanced_pg", "mysql", "advanced_mysql", "mongodb")
 _NAME: Final = re.compile(r"[^\x00-\x1f\x7f]{1,63}")

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from typing import Any, Final, TypeAlias
+from typing import Final
 
 from asyncdbaas.emulator import fields
 from asyncdbaas.emulator.clock import rfc3339
 from asyncdbaas.emulator.errors import unprocessable
+from asyncdbaas.emulator.records import Record
 from asyncdbaas.emulator.routing import Answer, Call, Route
 from asyncdbaas.emulator.world import Actions, World
-
-Record: TypeAlias = dict[str, Any]
 
 _TYPES: Final = ("droplet", "k8s", "ip_addr", "tag", "app")
 _MAX_ADDRESSES: Final = 100  # a droplet has two

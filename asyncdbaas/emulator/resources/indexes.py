@@ -1,4 +1,4 @@
-"""OpenSearch indexes: made by the database's own clients (here ``Emulator.add_index``), listed and deleted here."""
+"""OpenSearch indexes: made by the database's own clients (here `Emulator.add_index`), listed and deleted here."""
 
 from __future__ import annotations
 

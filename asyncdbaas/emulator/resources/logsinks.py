@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 from asyncdbaas.emulator import fields
 from asyncdbaas.emulator.errors import not_found, unprocessable
+from asyncdbaas.emulator.records import Record
 from asyncdbaas.emulator.routing import Answer, Call, Route
 from asyncdbaas.emulator.world import Actions, World
-
-Record: TypeAlias = dict[str, Any]
 
 _TYPES: Final = ("rsyslog", "elasticsearch", "opensearch", "datadog")
 _FORMATS: Final = ("rfc5424", "rfc3164", "custom")

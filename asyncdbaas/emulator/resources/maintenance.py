@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Final, TypeAlias
+from typing import Final
 
 from asyncdbaas.emulator import fields
 from asyncdbaas.emulator.errors import unprocessable
+from asyncdbaas.emulator.records import Record
 from asyncdbaas.emulator.routing import Answer, Call, Route
 from asyncdbaas.emulator.world import Actions, World
-
-Record: TypeAlias = dict[str, Any]
 
 _DAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _HOUR: Final = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)(:[0-5]\d)?")
 
 
 def update_maintenance_window(world: World, call: Call, cluster_id: str) -> Answer:
-    """Answer PUT /v2/databases/{id}/maintenance; ``13:00`` is read back as ``13:00:00``."""
+    """Answer PUT /v2/databases/{id}/maintenance; `13:00` is read back as `13:00:00`."""
     cluster = world.usable(cluster_id, "update maintenance window")
     day, hour = fields.string(call.body, "day").lower(), fields.string(call.body, "hour")
     time = _HOUR.fullmatch(hour)
@@ -30,7 +29,7 @@ def update_maintenance_window(world: World, call: Call, cluster_id: str) -> Answ
 
 
 def install_update(world: World, call: Call, cluster_id: str) -> Answer:
-    """Answer PUT /v2/databases/{id}/install_update; the cluster reads ``online`` and refuses changes meanwhile."""
+    """Answer PUT /v2/databases/{id}/install_update; the cluster reads `online` and refuses changes meanwhile."""
     cluster = world.idle(cluster_id, "install update")
     begin_maintenance(world, cluster)
     world.after(world.delays.maintenance, "maintenance_done", cluster["id"])

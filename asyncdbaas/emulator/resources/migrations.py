@@ -1,20 +1,19 @@
 """Online migrations from a database elsewhere.
 
-Nothing is connected to. A source below ``.invalid`` cannot be reached and one of the service's own hosts is not
-allowed: both are accepted and then end as ``error``, as a migration does that fails soon after its start.
+Nothing is connected to. A source below `.invalid` cannot be reached and one of the service's own hosts is not
+allowed: both are accepted and then end as `error`, as a migration does that fails soon after its start.
 """
 
 from __future__ import annotations
 
-from typing import Any, Final, TypeAlias
+from typing import Final
 
 from asyncdbaas.emulator import fields
 from asyncdbaas.emulator.clock import rfc3339
 from asyncdbaas.emulator.errors import not_found, not_yet, unprocessable
+from asyncdbaas.emulator.records import Record
 from asyncdbaas.emulator.routing import Answer, Call, Route
 from asyncdbaas.emulator.world import Actions, World
-
-Record: TypeAlias = dict[str, Any]
 
 _SUPPORTED: Final = ("pg", "mysql", "redis", "valkey")
 _RUNNING: Final = ("running", "syncing")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, TypeAlias
+from typing import Final
 
 from asyncdbaas.emulator.engines import ENGINES, Engine
+from asyncdbaas.emulator.records import Record
 from asyncdbaas.emulator.routing import Answer, Call, Route
 from asyncdbaas.emulator.world import Actions, World
-
-Record: TypeAlias = dict[str, Any]
 
 
 def get_options(world: World, call: Call) -> Answer:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, TypeAlias
+from typing import Final
 
 from asyncdbaas.emulator import fields
 from asyncdbaas.emulator.connections import pool_connection
 from asyncdbaas.emulator.engines import memory_gb
 from asyncdbaas.emulator.errors import not_found, unprocessable
+from asyncdbaas.emulator.records import Record
 from asyncdbaas.emulator.resources.cluster_view import shown_password
 from asyncdbaas.emulator.routing import Answer, Call, Route
 from asyncdbaas.emulator.world import Actions, World
-
-Record: TypeAlias = dict[str, Any]
 
 _SUPPORTED: Final = ("pg", "advanced_pg")
 _MODES: Final = ("session", "transaction", "statement")

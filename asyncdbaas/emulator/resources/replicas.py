@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, TypeAlias
+from typing import Final
 
 from asyncdbaas.emulator import fields
 from asyncdbaas.emulator.clock import rfc3339
 from asyncdbaas.emulator.connections import connection
 from asyncdbaas.emulator.engines import ENGINES, memory_gb
 from asyncdbaas.emulator.errors import not_found, not_yet, unprocessable
+from asyncdbaas.emulator.records import Record
 from asyncdbaas.emulator.resources import clusters, settings
 from asyncdbaas.emulator.resources.backups import finished
 from asyncdbaas.emulator.resources.cluster_view import shown_password
 from asyncdbaas.emulator.routing import Answer, Call, Route
 from asyncdbaas.emulator.world import Actions, World
-
-Record: TypeAlias = dict[str, Any]
 
 _SUPPORTED: Final = ("pg", "advanced_pg", "mysql", "advanced_mysql")
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Final, TypeAlias
+from typing import Final
 
 from asyncdbaas.emulator import fields
 from asyncdbaas.emulator.avro import incompatibility
 from asyncdbaas.emulator.errors import not_found, unprocessable
+from asyncdbaas.emulator.records import Record
 from asyncdbaas.emulator.routing import Answer, Call, Route
 from asyncdbaas.emulator.world import Actions, World
-
-Record: TypeAlias = dict[str, Any]
 
 _TYPES: Final = ("AVRO", "JSON", "PROTOBUF")
 _LEVELS: Final = (
@@ -70,7 +69,7 @@ def delete_schema(world: World, call: Call, cluster_id: str, name: str) -> Answe
 
 
 def get_schema_version(world: World, call: Call, cluster_id: str, name: str, version: str) -> Answer:
-    """Answer GET /v2/databases/{id}/schema-registry/{subject}/versions/{version}: a number, or ``latest``."""
+    """Answer GET /v2/databases/{id}/schema-registry/{subject}/versions/{version}: a number, or `latest`."""
     subject = _subject(world.cluster(cluster_id, "kafka"), name)
     versions = subject["versions"]
     numbers = {str(number): number for number in range(1, len(versions) + 1)} | {"latest": len(versions)}

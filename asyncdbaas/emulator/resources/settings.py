@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Final, TypeAlias
+from typing import Final
 
 from asyncdbaas.emulator import fields
 from asyncdbaas.emulator.errors import unprocessable
+from asyncdbaas.emulator.records import Record
 from asyncdbaas.emulator.resources.maintenance import begin_maintenance
 from asyncdbaas.emulator.routing import Answer, Call, Route
 from asyncdbaas.emulator.world import Actions, World
-
-Record: TypeAlias = dict[str, Any]
 
 _MAX_NAMES: Final = 16
 _MAX_LENGTH: Final = 253
@@ -36,7 +35,7 @@ def update_settings(world: World, call: Call, cluster_id: str) -> Answer:
 
 
 def checked_names(settings: Record) -> list[str]:
-    """Check the names of a ``do_settings`` object."""
+    """Check the names of a `do_settings` object."""
     names = fields.strings(settings, "service_cnames")
     if len(names) > _MAX_NAMES:
         raise unprocessable(f"invalid service_cnames: at most {_MAX_NAMES} are allowed")

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 from asyncdbaas.emulator.errors import bad_request, unprocessable
+from asyncdbaas.emulator.records import Record
 from asyncdbaas.emulator.setting import Setting, boolean, integer, number, string
-
-Record: TypeAlias = dict[str, Any]
 
 _UINT64_MAX: Final = 2**64 - 1
 _INT64_MAX: Final = 2**63 - 1

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Final, TypeAlias
+from typing import Final
 
 from asyncdbaas.emulator import fields
 from asyncdbaas.emulator.errors import not_found, not_yet, unprocessable
+from asyncdbaas.emulator.records import Record
 from asyncdbaas.emulator.resources.topic_config import SETTINGS, checked_config
 from asyncdbaas.emulator.routing import Answer, Call, Route
 from asyncdbaas.emulator.setting import defaults
 from asyncdbaas.emulator.world import Actions, World
-
-Record: TypeAlias = dict[str, Any]
 
 _NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,249}")
 _PARTITIONS: Final = (3, 2048)
 
 
 def list_topics(world: World, call: Call, cluster_id: str) -> Answer:
-    """Answer GET /v2/databases/{id}/topics: here with ``partition_count``, in ``get_topic`` with ``partitions``."""
+    """Answer GET /v2/databases/{id}/topics: here with `partition_count`, in `get_topic` with `partitions`."""
     cluster = world.cluster(cluster_id, "kafka")
     keys = ("name", "state", "replication_factor", "partition_count")
     topics = cluster["topics"].values()
@@ -34,7 +33,7 @@ def get_topic(world: World, call: Call, cluster_id: str, name: str) -> Answer:
 
 
 def create_topic(world: World, call: Call, cluster_id: str) -> Answer:
-    """Answer POST /v2/databases/{id}/topics; the topic is ``configuring`` at first."""
+    """Answer POST /v2/databases/{id}/topics; the topic is `configuring` at first."""
     cluster = world.usable(cluster_id, "create topic", "kafka")
     topic = _new_topic(call.body, cluster)
     if topic["name"] in cluster["topics"]:
@@ -64,7 +63,7 @@ def update_topic(world: World, call: Call, cluster_id: str, name: str) -> Answer
 
 
 def delete_topic(world: World, call: Call, cluster_id: str, name: str) -> Answer:
-    """Answer DELETE /v2/databases/{id}/topics/{name}; the topic is listed as ``deleting`` for a while."""
+    """Answer DELETE /v2/databases/{id}/topics/{name}; the topic is listed as `deleting` for a while."""
     cluster = world.usable(cluster_id, "delete topic", "kafka")
     topic = _topic(cluster, name)
     if topic["state"] == "deleting":

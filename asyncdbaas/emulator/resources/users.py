@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Final, TypeAlias
+from typing import Final
 
 from asyncdbaas.emulator import certificates, fields
 from asyncdbaas.emulator.engines import ENGINES
 from asyncdbaas.emulator.errors import not_found, not_yet, unprocessable
+from asyncdbaas.emulator.records import Record
 from asyncdbaas.emulator.resources.ca import authority
 from asyncdbaas.emulator.routing import Answer, Call, Route
 from asyncdbaas.emulator.world import Actions, World
-
-Record: TypeAlias = dict[str, Any]
 
 ENGINES_WITH_USERS: Final = ("pg", "advanced_pg", "mysql", "advanced_mysql", "mongodb", "kafka", "opensearch")
 
@@ -98,7 +97,7 @@ def default_user(world: World, cluster_id: str, engine: str) -> Record:
 
 
 def view(cluster: Record, user: Record, call: Call | None, *, created: bool = False) -> Record:
-    """Return a user as the caller's token may see it; ``created`` marks the one answer with a MongoDB password."""
+    """Return a user as the caller's token may see it; `created` marks the one answer with a MongoDB password."""
     shown: Record = {"name": user["name"], "role": user["role"]}
     readable = created or cluster["engine"] != "mongodb"
     if call is None or (readable and call.may("database:view_credentials")):
@@ -133,7 +132,7 @@ def _take_turn(world: World, cluster: Record, action: str) -> None:
 
 
 def _plugin(cluster: Record, body: Record, default: str) -> str:
-    """Read ``mysql_settings.auth_plugin``; other engines have none."""
+    """Read `mysql_settings.auth_plugin`; other engines have none."""
     mysql = cluster["engine"] in ("mysql", "advanced_mysql")
     if body.get("mysql_settings") is None:
         return default if mysql else ""
