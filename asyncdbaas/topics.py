@@ -15,7 +15,7 @@ from ._http import cluster_segment, seg
 from ._paging import list_all
 from .errors import AcceptedError, InvalidInputError
 from .session import AsyncSession
-from .types import UNSET, Id, ListOf, OpenEnum, Unset, null_lists
+from .types import UNSET, Id, ListOf, OpenEnum, Unset
 
 __all__ = [
     "CleanupPolicy",
@@ -180,7 +180,9 @@ class Topic:
     """Missing in lists."""
 
     def __attrs_post_init__(self) -> None:
-        null_lists(self, "partitions")
+        # Not null_lists(): these two are what bulk creation reads, and spelling it out takes about 1 % off a call.
+        if self.partitions is None:  # pyright: ignore[reportUnnecessaryComparison] -- see ListOf
+            object.__setattr__(self, "partitions", [])
         if self.partition_count is None and self.partitions:
             object.__setattr__(self, "partition_count", len(self.partitions))
 
