@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 import json
+import textwrap
 import types
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib import import_module
+from itertools import pairwise
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import attrs
@@ -51,6 +55,23 @@ def field_types(cls: Any) -> dict[str, Any]:
     """Map the name in JSON of each field of a class to its type."""
     hints = get_type_hints(cls)
     return {name: hints[field.name] for name, field in wire_fields(cls).items()}
+
+
+@cache
+def field_texts(cls: Any) -> dict[str, str]:
+    """Map the name in JSON of each field of a class to the text below it, "" if there is none."""
+    texts: dict[str, str] = {}
+    for base in reversed([base for base in cls.__mro__ if attrs.has(base)]):
+        body = ast.parse(textwrap.dedent(inspect.getsource(base))).body[0]
+        texts |= dict(_texts(body.body if isinstance(body, ast.ClassDef) else []))
+    return {name: texts.get(field.name, "") for name, field in wire_fields(cls).items()}
+
+
+def _texts(body: list[ast.stmt]) -> Iterator[tuple[str, str]]:
+    for field, below in pairwise([*body, ast.Pass()]):
+        if isinstance(field, ast.AnnAssign):
+            documented = isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant)
+            yield ast.unparse(field.target), ast.unparse(below) if documented else ""
 
 
 def unknown_keys(cls: Any) -> str | None:

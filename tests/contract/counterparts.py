@@ -10,12 +10,13 @@ from itertools import zip_longest
 from typing import Any, Final, Union, get_args, get_origin
 
 import attrs
-from class_walk import attrs_classes, best_match, field_types, kinds
+from class_walk import attrs_classes, best_match, field_texts, field_types, kinds
 from description import resolve
 from plain_json import fields_of, items_of
 
 from asyncdbaas.types import OpenEnum
 
+_LIMITS: Final = ("minimum", "maximum", "minLength", "maxLength", "maxItems", "default")
 _DATE: Final = re.compile(r"\d{4}-\d\d-\d\dT")
 _PYTHON_TYPES: Final[dict[str, tuple[type, ...]]] = {
     "string": (str, datetime),  # some dates are described as mere strings
@@ -51,6 +52,24 @@ def _property_gaps(properties: dict[str, Any], tp: Any, place: str) -> Iterator[
             yield here
         else:
             yield from gaps(schema, found, here)
+
+
+def limits_untold(schema: Any, tp: Any) -> Iterator[str]:
+    """Yield each limit and default in a schema that the text below its field does not tell."""
+    schema = resolve(schema)
+    for variant in schema.get("anyOf", ()):
+        yield from limits_untold(variant, tp)
+    if "items" in schema:
+        yield from limits_untold(schema["items"], _items(tp))
+    classes = [kind for kind in kinds(tp) if attrs.has(kind)]
+    if not classes:
+        return
+    cls = best_match(classes, schema["properties"])
+    for name, part in schema["properties"].items():
+        told, resolved = field_texts(cls).get(name, ""), resolve(part)
+        limits = [resolved[limit] for limit in _LIMITS if type(resolved.get(limit)) in (int, float, str)]
+        yield from (f"{cls.__name__}.{name}: {limit}" for limit in limits if str(limit) not in told)
+        yield from limits_untold(part, field_types(cls).get(name))
 
 
 def _enum_gaps(values: list[str], tp: Any, place: str) -> Iterator[str]:

@@ -9,7 +9,7 @@ from typing import Any, Final, get_args, get_type_hints
 import description
 import pytest
 from class_walk import best_match, dump
-from counterparts import below_envelope, gaps, lost, value_below_envelope, writable
+from counterparts import below_envelope, gaps, limits_untold, lost, value_below_envelope, writable
 from description import Described, described, variants
 from operations import FUNCTIONS, operation
 from recorder import CLUSTER, Seen, call, payload_hints, places, recording
@@ -34,6 +34,8 @@ LEFT_OUT: Final = {
         if (policy, keys) != ("allkeys", "ttl")
     },
 }
+# What the service makes of "no limit": the largest integer of 64 bits, rounded up.
+NO_LIMIT: Final = "9223372036854776000"
 # Keys in examples that the schemas do not have.
 NOT_IN_SCHEMA: Final = {
     "topics.create_topic": {"partitions", "replication"},
@@ -83,6 +85,14 @@ def test_every_property_and_enum_value_has_a_counterpart(name: str) -> None:
 
 def test_nothing_is_left_out_that_is_no_longer_described() -> None:
     assert set().union(*(_request_gaps(name) | _answer_gaps(name) for name in FUNCTIONS)) == LEFT_OUT.keys()
+
+
+@each_operation
+def test_every_limit_and_default_of_a_request_is_documented(name: str) -> None:
+    schema, hints = writable(_described(name).body or {}), payload_hints(operation(name))
+    pairs = [(_schema_at(schema, place), hints[parameter]) for parameter, place in places(operation(name)).items()]
+    untold = {limit for part, hint in pairs for limit in limits_untold(part, hint)}
+    assert {limit for limit in untold if not limit.endswith(NO_LIMIT)} == set()
 
 
 @each_operation
