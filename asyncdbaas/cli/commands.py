@@ -1,73 +1,74 @@
-"""The commands."""
+"""The command line's root."""
 
 from __future__ import annotations
 
-from pathlib import Path
+import logging
+from collections.abc import Sequence
 
 import click
+from click.shell_completion import get_completion_class
 
-from asyncdbaas.catalogue import CatalogueError, read_catalogue
+from asyncdbaas.catalogue import CatalogueError
+from asyncdbaas.cli.clusters import clusters
+from asyncdbaas.cli.emulator import emulator
+from asyncdbaas.cli.printing import refuse
+from asyncdbaas.cli.topics import INTERRUPTED, topics
 from asyncdbaas.errors import DBaaSError
-from asyncdbaas.session import AsyncSession
-
-from .apply import INTERRUPTED, apply_catalogue, refuse
+from asyncdbaas.plan import PlanError
 
 __all__ = ["root", "run"]
 
+_NAME = "asyncdbaas"
 
-def run() -> int:
-    """Run the command line and return its exit code."""
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code: 0 done, 2 changes are pending, 1 anything else.
+
+    Without arguments it takes those of the process.
+    """
     try:
-        code = root.main(standalone_mode=False)
+        code = root.main(arguments, prog_name=_NAME, standalone_mode=False)
     except click.ClickException as error:
         error.show()
         return 1
-    except click.Abort:
-        click.echo("interrupted", err=True)
-        return INTERRUPTED
+    except (CatalogueError, PlanError) as error:
+        return refuse(error.problems)
     except DBaaSError as error:
         click.echo(f"error: {error}", err=True)
         return 1
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("Interrupted.", err=True)
+        return INTERRUPTED
     return code if isinstance(code, int) else 0
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="asyncdbaas")
-def root() -> None:
-    """Work with DigitalOcean's Managed Databases. The token is read from DIGITALOCEAN_TOKEN."""
+@click.version_option(package_name=_NAME)
+@click.option("-v", "--verbose", is_flag=True, help="Log each request on the error output.")
+def root(verbose: bool) -> None:
+    """Work with DigitalOcean's Managed Databases; the token is read from DIGITALOCEAN_TOKEN.
+
+    Every command takes --emulator to be tried without an account.
+    """
+    if verbose:
+        logging.basicConfig(format="%(asctime)s %(message)s")
+        logging.getLogger(_NAME).setLevel(logging.DEBUG)
 
 
-@root.group()
-def topics() -> None:
-    """Kafka topics, by catalogue."""
-
-
-@topics.command()
-@click.argument("file", type=click.Path(path_type=Path))
-@click.option(
-    "--cluster", metavar="NAME|UUID", help="The cluster, for topics that name none; else chooses one of them."
-)
-@click.option("--emulator", is_flag=True, help="Try it on a local emulator, with no account and no token.")
-@click.option(
-    "--api-url",
-    envvar="DIGITALOCEAN_API_URL",
-    default="https://api.digitalocean.com",
-    show_default=True,
-    help="Another address of the service.",
-)
-def apply(file: Path, cluster: str | None, emulator: bool, api_url: str) -> int:
-    r"""Create the topics of the catalogue FILE (.yaml, .json or .csv) that do not exist.
-
-    Nothing is changed or deleted. Exit code 0 if every topic of the file exists afterwards, 1 if not.
+@root.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> None:
+    """Print the script that lets a shell complete commands and options.
 
     \b
     Examples:
-      asyncdbaas topics apply topics.yaml --emulator
-      asyncdbaas topics apply topics.yaml --cluster events
-    """
-    try:
-        catalogue = read_catalogue(file)
-    except CatalogueError as error:
-        return refuse(error)
-    session = None if emulator else AsyncSession(base_url=api_url)
-    return apply_catalogue(catalogue, cluster, session)
+      asyncdbaas completion bash >> ~/.bashrc
+      asyncdbaas completion fish > ~/.config/fish/completions/asyncdbaas.fish
+    """  # noqa: D301 -- the character that click takes for "as it stands"
+    found = get_completion_class(shell)
+    if found is not None:
+        click.echo(found(root, {}, _NAME, "_ASYNCDBAAS_COMPLETE").source())
+
+
+for command in (topics, clusters, emulator):
+    root.add_command(command)

@@ -2,37 +2,110 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterable
+import json
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
-from typing import Final
+from typing import Any, Final
 
+import attrs
 import click
 
-from asyncdbaas.emulator import Emulator
+from asyncdbaas.catalogue import Catalogue
+from asyncdbaas.emulator import Delays, Emulator
+from asyncdbaas.plan import SavedPlan
 from asyncdbaas.ratelimit import RateLimiter
 from asyncdbaas.session import AsyncSession
+from asyncdbaas.types import UNSET
 
-__all__ = ["TIME_SCALE", "open_emulated"]
+__all__ = ["Connection", "catalogue_world", "demo_world", "opened", "saved_world"]
 
-# A minute passes in three seconds: fast enough to wait for, slow enough to see the rate limit at work.
-TIME_SCALE: Final = 20
-
-
+# A minute passes in three seconds: short enough to wait for, long enough to see the rate limit at work.
+_TIME_SCALE: Final = 20.0
 _KAFKA_SIZES: Final = (3, 6, 9, 15)
 
 
+@attrs.frozen(kw_only=True)
+class Connection:
+    """What a user says about the other end."""
+
+    emulator: bool
+    """Start one for this command."""
+    api_url: str | None
+    time_scale: float | None
+    """How many times as fast the other end's time runs; None where nothing was said."""
+
+    @property
+    def scale(self) -> float:
+        """How many times as fast the other end's time runs."""
+        return self.time_scale or (_TIME_SCALE if self.emulator else 1.0)
+
+
 @asynccontextmanager
-async def open_emulated(clusters: Iterable[str], replicas: int) -> AsyncGenerator[AsyncSession, None]:
-    """Start an emulator with Kafka clusters of these names, large enough for so many replicas, and open a session."""
-    num_nodes = next((size for size in _KAFKA_SIZES if size >= replicas), _KAFKA_SIZES[-1])
-    async with Emulator(time_scale=TIME_SCALE) as emulator:
-        for name in clusters:
-            emulator.add_cluster(engine="kafka", name=name, num_nodes=num_nodes)
+async def opened(connection: Connection, prepare: Callable[[Emulator], None]) -> AsyncGenerator[AsyncSession, None]:
+    """Open a session; an emulator of its own is prepared with what the command needs."""
+    scale = connection.scale
+    limiter = RateLimiter(minute=60 / scale, hour=3600 / scale)
+    if not connection.emulator:
+        async with AsyncSession(base_url=connection.api_url, rate_limiter=limiter) as session:
+            yield session
+        return
+    async with Emulator(time_scale=scale, delays=Delays(create=60.0)) as emulator:
+        prepare(emulator)
         click.echo(
-            f"Local emulator at {emulator.url}: no account is touched. Its time runs {TIME_SCALE} times as fast, "
-            f"so a minute's quota of 250 requests is back after {60 / TIME_SCALE:g} s.",
+            f"Local emulator at {emulator.url}: no account is touched. Its time runs {scale:g} times as fast, "
+            f"so a minute's quota of 250 requests is back after {60 / scale:g} s.",
             err=True,
         )
-        limiter = RateLimiter(minute=60 / TIME_SCALE, hour=3600 / TIME_SCALE)
         async with AsyncSession(emulator.token, base_url=emulator.url, rate_limiter=limiter) as session:
             yield session
+
+
+def catalogue_world(catalogue: Catalogue, cluster: str | None) -> Callable[[Emulator], None]:
+    """Return the function that adds all Kafka clusters that a catalogue needs, large enough for its replicas."""
+    factors = [topic.topic.replication_factor for topic in catalogue.topics]
+    replicas = max((factor for factor in factors if factor is not UNSET), default=0)
+    num_nodes = next((size for size in _KAFKA_SIZES if size >= replicas), _KAFKA_SIZES[-1])
+
+    def prepare(emulator: Emulator) -> None:
+        for name in dict.fromkeys([*(topic.cluster for topic in catalogue.topics), cluster]):
+            if name is not None:
+                emulator.add_cluster(engine="kafka", name=name, num_nodes=num_nodes)
+
+    return prepare
+
+
+def saved_world(saved: SavedPlan) -> Callable[[Emulator], None]:
+    """Return the function that adds the clusters of a saved plan; a new emulator gives the same names the same ids."""
+
+    def prepare(emulator: Emulator) -> None:
+        for target in saved.targets:
+            emulator.add_cluster(engine="kafka", name=target.cluster.name, num_nodes=target.cluster.num_nodes)
+
+    return prepare
+
+
+def demo_world(emulator: Emulator) -> None:
+    """Add some clusters: Kafka with a few topics, PostgreSQL, and one that is still being created."""
+    kafka = emulator.add_cluster(engine="kafka", name="shop-events")
+    emulator.add_cluster(engine="pg", name="shop-db")
+    _post(emulator, "/v2/databases", _NEW_CLUSTER)
+    for topic in _TOPICS:
+        _post(emulator, f"/v2/databases/{kafka['id']}/topics", topic)
+
+
+def _post(emulator: Emulator, path: str, body: Mapping[str, Any]) -> None:
+    emulator.handle("POST", path, {"authorization": f"Bearer {emulator.token}"}, json.dumps(body).encode())
+
+
+_NEW_CLUSTER: Final[Mapping[str, Any]] = {
+    "name": "orders",
+    "engine": "kafka",
+    "num_nodes": 3,
+    "size": "db-s-2vcpu-2gb",
+    "region": "nyc1",
+}
+_TOPICS: Final[tuple[Mapping[str, Any], ...]] = (
+    {"name": "orders.placed", "partition_count": 12, "replication_factor": 3},
+    {"name": "orders.state", "partition_count": 12, "config": {"cleanup_policy": "compact"}},
+    {"name": "payments.captured", "partition_count": 6, "config": {"retention_ms": 7776000000}},
+)

@@ -33,14 +33,14 @@ __all__ = ["emulator"]
 @click.option("--tls", is_flag=True, help="Serve https, with a certificate of the emulator's own authority.")
 @click.option("--token", help="The token to accept; else one is made from the seed.")
 def emulator(*, port: int, seed: int, time_scale: float, state: Path | None, tls: bool, token: str | None) -> None:
-    r"""Run a local emulator of the API, until Ctrl-C or SIGTERM.
+    """Run a local emulator of the API, until Ctrl-C or SIGTERM.
 
     It listens on 127.0.0.1 only, and prints what a client needs: its URL and a token.
 
     \b
     Example:
       asyncdbaas emulator --time-scale 60 --state dev.json
-    """
+    """  # noqa: D301 -- the character that click takes for "as it stands"
     if token is not None and (not token or not token.isprintable() or " " in token):
         raise click.BadParameter("must not be empty, nor hold blanks or control characters", param_hint="--token")
     try:

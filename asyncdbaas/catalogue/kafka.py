@@ -9,9 +9,23 @@ from difflib import get_close_matches
 from enum import StrEnum
 from typing import Any, Final
 
-from .topics import CleanupPolicy, CompressionType, TimestampType
+from asyncdbaas.topics import CleanupPolicy, CompressionType, TimestampType, TopicConfig
+from asyncdbaas.types import UNSET, Unset
 
-__all__ = ["PARTITIONS", "REPLICAS", "SETTINGS", "SettingError", "canonical_name", "read_value", "unknown_name"]
+__all__ = [
+    "PARTITIONS",
+    "REPLICAS",
+    "SETTINGS",
+    "Kind",
+    "SettingError",
+    "canonical_name",
+    "kafka_name",
+    "kafka_value",
+    "read_value",
+    "same_value",
+    "settings_of",
+    "unknown_name",
+]
 
 PARTITIONS: Final = (3, 2048)
 # Up to the number of nodes; no layout has more than this.
@@ -50,6 +64,13 @@ SETTINGS: Final[dict[str, Kind]] = {
 # The only one that is more than dots away from Kafka's.
 _OTHER_NAMES: Final = {"message_downconversion_enable": "message_down_conversion_enable"}
 
+_KAFKA_NAMES: Final = {"message_down_conversion_enable": "message.downconversion.enable"}
+_KAFKA_VALUES: Final[dict[StrEnum, str]] = {
+    CleanupPolicy.COMPACT_DELETE: "compact,delete",
+    TimestampType.CREATE_TIME: "CreateTime",
+    TimestampType.LOG_APPEND_TIME: "LogAppendTime",
+}
+
 # https://kafka.apache.org/documentation/#topicconfigs: what is there, and not in the service's TopicConfig.
 _KAFKA_ONLY: Final = frozenset(
     {
@@ -72,6 +93,7 @@ _KAFKA_ONLY: Final = frozenset(
 _WHOLE: Final = re.compile(r"[+-]?(0|[1-9][0-9]*(_[0-9]+)*)")
 _FRACTION: Final = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _LONGEST_NUMBER: Final = 40
+_EXACT: Final = 2**53
 _CAPITAL: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
@@ -95,6 +117,40 @@ def unknown_name(name: str, known: Collection[str]) -> str:
     if close:
         return f"is unknown; did you mean {close[0]}?"
     return "is unknown" + (f"; known are {', '.join(sorted(known))}" if len(known) < len(SETTINGS) else "")
+
+
+def kafka_name(name: str) -> str:
+    """Return Kafka's spelling of a setting."""
+    return _KAFKA_NAMES.get(name, name.replace("_", "."))
+
+
+def kafka_value(value: Any) -> Any:
+    """Return Kafka's spelling of a setting's value."""
+    return _KAFKA_VALUES.get(value, str(value)) if isinstance(value, StrEnum) else value
+
+
+def settings_of(config: TopicConfig | Unset | None) -> dict[str, Any]:
+    """Return the settings that a config has, by the service's names."""
+    if config is None or config is UNSET:
+        return {}
+    values = ((name, getattr(config, name)) for name in SETTINGS)
+    return {name: value for name, value in values if value is not UNSET and value is not None}
+
+
+def same_value(name: str, one: object, other: object) -> bool:
+    """Tell whether two values of a setting mean the same, however the service or Kafka spells them.
+
+    The service shows "no limit" as 9223372036854776000, Kafka as 9223372036854775807: beyond 2**53 the service's
+    numbers have been through a float.
+    """
+    if one == other:
+        return True
+    if isinstance(one, int) and isinstance(other, int):
+        return min(one, other) > _EXACT and float(one) == float(other)
+    try:
+        return bool(read_value(SETTINGS[name], str(one)) == read_value(SETTINGS[name], str(other)))
+    except (KeyError, SettingError):
+        return False
 
 
 def read_value(kind: Kind, text: str) -> Any:
@@ -129,6 +185,8 @@ def _share(text: str) -> float:
 
 def _choice(kind: type[StrEnum], text: str) -> StrEnum:
     """Read `compact,delete`, `LogAppendTime` and `log_append_time` alike."""
+    if text == "Iz4":  # the vendor's misprint of lz4
+        return kind("lz4")
     words = _CAPITAL.sub("_", text).lower().replace(" ", "").split(",")
     if "_".join(sorted(words)) in list(kind):
         return kind("_".join(sorted(words)))

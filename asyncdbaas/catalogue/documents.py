@@ -10,7 +10,7 @@ from typing import Any, Final, TypeAlias
 
 import attrs
 
-from .errors import InvalidInputError
+from asyncdbaas.errors import InvalidInputError
 
 __all__ = ["DocumentError", "Items", "Node", "Pairs", "Text", "read_document"]
 

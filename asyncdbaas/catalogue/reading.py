@@ -1,31 +1,15 @@
-"""Topic catalogues: files that say which Kafka topics there should be.
-
-    cluster: shop                    # name or id; can be left to the caller
-    defaults:
-      partition_count: 6
-      config: {retention.ms: 604800000}
-    topics:
-      - name: orders.placed
-        partition_count: 24
-        config: {cleanup.policy: "compact,delete"}
-
-Several clusters stand in a list below `clusters`, each with its own `cluster`, `defaults` and `topics`. JSON has the
-same shape. A CSV has one topic a row; its columns are `cluster`, `name`, `partition_count`, `replication_factor` and
-any settings. Settings go by the service's names and values or by Kafka's own: `retention_ms` or `retention.ms`,
-`compact_delete` or `compact,delete`, 86400000 or "86400000".
-"""
+"""Read catalogues: everything wrong with one is told at once, with its line."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
-import attrs
-
-from ._documents import DocumentError, Items, Node, Pairs, Text, read_document
-from ._topic_settings import (
+from asyncdbaas.catalogue.documents import DocumentError, Items, Node, Pairs, Text, read_document
+from asyncdbaas.catalogue.kafka import (
     PARTITIONS,
     REPLICAS,
     SETTINGS,
@@ -35,11 +19,12 @@ from ._topic_settings import (
     read_value,
     unknown_name,
 )
-from .errors import InvalidInputError
-from .topics import TopicConfig, TopicCreate
-from .types import UNSET
+from asyncdbaas.catalogue.model import Catalogue, CatalogueError, CatalogueTopic, Problem
+from asyncdbaas.errors import InvalidInputError
+from asyncdbaas.topics import TopicConfig, TopicCreate
+from asyncdbaas.types import UNSET
 
-__all__ = ["Catalogue", "CatalogueError", "CatalogueTopic", "Problem", "parse_catalogue", "read_catalogue"]
+__all__ = ["SUFFIXES", "catalogue_schema", "parse_catalogue", "read_catalogue"]
 
 SUFFIXES: Final = (".yaml", ".yml", ".json", ".csv")
 # 100,000 topics with some settings each take 20 MB.
@@ -57,50 +42,6 @@ _OUTERMOST_KEYS: Final = _SECTION_KEYS | {"clusters", "$schema"}
 
 _Values = dict[str, Any]
 _Fields = dict[str, tuple[Text, Node]]
-
-
-@attrs.frozen(kw_only=True)
-class Problem:
-    """One thing wrong with a catalogue."""
-
-    file: str
-    line: int
-    """Counted from 1; 0 where it is the whole file."""
-    topic: str = ""
-    key: str = ""
-    """As it is spelled in the file."""
-    message: str
-
-    def __str__(self) -> str:
-        place = f"{self.file}:{self.line}" if self.line else self.file
-        return ": ".join(part for part in (place, self.topic, self.key, self.message) if part)
-
-
-class CatalogueError(InvalidInputError):
-    """A catalogue is refused; `problems` holds everything that is wrong with it, in the order of the file."""
-
-    def __init__(self, problems: list[Problem]) -> None:
-        super().__init__("\n".join(map(str, problems)))
-        self.problems = problems
-
-
-@attrs.frozen(kw_only=True)
-class CatalogueTopic:
-    """A topic that there should be."""
-
-    topic: TopicCreate
-    cluster: str | None = None
-    """Name or id of its cluster; None leaves that to the caller."""
-    file: str = ""
-    line: int = 0
-    """Where it stands; for messages."""
-
-
-@attrs.frozen(kw_only=True)
-class Catalogue:
-    """The topics that there should be, in the order of the file."""
-
-    topics: tuple[CatalogueTopic, ...]
 
 
 def read_catalogue(path: str | os.PathLike[str]) -> Catalogue:
@@ -139,6 +80,11 @@ def parse_catalogue(text: str, *, file: str) -> Catalogue:
     if reader.problems:
         raise CatalogueError(reader.problems)
     return Catalogue(topics=tuple(reader.topics))
+
+
+def catalogue_schema() -> str:
+    """Return the JSON Schema of catalogues in YAML and JSON, for editors."""
+    return files("asyncdbaas.catalogue").joinpath("schema.json").read_text(encoding="utf-8")
 
 
 class _Reader:

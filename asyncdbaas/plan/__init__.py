@@ -1,0 +1,63 @@
+"""Topic catalogues and clusters: what has to be done, and doing it.
+
+    plan = await plan_topics(session, read_catalogue("topics.yaml"))
+    report = await apply(session, plan)
+
+A plan is plain data: print it, save it, refuse it. Nothing is deleted unless a `Prune` allows it. `apply` works on all
+clusters at once, as fast as the rate limit allows, and tells what becomes of each topic.
+"""
+
+from asyncdbaas.plan.applying import OnConflict, apply
+from asyncdbaas.plan.comparing import Live, compare, differences
+from asyncdbaas.plan.events import (
+    Event,
+    Forecast,
+    Outcome,
+    Report,
+    Result,
+    Retrying,
+    Sent,
+    Times,
+    Waiting,
+    forecast,
+)
+from asyncdbaas.plan.exporting import export
+from asyncdbaas.plan.looking import look, plan_topics
+from asyncdbaas.plan.model import Action, Change, ClusterRef, Plan, PlanError, Prune, Target
+from asyncdbaas.plan.resolving import find_cluster, resolve
+from asyncdbaas.plan.saving import SavedPlan, change_data, load_plan, refresh, save_plan
+
+__all__ = [
+    "Action",
+    "Change",
+    "ClusterRef",
+    "Event",
+    "Forecast",
+    "Live",
+    "OnConflict",
+    "Outcome",
+    "Plan",
+    "PlanError",
+    "Prune",
+    "Report",
+    "Result",
+    "Retrying",
+    "SavedPlan",
+    "Sent",
+    "Target",
+    "Times",
+    "Waiting",
+    "apply",
+    "change_data",
+    "compare",
+    "differences",
+    "export",
+    "find_cluster",
+    "forecast",
+    "load_plan",
+    "look",
+    "plan_topics",
+    "refresh",
+    "resolve",
+    "save_plan",
+]

@@ -1,0 +1,70 @@
+"""Write down what there is, as a catalogue."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from asyncdbaas import bulk
+from asyncdbaas.catalogue import Catalogue, CatalogueTopic
+from asyncdbaas.catalogue.kafka import PARTITIONS, REPLICAS, SETTINGS, SettingError, read_value, settings_of
+from asyncdbaas.plan.looking import list_by_name, read_details
+from asyncdbaas.plan.model import ClusterRef
+from asyncdbaas.session import AsyncSession
+from asyncdbaas.topics import Topic, TopicConfig, TopicCreate, TopicState
+from asyncdbaas.types import UNSET, Unset
+
+__all__ = ["catalogue_of", "export"]
+
+
+async def export(session: AsyncSession, clusters: Iterable[ClusterRef], *, settings: bool = True) -> Catalogue:
+    """Return the catalogue of what there is on the clusters; a plan from it holds nothing to do.
+
+    It costs one request for each cluster and, with `settings`, one for each topic. Topics that begin with `_`, or are
+    being deleted, are left out.
+    """
+    clusters = list(clusters)
+    lists = await bulk.map_all(lambda cluster: list_by_name(session, cluster.id), clusters)
+    live = [
+        (cluster, topic)
+        for cluster, topics in zip(clusters, lists, strict=True)
+        for name, topic in sorted(topics.items())
+        if not name.startswith("_") and topic.state is not TopicState.DELETING
+    ]
+    if settings:
+        details = await read_details(session, [(cluster.id, topic.name) for cluster, topic in live])
+        live = [(cluster, detail or topic) for (cluster, topic), detail in zip(live, details, strict=True)]
+    return catalogue_of(live)
+
+
+def catalogue_of(live: Iterable[tuple[ClusterRef, Topic]]) -> Catalogue:
+    """Return the catalogue of live topics; what a catalogue cannot hold is left out, so that it is not compared."""
+    return Catalogue(
+        topics=tuple(CatalogueTopic(topic=_topic_create(topic), cluster=cluster.name) for cluster, topic in live)
+    )
+
+
+def _topic_create(topic: Topic) -> TopicCreate:
+    factor = _within(topic.replication_factor, *REPLICAS)
+    config = {name: value for name, value in settings_of(topic.config).items() if _is_writable(name, value)}
+    if config.get("min_insync_replicas", 1) > (2 if factor is UNSET else factor):
+        del config["min_insync_replicas"]
+    return TopicCreate(
+        name=topic.name,
+        partition_count=_within(topic.partition_count, *PARTITIONS),
+        replication_factor=factor,
+        config=TopicConfig(**config) if config else UNSET,
+    )
+
+
+def _within(number: int | None, low: int, high: int) -> int | Unset:
+    return number if number is not None and low <= number <= high else UNSET
+
+
+def _is_writable(name: str, value: Any) -> bool:
+    """Tell whether a catalogue would take the value: the service may know some that this library does not."""
+    try:
+        read = read_value(SETTINGS[name], str(value))
+    except SettingError:
+        return False
+    return bool(read == value)

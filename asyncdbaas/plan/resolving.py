@@ -1,0 +1,108 @@
+"""Find the clusters that a catalogue names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+from typing import Final
+
+from asyncdbaas.catalogue import Catalogue, CatalogueError, CatalogueTopic, Problem
+from asyncdbaas.clusters import Cluster, ClusterStatus, Engine
+from asyncdbaas.errors import InvalidInputError
+from asyncdbaas.plan.model import ClusterRef, Target
+from asyncdbaas.types import UNSET
+
+__all__ = ["find_cluster", "resolve"]
+
+_UNFINISHED: Final = (ClusterStatus.CREATING, ClusterStatus.FORKING)
+_MOST_NAMES: Final = 10
+
+
+def find_cluster(clusters: Iterable[Cluster], wanted: str) -> ClusterRef:
+    """Return the Kafka cluster with this name or id.
+
+    InvalidInputError if there is none, if it is of another engine, or if it is still being created.
+    """
+    by_name = {cluster.name: cluster for cluster in clusters}
+    found = by_name.get(wanted) or next((cluster for cluster in by_name.values() if cluster.id == wanted), None)
+    if found is None:
+        kafka = [name for name, cluster in by_name.items() if cluster.engine is Engine.KAFKA]
+        close = get_close_matches(wanted, kafka, n=1)
+        there = ", ".join(kafka[:_MOST_NAMES]) or "none"
+        hint = f"did you mean {close[0]!r}?" if close else f"Kafka clusters here: {there}"
+        raise InvalidInputError(f"there is no cluster {wanted!r}; {hint}")
+    if found.engine is not Engine.KAFKA:
+        raise InvalidInputError(f"cluster {wanted!r} is {found.engine}, and topics need Kafka")
+    if found.status in _UNFINISHED:
+        raise InvalidInputError(f"cluster {wanted!r} is still {found.status}: wait until it is online")
+    return ClusterRef(id=found.id, name=found.name, num_nodes=found.num_nodes)
+
+
+def resolve(catalogue: Catalogue, clusters: Iterable[Cluster], *, cluster: str | None = None) -> list[Target]:
+    """Sort the topics of a catalogue by their clusters.
+
+    Topics that name no cluster go to `cluster`, a name or id; of those that name one, only that cluster's are taken.
+    CatalogueError names all problems at once: no such cluster, not Kafka, more replicas than the cluster has nodes,
+    the same topic twice. InvalidInputError if `cluster` itself is wrong.
+    """
+    resolver = _Resolver(list(clusters), cluster)
+    for topic in catalogue.topics:
+        resolver.add(topic)
+    return resolver.targets(catalogue)
+
+
+class _Resolver:
+    def __init__(self, clusters: list[Cluster], chosen: str | None) -> None:
+        self._clusters = clusters
+        self._chosen = None if chosen is None else find_cluster(clusters, chosen)
+        self._found: dict[str | None, ClusterRef | None] = {}
+        self._wanted: dict[ClusterRef, dict[str, CatalogueTopic]] = {}
+        self._problems: list[Problem] = []
+
+    def add(self, topic: CatalogueTopic) -> None:
+        if self._chosen is not None and topic.cluster not in (None, self._chosen.name, self._chosen.id):
+            return
+        if topic.cluster not in self._found:
+            self._found[topic.cluster] = self._chosen or self._find(topic)
+        cluster = self._found[topic.cluster]
+        if cluster is not None:
+            self._check(topic, cluster)
+            self._wanted.setdefault(cluster, {}).setdefault(topic.topic.name, topic)
+
+    def targets(self, catalogue: Catalogue) -> list[Target]:
+        if self._chosen is not None and not self._wanted:
+            file = catalogue.topics[0].file if catalogue.topics else "the catalogue"
+            message = f"holds no topics for cluster {self._chosen.name!r}"
+            self._problems.append(Problem(file=file, line=0, message=message))
+        if self._problems:
+            raise CatalogueError(self._problems)
+        return [Target(cluster=cluster, topics=tuple(topics.values())) for cluster, topics in self._wanted.items()]
+
+    def _find(self, topic: CatalogueTopic) -> ClusterRef | None:
+        """Find the cluster of the first topic that names it."""
+        if topic.cluster is None:
+            message = "no cluster is named for this topic, or those like it: write `cluster:`, or choose one"
+            self._problem(topic, "", message)
+            return None
+        try:
+            return find_cluster(self._clusters, topic.cluster)
+        except InvalidInputError as error:
+            self._problem(topic, "cluster", str(error))
+            return None
+
+    def _check(self, topic: CatalogueTopic, cluster: ClusterRef) -> None:
+        name, factor = topic.topic.name, topic.topic.replication_factor
+        first = self._wanted.get(cluster, {}).get(name)
+        if first is not None:
+            self._problem(
+                topic, "name", f"the same topic of cluster {cluster.name!r} stands in {first.file}:{first.line}"
+            )
+        if name.startswith("_"):
+            self._problem(topic, "name", "topics that begin with _ are Kafka's own and never touched")
+        if factor is not UNSET and cluster.num_nodes is not None and factor > cluster.num_nodes:
+            message = f"{factor} is more than cluster {cluster.name!r} has nodes, {cluster.num_nodes}"
+            self._problem(topic, "replication_factor", message)
+
+    def _problem(self, topic: CatalogueTopic, key: str, message: str) -> None:
+        name = "" if key == "cluster" else topic.topic.name
+        self._problems.append(Problem(file=topic.file, line=topic.line, topic=name, key=key, message=message))
