@@ -109,8 +109,10 @@ class Emulator:
 
     async def stop(self) -> None:
         """Stop listening, close every connection and write the state file; `async with` does it."""
-        await self._server.stop()
-        self._save()
+        try:
+            await self._server.stop()
+        finally:
+            self._save()
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -191,9 +193,12 @@ class Emulator:
             self._world.load(snapshot)
 
     def reset(self) -> None:
-        """Go back to the start: no clusters, the first token alone, no faults, nothing counted. The clock goes on."""
+        """Go back to the start: no clusters, `token` alone, no faults, nothing counted. The clock goes on."""
         with self._lock:
+            token = self.token
             self.restore(self._start)
+            self._world.data["tokens"].clear()
+            self._set_token(token)
             self.faults.clear()
             self.requests.clear()
             self._service.forget_limits()

@@ -48,11 +48,11 @@ def description() -> Any:
 
 def operation_id(method: str, path: str) -> str | None:
     """Find the operation of a request; a template's fixed segments win."""
-    segments = path.strip("/").split("/")
+    segments = path[1:].split("/")
     found = [
         (template.count("{"), operations[method.lower()]["operationId"])
         for template, operations in description()["paths"].items()
-        if method.lower() in operations and _matches(template.strip("/").split("/"), segments)
+        if method.lower() in operations and _matches(template[1:].split("/"), segments)
     ]
     return min(found)[1] if found else None
 
@@ -134,7 +134,7 @@ def _leaves(validator: Draft202012Validator, body: Any) -> list[Any]:
 
 
 class CheckedEmulator(Emulator):
-    """Hold each answer against the description, and keep what is wrong."""
+    """Hold each answer against the description, and keep what is wrong; but for the answers that a fault struck."""
 
     def __init__(self, **options: Any) -> None:
         self.problems: list[str] = []
@@ -142,8 +142,9 @@ class CheckedEmulator(Emulator):
         super().__init__(**options)
 
     def handle(self, method: str, target: str, headers: Mapping[str, str], body: bytes = b"") -> Response:
+        faults = self.faults.dump()
         response = super().handle(method, target, headers, body)
-        if FILE.exists():
+        if FILE.exists() and self.faults.dump() == faults and not response.delay:
             path = target.partition("?")[0]
             self.problems += problems(method, path, response)
             if response.status < 300:

@@ -9,6 +9,7 @@ from typing import Any
 
 import aiohttp
 import attrs
+from emulator_contract import CheckedEmulator
 
 from asyncdbaas.emulator import Emulator
 
@@ -58,6 +59,7 @@ async def calling(emulator: Emulator, token: str | None = None) -> AsyncGenerato
 
 @asynccontextmanager
 async def emulating(**options: Any) -> AsyncGenerator[tuple[Emulator, Caller], None]:
-    """Run an emulator, with a client for it."""
-    async with Emulator(**options) as emulator, calling(emulator) as call:
+    """Run an emulator, with a client for it, and hold all its answers against the description."""
+    async with CheckedEmulator(**options) as emulator, calling(emulator) as call:
         yield emulator, call
+    assert not emulator.problems

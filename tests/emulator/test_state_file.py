@@ -113,3 +113,15 @@ def test_a_reset_goes_back_to_the_start() -> None:
     assert len(emulator.requests) == 0
     assert emulator.handle("GET", "/v2/databases", headers).body == b'{"databases":[]}'
     assert emulator.add_cluster(name="a")["id"] == first["id"]
+
+
+async def test_a_reset_keeps_the_token_that_came_from_the_file(tmp_path: Path) -> None:
+    async with Emulator(state=tmp_path / "state.json", seed=1) as first:
+        reader = first.add_token(["database:read"])
+    second = Emulator(state=tmp_path / "state.json", seed=2)
+    second.reset()
+    statuses = [
+        second.handle("GET", "/v2/databases", {"authorization": f"Bearer {token}"}).status
+        for token in (first.token, reader)
+    ]
+    assert statuses == [200, 401]
