@@ -195,7 +195,8 @@ class AsyncSession:
         self._slot_queue.fail(self, _closed_error)
         self.rate_limiter.fail(self, _closed_error)
         for deadline in self._deadlines:
-            deadline.reschedule(0.0)
+            if not deadline.expired():
+                deadline.reschedule(0.0)
         if self._http is not None and self._borrowed is None:
             await self._http.close()
 
@@ -321,7 +322,11 @@ class AsyncSession:
                 raise error
             # The rate limiter paces those that it refused.
             await self._back_off(call, 0.0 if refused else self._retry.wait(next(waits), error), error)
-            outcome = await self._attempt(call)
+            try:
+                outcome = await self._attempt(call)
+            except Exception as failure:  # whatever it is, only the earlier error tells the outcome
+                error.attempts, error.outcome_unknown = call.attempts, unknown
+                raise error from failure
             if isinstance(outcome, _Answer):
                 return outcome
             if unknown and call.method == "DELETE" and isinstance(outcome, NotFoundError):
@@ -405,6 +410,7 @@ class AsyncSession:
     async def _ask(self, provider: Callable[[], str | Awaitable[str]], call: _Call) -> Secret | TransportError:
         """Ask for the token, only now that the request may leave: one that queues must not send an old token."""
         deadline = asyncio.timeout(self._timeout)
+        self._deadlines.add(deadline)
         try:
             async with deadline:
                 answer: object = provider()
@@ -414,14 +420,18 @@ class AsyncSession:
         except TimeoutError:
             if not deadline.expired():
                 raise
+            if self._is_closed():
+                raise _closed_error() from None
             reason = f"the token function did not answer within {self._timeout:g} s"
             return RequestTimeoutError(reason, sent=False, method=call.method, path=call.path)
+        finally:
+            self._deadlines.discard(deadline)
         return check_token(answer)
 
     async def _send(self, call: _Call, token: Secret) -> _Answer | RequestError:
         """Put one request on the wire and read the whole answer."""
         http = self._http
-        if http is None or http.closed:
+        if http is None or http.closed or self._is_closed():
             raise _closed_error()
         try:
             async with asyncio.timeout(self._timeout) as deadline:
