@@ -1,0 +1,243 @@
+"""Waiting, over real HTTP, with a clock that the tests move."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from asyncdbaas import (
+    AsyncSession,
+    InvalidInputError,
+    PermissionDeniedError,
+    RateLimiter,
+    RetryPolicy,
+    WaitTimeoutError,
+)
+from asyncdbaas.clusters import ClusterCreate, ClusterResize, Engine, create_cluster, delete_cluster, resize_cluster
+from asyncdbaas.emulator import Clock, Delays, Emulator
+from asyncdbaas.migrations import MigrationSource, MigrationStart, MigrationStatus, start_migration, stop_migration
+from asyncdbaas.replicas import ReplicaCreate, create_replica
+from asyncdbaas.topics import TopicCreate, TopicUpdate, create_topic, delete_topic, update_topic
+from asyncdbaas.waiters import Event, Round, StateSeen, Waiters, WaitFailedError
+
+SIZE = "db-s-2vcpu-2gb"
+
+
+class Watch:
+    """Keep the events of waiters, and let time pass with each round."""
+
+    def __init__(self, emulator: Emulator, seconds: float) -> None:
+        self.events: list[Event] = []
+        self._emulator = emulator
+        self._seconds = seconds
+
+    def __call__(self, event: Event) -> None:
+        self.events.append(event)
+        if isinstance(event, Round):
+            self._emulator.clock.advance(seconds=self._seconds)
+
+    @property
+    def states(self) -> list[str]:
+        return [event.state for event in self.events if isinstance(event, StateSeen)]
+
+
+@asynccontextmanager
+async def opened(**settings: Any) -> AsyncGenerator[tuple[Emulator, AsyncSession], None]:
+    async with Emulator(clock=Clock.stepped(), per_minute=10**6, per_hour=10**6, **settings) as emulator:
+        limiter = RateLimiter(10**6, 10**6)
+        retry = RetryPolicy(max_attempts=1)
+        async with AsyncSession(emulator.token, base_url=emulator.url, rate_limiter=limiter, retry=retry) as session:
+            yield emulator, session
+
+
+def waiters(session: AsyncSession, watch: Watch, **settings: Any) -> Waiters:
+    return Waiters(session, interval=0.001, on_event=watch, **settings)
+
+
+async def test_many_waits_share_one_request_a_round() -> None:
+    async with opened() as (emulator, session):
+        cluster_id = emulator.add_cluster(name="events")["id"]
+        names = [f"t{number}" for number in range(300)]
+        await asyncio.gather(*(create_topic(session, cluster_id, TopicCreate(name=name)) for name in names))
+        watch = Watch(emulator, seconds=2)
+        waits = waiters(session, watch)
+        topics = await asyncio.gather(*(waits.topic_active(cluster_id, name) for name in names))
+        assert [topic.name for topic in topics] == names
+        assert emulator.requests.operations["list_topics"] == 4  # after 0, 2, 4 and 6 of 5 seconds
+        rounds = [event for event in watch.events if isinstance(event, Round)]
+        assert [(event.number, event.waiting) for event in rounds] == [(number, 300) for number in (1, 2, 3, 4)]
+
+
+async def test_a_cluster_is_online_only_with_what_was_asked_for() -> None:
+    async with opened() as (emulator, session):
+        cluster_id = emulator.add_cluster(name="events", num_nodes=3, size=SIZE)["id"]
+        await resize_cluster(session, cluster_id, ClusterResize(size="gd-2vcpu-8gb", num_nodes=6))
+        watch = Watch(emulator, seconds=60)
+        cluster = await waiters(session, watch).cluster_online(cluster_id, size="gd-2vcpu-8gb", num_nodes=6)
+        assert (cluster.size, cluster.num_nodes) == ("gd-2vcpu-8gb", 6)
+        assert watch.states == ["online", "resizing", "online"]
+
+
+async def test_a_new_cluster_that_does_not_show_at_first_is_waited_for() -> None:
+    async with opened(delays=Delays(visible=30)) as (emulator, session):
+        made = await create_cluster(
+            session, ClusterCreate(name="new", engine=Engine.KAFKA, num_nodes=3, size=SIZE, region="nyc1")
+        )
+        watch = Watch(emulator, seconds=20)
+        assert (await waiters(session, watch).cluster_online(made.id)).name == "new"
+        assert watch.states == ["absent", "creating", "online"]
+
+
+async def test_deletion_is_over_when_the_cluster_no_longer_shows() -> None:
+    async with opened() as (emulator, session):
+        cluster_id = emulator.add_cluster(name="events")["id"]
+        await delete_cluster(session, cluster_id)
+        watch = Watch(emulator, seconds=20)
+        await waiters(session, watch).cluster_deleted(cluster_id)
+        assert watch.states == ["online", "absent"]
+
+
+async def test_a_replica_that_takes_minutes_to_show_is_waited_for() -> None:
+    async with opened() as (emulator, session):
+        cluster_id = emulator.add_cluster(engine="pg", name="db")["id"]
+        emulator.clock.advance(minutes=30)
+        await create_replica(session, cluster_id, ReplicaCreate(name="read", size="db-s-1vcpu-1gb"))
+        watch = Watch(emulator, seconds=50)
+        assert (await waiters(session, watch).replica_ready(cluster_id, "read")).name == "read"
+        assert watch.states == ["absent", "forking", "online"]
+
+
+async def test_new_partitions_are_waited_for() -> None:
+    async with opened() as (emulator, session):
+        cluster_id = emulator.add_cluster(name="events")["id"]
+        await create_topic(session, cluster_id, TopicCreate(name="a"))
+        emulator.clock.advance(minutes=1)
+        await update_topic(session, cluster_id, "a", TopicUpdate(partition_count=9))
+        watch = Watch(emulator, seconds=2)
+        topic = await waiters(session, watch).topic_active(cluster_id, "a", partition_count=9)
+        assert topic.partition_count == 9
+
+
+@pytest.mark.parametrize("until", [MigrationStatus.DONE, MigrationStatus.SYNCING])
+async def test_a_migration_is_done_or_only_in_step(until: MigrationStatus) -> None:
+    async with opened() as (emulator, session):
+        cluster_id = emulator.add_cluster(engine="pg", name="db")["id"]
+        source = MigrationSource(host="old.example.com", port=5432)
+        await start_migration(session, cluster_id, MigrationStart(source=source))
+        watch = Watch(emulator, seconds=40)
+        assert (await waiters(session, watch).migration_done(cluster_id, until=until)).status is until
+        assert watch.states[-1] == until
+
+
+async def test_a_migration_that_is_stopped_ends_the_wait() -> None:
+    async with opened() as (emulator, session):
+        cluster_id = emulator.add_cluster(engine="pg", name="db")["id"]
+        source = MigrationSource(host="old.example.com", port=5432)
+        migration = await start_migration(session, cluster_id, MigrationStart(source=source))
+        assert migration.id is not None
+        await stop_migration(session, cluster_id, migration.id)
+        with pytest.raises(WaitFailedError, match="is canceled"):
+            await waiters(session, Watch(emulator, seconds=1)).migration_done(cluster_id)
+
+
+async def test_what_vanishes_or_is_deleted_ends_the_wait() -> None:
+    async with opened() as (emulator, session):
+        cluster_id = emulator.add_cluster(name="events")["id"]
+        await delete_cluster(session, cluster_id)
+        with pytest.raises(WaitFailedError, match="has vanished"):
+            await waiters(session, Watch(emulator, seconds=20)).cluster_online(cluster_id, num_nodes=6)
+        other = emulator.add_cluster(name="other")["id"]
+        await create_topic(session, other, TopicCreate(name="a"))
+        await delete_topic(session, other, "a")
+        with pytest.raises(WaitFailedError, match="topic a is deleting"):
+            await waiters(session, Watch(emulator, seconds=0)).topic_active(other, "a")
+
+
+async def test_a_wait_gives_up_in_time_and_tells_what_it_saw_last_and_what_it_spent() -> None:
+    async with opened() as (emulator, session):
+        cluster_id = emulator.add_cluster(name="events")["id"]
+        with pytest.raises(
+            WaitTimeoutError, match=r"not ready after 0\.03 s and \d+ requests; seen last: online"
+        ) as caught:
+            await waiters(session, Watch(emulator, seconds=0), timeout=0.03).cluster_online(cluster_id, num_nodes=6)
+        assert getattr(caught.value.last, "name", None) == "events"
+        assert isinstance(caught.value, TimeoutError)
+
+
+async def test_failures_that_may_pass_are_borne_and_told() -> None:
+    async with opened() as (emulator, session):
+        cluster_id = emulator.add_cluster(name="events")["id"]
+        for kind in ("server_error", "reset", "bad_gateway", "not_json"):
+            emulator.faults.add("list_clusters", kind)
+        watch = Watch(emulator, seconds=1)
+        await waiters(session, watch).cluster_online(cluster_id)
+        errors = [event.error for event in watch.events if isinstance(event, Round)]
+        assert [error is not None for error in errors] == [True] * 4 + [False]
+
+
+async def test_an_answer_that_will_not_change_ends_all_waits() -> None:
+    async with opened() as (emulator, _):
+        cluster_id = emulator.add_cluster(name="events")["id"]
+        token = emulator.add_token(scopes=["database:create"])
+        async with AsyncSession(token, base_url=emulator.url) as session:
+            waits = waiters(session, Watch(emulator, seconds=1))
+            outcomes = await asyncio.gather(
+                *(waits.cluster_online(cluster_id) for _ in range(3)), return_exceptions=True
+            )
+        assert [type(outcome) for outcome in outcomes] == [PermissionDeniedError] * 3
+
+
+async def test_an_unknown_state_is_told_and_waited_out() -> None:
+    async with opened() as (emulator, session):
+        made = emulator.add_cluster(name="events")
+        body = {"databases": [{**made, "status": "defragmenting"}]}
+        emulator.faults.add("list_clusters", "wrong_shape", body=body)
+        watch = Watch(emulator, seconds=1)
+        await waiters(session, watch).cluster_online(made["id"])
+        told = [(event.state, event.is_known) for event in watch.events if isinstance(event, StateSeen)]
+        assert told == [("defragmenting", False), ("online", True)]
+
+
+async def test_a_cancelled_wait_leaves_the_others_and_the_last_one_ends_the_rounds() -> None:
+    async with opened() as (emulator, session):
+        cluster_id = emulator.add_cluster(name="events")["id"]
+        asked = asyncio.Event()
+        watch = Watch(emulator, seconds=0)
+
+        def tell(event: Event) -> None:
+            watch(event)
+            asked.set()
+
+        waits = Waiters(session, interval=0.001, on_event=tell)
+        one, two = (asyncio.create_task(waits.cluster_online(cluster_id, num_nodes=nodes)) for nodes in (6, 9))
+        await asked.wait()
+        one.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await one
+        asked.clear()
+        await asked.wait()
+        assert not two.done()
+        two.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await two
+        assert [task for task in asyncio.all_tasks() if "_ask" in repr(task.get_coro())] == []
+
+
+async def test_waiters_can_be_used_again_after_a_wait() -> None:
+    async with opened() as (emulator, session):
+        cluster_id = emulator.add_cluster(name="events")["id"]
+        waits = waiters(session, Watch(emulator, seconds=0))
+        for _ in range(2):
+            assert (await waits.cluster_online(cluster_id)).name == "events"
+        assert emulator.requests.operations["list_clusters"] == 2
+
+
+@pytest.mark.parametrize("settings", [{"interval": 0}, {"timeout": -1}])
+async def test_an_interval_or_timeout_that_makes_no_sense_is_refused(settings: dict[str, Any]) -> None:
+    async with opened() as (_, session):
+        with pytest.raises(InvalidInputError, match="must be above 0 seconds"):
+            Waiters(session, **settings)
