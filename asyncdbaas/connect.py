@@ -1,0 +1,239 @@
+"""From a cluster's connection to the arguments of a database driver.
+
+    cluster = await clusters.get_cluster(session, cluster_id)
+    ca = await clusters.get_ca(session, cluster_id)
+    db = await asyncpg.connect(**connect.asyncpg(cluster.connection, ca))
+
+Each function is called like the package that it serves and returns keyword arguments; no driver is imported. TLS is
+always on, and the server's certificate and name are verified against the cluster's own authority.
+
+`user` is who to log in as, as `users` returns it; left out, it is who the connection names. On MongoDB only the answers
+to creations hold a password: give `user=User(name=..., password=...)` later on.
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Generator
+from contextlib import contextmanager
+from os import PathLike, fspath
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final
+
+from .clusters import CA, Connection, User
+from .errors import InvalidInputError
+from .pools import PoolMode
+
+__all__ = [
+    "Arguments",
+    "aiokafka",
+    "aiomysql",
+    "asyncmy",
+    "asyncpg",
+    "ca_file",
+    "httpx",
+    "opensearchpy",
+    "psycopg",
+    "pymongo",
+    "redis",
+    "valkey",
+]
+
+_SECRETS: Final = frozenset({"auth", "http_auth", "password", "sasl_plain_password"})
+
+
+class Arguments(dict[str, Any]):
+    """Keyword arguments of a driver; `repr` does not show those that hold a password."""
+
+    def __repr__(self) -> str:
+        return repr({name: "***" if name in _SECRETS else value for name, value in self.items()})
+
+
+def asyncpg(
+    connection: Connection | None, ca: CA, *, user: User | None = None, pool_mode: PoolMode | str | None = None
+) -> Arguments:
+    """Return arguments for `asyncpg.connect` and `asyncpg.create_pool`.
+
+    Over a connection pool of the service give its mode: prepared statements, which asyncpg keeps unasked, do not
+    outlive a transaction there unless the mode is `session`.
+    """
+    arguments = _login_arguments(connection, user, "database") | {"ssl": ca.ssl_context()}
+    return Arguments(arguments, **{"statement_cache_size": 0} if _forgets_statements(pool_mode) else {})
+
+
+def psycopg(
+    connection: Connection | None,
+    ca_file: str | PathLike[str],
+    *,
+    user: User | None = None,
+    pool_mode: PoolMode | str | None = None,
+) -> Arguments:
+    """Return arguments for `psycopg.AsyncConnection.connect`, or the `kwargs` of a psycopg_pool.
+
+    Psycopg reads the authority from a file, at each connection: see `ca_file`. For `pool_mode` see `asyncpg`.
+    """
+    arguments = _login_arguments(connection, user, "dbname")
+    arguments |= {"sslmode": "verify-full", "sslrootcert": fspath(ca_file)}
+    return Arguments(arguments, **{"prepare_threshold": None} if _forgets_statements(pool_mode) else {})
+
+
+def aiomysql(connection: Connection | None, ca: CA, *, user: User | None = None) -> Arguments:
+    """Return arguments for `aiomysql.connect` and `aiomysql.create_pool`.
+
+    The driver does not insist on TLS: to a server that claims to have none, such as an attacker's, it logs in without.
+    """
+    return Arguments(_login_arguments(connection, user, "db"), ssl=ca.ssl_context())
+
+
+def asyncmy(connection: Connection | None, ca: CA, *, user: User | None = None) -> Arguments:
+    """Return arguments for `asyncmy.connect` and `asyncmy.create_pool`.
+
+    The driver does not insist on TLS: to a server that claims to have none, such as an attacker's, it logs in without.
+    """
+    return Arguments(_login_arguments(connection, user, "database"), ssl=ca.ssl_context())
+
+
+def redis(connection: Connection | None, ca: CA) -> Arguments:
+    """Return arguments for `redis.asyncio.Redis`, for Redis and Valkey clusters.
+
+    It trusts the public authorities besides. On Python 3.13 and newer it needs redis-py 7: since then `ssl` is strict,
+    and the authority in the vendor's own example would not pass.
+    """
+    is_strict = ssl.create_default_context().verify_flags & ssl.VERIFY_X509_STRICT
+    lenient = {"ssl_exclude_verify_flags": [ssl.VERIFY_X509_STRICT]} if is_strict else {}
+    return Arguments(valkey(connection, ca), **lenient)
+
+
+def valkey(connection: Connection | None, ca: CA) -> Arguments:
+    """Return arguments for `valkey.asyncio.Valkey`.
+
+    It trusts the public authorities besides. If it refuses the cluster's own on Python 3.13 or newer, take redis-py,
+    which speaks to Valkey, too.
+    """
+    host, port = _place(connection)
+    name, password = _login(connection, None)
+    return Arguments(
+        host=host,
+        port=port,
+        username=name,
+        password=password,
+        ssl=True,
+        ssl_cert_reqs="required",
+        ssl_check_hostname=True,
+        ssl_ca_data=ca.certificate,
+    )
+
+
+def aiokafka(
+    connection: Connection | None, ca: CA, *, user: User | None = None, client_certificate: bool = False
+) -> Arguments:
+    """Return arguments for `aiokafka.AIOKafkaProducer`, `AIOKafkaConsumer` and `AIOKafkaAdminClient`.
+
+    The login is the user's password (SCRAM-SHA-256) or, if asked for, the `access_cert` and `access_key` of `user`.
+    """
+    host, port = _place(connection)
+    context = ca.ssl_context()
+    arguments = Arguments(bootstrap_servers=f"{host}:{port}", ssl_context=context)
+    if client_certificate:
+        _load_client_certificate(context, user)
+        return Arguments(arguments, security_protocol="SSL")
+    name, password = _login(connection, user)
+    return Arguments(
+        arguments,
+        security_protocol="SASL_SSL",
+        sasl_mechanism="SCRAM-SHA-256",
+        sasl_plain_username=name,
+        sasl_plain_password=password,
+    )
+
+
+def pymongo(connection: Connection | None, ca_file: str | PathLike[str], *, user: User | None = None) -> Arguments:
+    """Return arguments for `pymongo.AsyncMongoClient`.
+
+    The host is found by its SRV record; `port` of the connection plays no part. PyMongo reads the authority from a
+    file: see `ca_file`.
+    """
+    host, _ = _place(connection)
+    name, password = _login(connection, user)
+    return Arguments(
+        host=f"mongodb+srv://{host}",
+        username=name,
+        password=password,
+        authSource="admin",
+        tls=True,
+        tlsCAFile=fspath(ca_file),
+    )
+
+
+def opensearchpy(connection: Connection | None, ca: CA, *, user: User | None = None) -> Arguments:
+    """Return arguments for `opensearchpy.AsyncOpenSearch`."""
+    host, port = _place(connection)
+    return Arguments(
+        hosts=[{"host": host, "port": port}],
+        http_auth=_login(connection, user),
+        use_ssl=True,
+        ssl_context=ca.ssl_context(),
+    )
+
+
+def httpx(connection: Connection | None, ca: CA, *, user: User | None = None) -> Arguments:
+    """Return arguments for `httpx.AsyncClient`: for a Kafka cluster's schema registry, or for metrics.
+
+    The schema registry is `cluster.schema_registry_connection`, on a port of its own. For metrics make a Connection of
+    one of `cluster.metrics_endpoints` and of what `metrics.get_metrics_credentials` returns.
+    """
+    host, port = _place(connection)
+    return Arguments(base_url=f"https://{host}:{port}", auth=_login(connection, user), verify=ca.ssl_context())
+
+
+@contextmanager
+def ca_file(ca: CA) -> Generator[Path, None, None]:
+    """Keep an authority's certificate in a temporary file while the block runs, for drivers that take a path alone.
+
+    Some read it anew at each connection: leave the block only when the driver's pool is closed.
+    """
+    with TemporaryDirectory(prefix="asyncdbaas-") as directory:
+        path = Path(directory, "ca.pem")
+        path.write_text(ca.certificate, encoding="ascii")
+        yield path
+
+
+def _login_arguments(connection: Connection | None, user: User | None, database: str) -> dict[str, Any]:
+    """Return the arguments that the drivers of SQL databases share; `database` is what they call the database."""
+    (host, port), (name, password) = _place(connection), _login(connection, user)
+    named = {database: connection.database} if connection and connection.database else {}
+    return {"host": host, "port": port, "user": name, "password": password, **named}
+
+
+def _place(connection: Connection | None) -> tuple[str, int]:
+    if connection is None or not connection.host or not connection.port:
+        raise InvalidInputError("connection: no host and port yet; wait until the cluster is online")
+    return connection.host, connection.port
+
+
+def _login(connection: Connection | None, user: User | None) -> tuple[str, str]:
+    name = user.name if user else connection and connection.user
+    password = user.password if user else connection and connection.password
+    if not name:
+        raise InvalidInputError("connection: it names no user; say who with user=")
+    if not password:
+        raise InvalidInputError(
+            f"{'user' if user else 'connection'}: no password; the token may lack the scope database:view_credentials, "
+            "and MongoDB's shows in the answer to the creation alone"
+        )
+    return name, password
+
+
+def _forgets_statements(pool_mode: PoolMode | str | None) -> bool:
+    return pool_mode is not None and pool_mode != PoolMode.SESSION
+
+
+def _load_client_certificate(context: ssl.SSLContext, user: User | None) -> None:
+    if user is None or not user.access_cert or not user.access_key:
+        raise InvalidInputError("user: no access_cert and access_key; only users of Kafka clusters have them")
+    with TemporaryDirectory(prefix="asyncdbaas-") as directory:  # the ssl module reads keys from files alone
+        path = Path(directory, "user.pem")
+        path.touch(mode=0o600)
+        path.write_text(f"{user.access_cert}\n{user.access_key}\n", encoding="ascii")
+        context.load_cert_chain(path)
