@@ -148,6 +148,13 @@ async def test_a_backup_can_be_forked_into_a_new_cluster() -> None:
         fork = ORDER | {"name": "fork", "backup_restore": {"database_name": "main"}}
         assert (await call("POST", "/v2/databases", fork)).status == 422
         clock.advance(minutes=2)
+        wrong = [
+            (fork | {"engine": "mysql"}, "no such cluster of this engine"),
+            (fork | {"backup_restore": {"database_name": "gone"}}, "no such cluster of this engine"),
+            (fork | {"backup_restore": {"database_name": "main", "backup_created_at": "1999"}}, "no such backup"),
+        ]
+        for order, why in wrong:
+            assert (await call("POST", "/v2/databases", order)).message == f"invalid backup_restore: {why}"
         created = await call("POST", "/v2/databases", fork)
         assert created.json["database"]["status"] == "forking"
         clock.advance(minutes=4)

@@ -73,6 +73,17 @@ REFUSALS: Final[list[tuple[str, str, Any, str]]] = [
     ("opensearch", "POST users", {"name": "a", "settings": {"opensearch_acl": [{}]}}, "index is required"),
     ("mongodb", "POST users", {"name": "a", "settings": {"mongo_user_settings": {"role": "x"}}}, "invalid role"),
     ("pg", "PUT users/doadmin", {}, "settings is required"),
+    ("pg", "POST pools", POOL | {"name": "ab"}, "invalid connection pool name: must be between 3 and 60 characters"),
+    (
+        "pg",
+        "POST pools",
+        POOL | {"name": "a" * 61},
+        "invalid connection pool name: must be between 3 and 60 characters",
+    ),
+    ("pg", "POST pools", POOL | {"mode": "x"}, "invalid mode"),
+    ("pg", "POST pools", POOL | {"size": 0}, "invalid connection pool size: 97 of 97 connections are left"),
+    ("pg", "POST pools", POOL | {"db": "x"}, "invalid connection pool database"),
+    ("pg", "POST pools", POOL | {"user": "x"}, "invalid connection pool user"),
     ("pg", "POST dbs", {"name": "defaultdb"}, "database name is not available"),
     ("pg", "POST dbs", {"name": "a" * 64}, "invalid database name"),
     ("mysql", "PUT sql_mode", {}, "sql_mode is required"),
@@ -97,13 +108,15 @@ async def test_what_is_not_valid_is_said(engine: str, request_line: str, body: A
         method, path = request_line.split()
         refused = await call(method, f"/v2/databases/{cluster['id']}/{path}", body)
         assert (refused.status, refused.json["id"]) == (422, "unprocessable_entity")
-        assert refused.message.endswith(message) or message in refused.message
+        assert message in refused.message
 
 
 async def test_account_wide_credentials_need_both_parts() -> None:
     async with emulating() as (_, call):
-        for body in ({}, {"credentials": {"basic_auth_username": "a"}}):
-            assert (await call("PUT", "/v2/databases/metrics/credentials", body)).status == 422
+        path = "/v2/databases/metrics/credentials"
+        assert (await call("PUT", path, {})).message == "credentials is required"
+        half = {"credentials": {"basic_auth_username": "a"}}
+        assert (await call("PUT", path, half)).message == "basic_auth_password is required"
 
 
 async def test_what_belongs_to_one_engine_is_taken_by_that_engine() -> None:

@@ -267,8 +267,6 @@ async def test_pools_share_the_connections_of_their_cluster() -> None:
         assert refused.message == "invalid connection pool size: 2 of 22 connections are left"
         assert (await call("PUT", f"{path}/first", {"mode": "session", "size": 22, "db": "defaultdb"})).status == 204
         assert (await call("POST", path, pool | {"name": "first"})).message == "connection pool name is not available"
-        for wrong in ({"name": "ab"}, {"mode": "x"}, {"db": "x"}, {"user": "x"}, {"size": 0}):
-            assert (await call("POST", path, pool | {"name": "other"} | wrong)).status == 422
 
 
 async def test_a_log_sink_is_wrapped_when_created_and_bare_when_read() -> None:
