@@ -27,6 +27,7 @@ from .errors import (
     NotFoundError,
     PermissionDeniedError,
     PreconditionError,
+    QuotaStoreError,
     QuotaWaitError,
     RateLimitError,
     RequestError,
@@ -38,7 +39,7 @@ from .errors import (
     UnprocessableError,
     WaitTimeoutError,
 )
-from .ratelimit import RateLimiter
+from .ratelimit import RateLimiter, priority
 from .retry import RetryPolicy
 from .session import AsyncSession
 from .types import UNSET, Unset
@@ -71,6 +72,7 @@ if TYPE_CHECKING:
         topics,
         users,
     )
+    from . import shared_limiter as shared_limiter  # not in `__all__`: a star import must not need the extra
 
 __all__ = [
     "UNSET",
@@ -86,6 +88,7 @@ __all__ = [
     "NotFoundError",
     "PermissionDeniedError",
     "PreconditionError",
+    "QuotaStoreError",
     "QuotaWaitError",
     "RateLimitError",
     "RateLimiter",
@@ -119,6 +122,7 @@ __all__ = [
     "options",
     "plan",
     "pools",
+    "priority",
     "replicas",
     "schemas",
     "settings",
@@ -151,6 +155,7 @@ _MODULES = frozenset(
         "replicas",
         "schemas",
         "settings",
+        "shared_limiter",
         "sql_mode",
         "topics",
         "users",

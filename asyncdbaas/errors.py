@@ -5,6 +5,7 @@ DBaaSError
                                  `catalogue` and `plan`, list all their problems
     SessionStateError            the session is not open, or belongs to another event loop (also a RuntimeError)
     WaitTimeoutError             a waiter gave up (also a TimeoutError)
+    QuotaStoreError              the store of a shared quota could not be used, so nothing was sent
     RequestError                 one request failed: method, path, attempts, outcome_unknown
         TransportError           no usable answer came back
             RequestTimeoutError  ... in time (also a TimeoutError)
@@ -33,6 +34,7 @@ __all__ = [
     "NotFoundError",
     "PermissionDeniedError",
     "PreconditionError",
+    "QuotaStoreError",
     "QuotaWaitError",
     "RateLimitError",
     "RequestError",
@@ -66,6 +68,14 @@ class InvalidInputError(DBaaSError, ValueError):
 
 class SessionStateError(DBaaSError, RuntimeError):
     """The session cannot be used here: not opened, closed, or opened in another event loop."""
+
+
+class QuotaStoreError(DBaaSError):
+    """The Redis or Valkey server of a shared quota could not be used from the first call on; nothing was sent.
+
+    Out of reach, no rights, too old, or its keys hold something else: the message tells. Once it has been used, a
+    failing store raises nothing: each process goes on with a safe part of the quota.
+    """
 
 
 class RequestError(DBaaSError):

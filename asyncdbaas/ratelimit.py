@@ -5,51 +5,96 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import OrderedDict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Final, Literal
 
-__all__ = ["RateLimiter", "WaitQueue"]
+from .errors import InvalidInputError
+
+__all__ = ["Lane", "RateLimiter", "WaitQueue", "current_lane", "priority"]
+
+Lane = Literal["interactive", "bulk"]
+"""Where a call waits for the quota: a `bulk` call leaves when no `interactive` one waits."""
+
+_lane: Final[ContextVar[Lane]] = ContextVar("asyncdbaas.lane", default="interactive")
+
+
+@contextmanager
+def priority(lane: Lane) -> Generator[None]:
+    """Let calls made in the block, and by tasks started there, wait in that lane.
+
+        with priority("bulk"):
+            await asyncio.gather(...)
+
+    Calls are `interactive` unless told otherwise. `bulk` ones get what the interactive ones leave of the quota, which
+    may be nothing for as long as those use all of it. With a shared limiter this holds across all processes.
+    """
+    if lane not in ("interactive", "bulk"):
+        raise InvalidInputError(f'the priority must be "interactive" or "bulk", not {lane!r}')
+    before = _lane.set(lane)
+    try:
+        yield
+    finally:
+        _lane.reset(before)
+
+
+def current_lane() -> Lane:
+    """Return the lane that a call made here waits in."""
+    return _lane.get()
 
 
 class WaitQueue:
-    """Callers that wait for their turn, in order of arrival.
+    """Callers that wait for their turn: the interactive lane first, each lane in order of arrival.
 
     Joining, leaving and waking cost the same however many wait. A caller that is cancelled leaves; if its turn had
     come already, `undo` passes the turn on, so that no cancelled call strands another.
     """
 
     def __init__(self) -> None:
-        self._waiters: OrderedDict[asyncio.Future[None], object] = OrderedDict()
+        self._lanes: Final[dict[Lane, OrderedDict[asyncio.Future[None], object]]] = {
+            "interactive": OrderedDict(),
+            "bulk": OrderedDict(),
+        }
 
     def __len__(self) -> int:
-        return len(self._waiters)
+        lanes = self._lanes
+        return len(lanes["interactive"]) + len(lanes["bulk"])
+
+    def count(self, lane: Lane) -> int:
+        """Return how many callers wait in a lane."""
+        return len(self._lanes[lane])
 
     async def wait(self, owner: object, undo: Callable[[], None]) -> None:
         """Wait until `wake` reaches this caller; `owner` is what `fail` finds it by."""
+        waiters = self._lanes[_lane.get()]
         waiter = asyncio.get_running_loop().create_future()
-        self._waiters[waiter] = owner
+        waiters[waiter] = owner
         try:
             await waiter
         except BaseException:
-            self._waiters.pop(waiter, None)
+            waiters.pop(waiter, None)
             if waiter.done() and not waiter.cancelled() and waiter.exception() is None:
                 undo()
             raise
 
-    def wake(self) -> bool:
-        """Wake the caller that has waited longest; return False if none waits."""
-        while self._waiters:
-            waiter, _ = self._waiters.popitem(last=False)
-            if not waiter.done():
-                waiter.set_result(None)
-                return True
+    def wake(self, *, bulk: bool = True) -> bool:
+        """Wake the caller whose turn it is, of the bulk lane only if `bulk`; return False if none waits."""
+        for waiters in self._lanes.values() if bulk else (self._lanes["interactive"],):
+            while waiters:
+                waiter, _ = waiters.popitem(last=False)
+                if not waiter.done():
+                    waiter.set_result(None)
+                    return True
         return False
 
     def fail(self, owner: object, error: Callable[[], Exception]) -> None:
         """Raise an error in each caller that waits for `owner`."""
-        for waiter in [waiter for waiter, its_owner in self._waiters.items() if its_owner is owner]:
-            del self._waiters[waiter]
-            if not waiter.done():
-                waiter.set_exception(error())
+        for waiters in self._lanes.values():
+            for waiter in [waiter for waiter, its_owner in waiters.items() if its_owner is owner]:
+                del waiters[waiter]
+                if not waiter.done():
+                    waiter.set_exception(error())
 
 
 class _Window:
@@ -81,6 +126,8 @@ class _Window:
 class RateLimiter:
     """Let requests leave in order of arrival, as fast as the service's two limits allow and never faster.
 
+    Those that wait in the `bulk` lane go after all others (see `priority`).
+
     The service counts each request of a token for 60 s (limit 250) and for 3,600 s (limit 5,000), each with a timer
     of its own. This mirrors the count: requests in flight + answers of the last span < limit. It counts from the
     answer, never earlier than the service does, so that delay on the network cannot break it: alone on its token, a
@@ -90,8 +137,9 @@ class RateLimiter:
     tells how much of the minute. Their part is left to them, and tested again, one request at first, then twice as
     many each time, half a minute after the last refusal.
 
-    Sessions that share a token share a limiter by being given the same one. It belongs to one event loop at a time and
-    is not for threads. Times are in seconds; `minute`, `hour` and `clock` are for tests and for scaled emulators.
+    Sessions that share a token share a limiter by being given the same one; for processes that share a token there is
+    `shared_limiter.SharedRateLimiter`. It belongs to one event loop at a time and is not for threads. Times are in
+    seconds; `minute`, `hour` and `clock` are for tests and for scaled emulators.
     """
 
     def __init__(
@@ -109,7 +157,7 @@ class RateLimiter:
         self._hour = _Window(per_hour, hour)
         self._clock = clock
         self._queue = WaitQueue()
-        self._in_flight = 0
+        self._in_flight: int = 0
         self._paused_until = float("-inf")
         self._probe_at = float("-inf")
         self._probing = False
@@ -117,6 +165,12 @@ class RateLimiter:
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = float("-inf")
         self._loop: asyncio.AbstractEventLoop | None = None
+
+    def attach(self, session: object, token: str | None) -> None:
+        """Serve a session, which opens; `token` is None if a function gives it. Nothing to do for one process."""
+
+    async def detach(self, session: object) -> None:
+        """Serve a session no longer, which has closed."""
 
     @property
     def in_flight(self) -> int:

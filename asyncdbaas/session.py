@@ -49,7 +49,7 @@ from .errors import (
     TLSError,
     TransportError,
 )
-from .ratelimit import RateLimiter, WaitQueue
+from .ratelimit import RateLimiter, WaitQueue, current_lane
 from .retry import RetryPolicy
 from .types import Hidden, Secret
 
@@ -116,7 +116,7 @@ class AsyncSession:
     timeout: seconds for one attempt, from the moment it has a connection slot and its turn to the last byte of the
         answer. Long, because creating a topic may block for 20 s.
     retry: what is repeated (see RetryPolicy).
-    rate_limiter: give sessions that share a token the same one.
+    rate_limiter: give sessions that share a token the same one; `shared_limiter` has one for many processes.
     http: an `aiohttp.ClientSession` to borrow; it is never closed here, and keeps its own proxy and TLS settings.
     trust_env: take proxies from HTTP_PROXY, HTTPS_PROXY and .netrc.
     on_event: called with what happens to each call (see `asyncdbaas.hooks`).
@@ -137,12 +137,7 @@ class AsyncSession:
         on_event: Callable[[hooks.Event], object] | None = None,
     ) -> None:
         token = Secret(token) if isinstance(token, str) else token  # before anything can raise and show it
-        if max_connections < 1:
-            raise InvalidInputError(f"max_connections must be at least 1, not {max_connections}")
-        if not timeout > 0:
-            raise InvalidInputError(f"timeout must be above 0 seconds, not {timeout}")
-        if max_wait is not None and not max_wait >= 0:
-            raise InvalidInputError(f"max_wait must not be below 0 seconds, as {max_wait} is")
+        _check_numbers(max_connections, timeout, max_wait)
         self._token = token if callable(token) else check_token(_default_token() if token is None else token)
         self._base = check_base_url(base_url or os.environ.get("DIGITALOCEAN_API_URL") or _API)
         self._retry = RetryPolicy() if retry is None else retry
@@ -158,6 +153,8 @@ class AsyncSession:
         self._closing: asyncio.Future[None] | None = None
         self._max_connections = max_connections
         self._free_slots = max_connections
+        # Bulk calls hold their slots while they wait for the quota, where interactive ones must be able to go first.
+        self._spare_slots = min(max_connections - 1, max(1, max_connections // 10))
         self._slot_queue = WaitQueue()
         self._deadlines: set[asyncio.Timeout] = set()
         self._headers: tuple[CIMultiDict[str], CIMultiDict[str]] = CIMultiDict(), CIMultiDict()
@@ -174,6 +171,7 @@ class AsyncSession:
         if self._closing is not None:
             raise SessionStateError("this session has been opened before; make a new AsyncSession")
         self._loop = asyncio.get_running_loop()
+        self.rate_limiter.attach(self, self._token if isinstance(self._token, Secret) else None)
         self._closing = self._loop.create_future()
         self._http = self._borrowed or aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=self._max_connections),
@@ -197,8 +195,11 @@ class AsyncSession:
         for deadline in self._deadlines:
             if not deadline.expired():
                 deadline.reschedule(0.0)
-        if self._http is not None and self._borrowed is None:
-            await self._http.close()
+        try:
+            if self._http is not None and self._borrowed is None:
+                await self._http.close()
+        finally:
+            await self.rate_limiter.detach(self)
 
     @property
     def rate_limit(self) -> RateLimitHeaders:
@@ -370,7 +371,7 @@ class AsyncSession:
 
     async def _enter(self, call: _Call) -> None:
         """Take a connection slot and a turn of the rate limiter."""
-        if self._free_slots:
+        if self._free_slots > (0 if current_lane() == "interactive" else self._spare_slots):
             self._free_slots -= 1
         else:
             await self._slot_queue.wait(self, self._free_slot)
@@ -404,7 +405,7 @@ class AsyncSession:
         )
 
     def _free_slot(self) -> None:
-        if not self._slot_queue.wake():
+        if not self._slot_queue.wake(bulk=self._free_slots >= self._spare_slots):
             self._free_slots += 1
 
     async def _ask(self, provider: Callable[[], str | Awaitable[str]], call: _Call) -> Secret | TransportError:
@@ -608,6 +609,15 @@ def _judge(call: _Call, answer: _Answer | RequestError) -> _Answer | RequestErro
 
 def _closed_error() -> SessionStateError:
     return SessionStateError("the session is closed; make the calls inside its `async with` block")
+
+
+def _check_numbers(max_connections: int, timeout: float, max_wait: float | None) -> None:
+    if max_connections < 1:
+        raise InvalidInputError(f"max_connections must be at least 1, not {max_connections}")
+    if not timeout > 0:
+        raise InvalidInputError(f"timeout must be above 0 seconds, not {timeout}")
+    if max_wait is not None and not max_wait >= 0:
+        raise InvalidInputError(f"max_wait must not be below 0 seconds, as {max_wait} is")
 
 
 def _default_token() -> Secret:
