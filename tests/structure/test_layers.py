@@ -13,6 +13,7 @@ LAYERS: Final = (
     {"cli"},
     {"otel", "pytest_plugin", "web"},
     {"emulator"},
+    {"ensure"},
     {"plan"},
     {"catalogue"},
     {"connect", "waiters"},

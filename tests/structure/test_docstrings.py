@@ -1,0 +1,66 @@
+"""What is public is documented."""
+
+from __future__ import annotations
+
+import ast
+import re
+from typing import Final
+
+import pytest
+from source_tree import ENDPOINTS, Definition, definitions, is_public, trees
+
+MODULES: Final = sorted(trees())
+_LINK: Final = re.compile(
+    r"^https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_\w+$", re.MULTILINE
+)
+_SCOPE: Final = re.compile(r"[Ss]copes? `database:(read|create|update|delete)`")
+# Functions that are made of several operations.
+_COMPOSED: Final = {"firewall:edit_firewall_rules"}
+
+
+def _public(module: str) -> dict[str, Definition]:
+    return {
+        name: node
+        for name, node in definitions(module)
+        if is_public(name.partition(":")[2]) and "overload" not in map(ast.unparse, node.decorator_list)
+    }
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_modules_and_what_they_define_have_docstrings(module: str) -> None:
+    assert ast.get_docstring(trees()[module])
+    assert [name for name, node in _public(module).items() if not ast.get_docstring(node)] == []
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_docstrings_open_with_one_sentence(module: str) -> None:
+    openings = {name: (ast.get_docstring(node) or "").partition("\n\n")[0] for name, node in _public(module).items()}
+    assert {name: text for name, text in openings.items() if not text.endswith((".", ":"))} == {}
+
+
+@pytest.mark.parametrize("module", sorted(ENDPOINTS))
+def test_endpoint_functions_name_their_operation_and_scope(module: str) -> None:
+    functions = {
+        name: ast.get_docstring(node) or ""
+        for name, node in _public(module).items()
+        if isinstance(node, ast.AsyncFunctionDef) and name not in _COMPOSED
+    }
+    assert functions
+    assert [name for name, text in functions.items() if len(_LINK.findall(text)) != 1 or not _SCOPE.search(text)] == []
+
+
+# The advanced editions have no fields for their parameters, which the service itself describes.
+@pytest.mark.parametrize("module", [name for name in MODULES if re.match(r"configs\.(?!advanced)", name)])
+def test_every_setting_of_an_engine_is_documented(module: str) -> None:
+    assert [name for name, documented in _fields(module).items() if not documented] == []
+
+
+def _fields(module: str) -> dict[str, bool]:
+    """Tell of each field of a module's public classes whether a text stands below it."""
+    return {
+        f"{name}.{ast.unparse(field.target)}": isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant)
+        for name, node in _public(module).items()
+        if isinstance(node, ast.ClassDef)
+        for field, below in zip(node.body, [*node.body[1:], None], strict=True)
+        if isinstance(field, ast.AnnAssign)
+    }

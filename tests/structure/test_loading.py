@@ -1,0 +1,64 @@
+"""Importing loads what is needed and no more, observed in fresh interpreters."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from itertools import pairwise
+from typing import Final
+
+from source_tree import ENDPOINTS
+
+# What every endpoint module stands on.
+_CORE: Final = {
+    "_codec",
+    "_http",
+    "_paging",
+    "_shared",
+    "_version",
+    "errors",
+    "hooks",
+    "ratelimit",
+    "retry",
+    "session",
+    "types",
+}
+
+
+def _loaded(*statements: str) -> list[set[str]]:
+    """Return, after each statement, the modules loaded by then in an interpreter of its own."""
+    lines = ["import json, sys, importlib"]
+    for statement in statements:
+        lines += [statement, "print(json.dumps(sorted(sys.modules)))"]
+    done = subprocess.run([sys.executable, "-c", "\n".join(lines)], capture_output=True, text=True, check=True)
+    return [set(json.loads(line)) for line in done.stdout.splitlines()]
+
+
+def _ours(modules: set[str]) -> set[str]:
+    return {name.removeprefix("asyncdbaas.") for name in modules if name.startswith("asyncdbaas.")}
+
+
+def test_importing_the_package_loads_no_endpoint_no_emulator_no_cli_and_no_cattrs() -> None:
+    (modules,) = _loaded("import asyncdbaas")
+    assert _ours(modules) <= _CORE
+    assert modules.isdisjoint({"cattrs", "click", "rich", "yaml", "aiohttp.web", "cryptography"})
+
+
+def test_importing_an_endpoint_module_loads_that_one_only() -> None:
+    forget = """for name in [name for name in sys.modules if name.startswith('asyncdbaas')]: del sys.modules[name]"""
+    imports = [f"import asyncdbaas.{name}" for name in sorted(ENDPOINTS)]
+    steps = _loaded(*(statement for line in imports for statement in (forget, line)))[1::2]
+    loaded = {name: _top(step) - _CORE for name, step in zip(sorted(ENDPOINTS), steps, strict=True)}
+    assert loaded == {name: {name} for name in ENDPOINTS}
+
+
+def test_an_endpoint_module_is_loaded_when_it_is_first_asked_for() -> None:
+    names = sorted(ENDPOINTS)
+    steps = _loaded("import asyncdbaas", *(f"asyncdbaas.{name}.__name__" for name in names))
+    added = [_top(after) - _top(before) - _CORE for before, after in pairwise(steps)]
+    assert added == [{name} for name in names]
+
+
+def _top(modules: set[str]) -> set[str]:
+    return {name.partition(".")[0] for name in _ours(modules)}

@@ -1,0 +1,50 @@
+"""What is public is listed, and nothing else is."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import pytest
+from source_tree import ENDPOINTS, definitions, is_public, listed, trees
+
+import asyncdbaas
+
+ERRORS: Final = {
+    "APIError",
+    "AcceptedError",
+    "AuthenticationError",
+    "BadRequestError",
+    "ConflictError",
+    "DBaaSError",
+    "DecodeError",
+    "InvalidInputError",
+    "NotFoundError",
+    "PermissionDeniedError",
+    "PreconditionError",
+    "QuotaWaitError",
+    "RateLimitError",
+    "RequestError",
+    "RequestTimeoutError",
+    "ServerError",
+    "SessionStateError",
+    "TLSError",
+    "TransportError",
+    "UnprocessableError",
+    "WaitTimeoutError",
+}
+OTHERS: Final = {"UNSET", "AsyncSession", "RateLimiter", "RetryPolicy", "Unset", "__version__"}
+BESIDE_ENDPOINTS: Final = {"bulk", "catalogue", "hooks", "plan"}
+# The emulator and the command line offer by their packages what lies inside, and pytest finds its fixtures by itself.
+INSIDE: Final = ("emulator.", "cli.", "pytest_plugin")
+MODULES: Final = [name for name in sorted(trees()) if name and is_public(name) and not name.startswith(INSIDE)]
+
+
+def test_the_package_offers_these_names() -> None:
+    assert sorted(asyncdbaas.__all__) == sorted(ERRORS | OTHERS | ENDPOINTS | BESIDE_ENDPOINTS)
+    assert set(dir(asyncdbaas)) >= set(asyncdbaas.__all__)
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_module_lists_what_it_defines_for_others(module: str) -> None:
+    defined = {node.name for name, node in definitions(module) if name.count(".") == module.count(".")}
+    assert {name for name in defined if is_public(name)} <= set(listed(module))
