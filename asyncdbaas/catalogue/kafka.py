@@ -133,7 +133,7 @@ def settings_of(config: TopicConfig | Unset | None) -> dict[str, Any]:
     """Return the settings that a config has, by the service's names."""
     if config is None or config is UNSET:
         return {}
-    values = ((name, getattr(config, name)) for name in SETTINGS)
+    values = [(name, getattr(config, name)) for name in SETTINGS]
     return {name: value for name, value in values if value is not UNSET and value is not None}
 
 

@@ -43,10 +43,11 @@ def differences(wanted: TopicCreate, live: Topic) -> dict[str, tuple[Any, Any]]:
         if declared is not UNSET and there != declared:
             found[key] = (there, declared)
     if wanted.config is not UNSET:
-        config = settings_of(live.config)
         for key, declared in settings_of(wanted.config).items():
-            if not same_value(key, config.get(key), declared):
-                found[key] = (config.get(key), declared)
+            there = getattr(live.config, key, None)
+            there = None if there is UNSET else there
+            if there != declared and not same_value(key, there, declared):
+                found[key] = (there, declared)
     return found
 
 
