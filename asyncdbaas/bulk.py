@@ -112,4 +112,5 @@ async def _outcomes(
     finally:
         for task in running:
             task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+        # Those that have ended, too: a failure that is not asked for is logged when its task is collected.
+        await asyncio.gather(*running, *finished, return_exceptions=True)
