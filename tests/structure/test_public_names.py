@@ -21,6 +21,7 @@ ERRORS: Final = {
     "NotFoundError",
     "PermissionDeniedError",
     "PreconditionError",
+    "QuotaStoreError",
     "QuotaWaitError",
     "RateLimitError",
     "RequestError",
@@ -32,7 +33,7 @@ ERRORS: Final = {
     "UnprocessableError",
     "WaitTimeoutError",
 }
-OTHERS: Final = {"UNSET", "AsyncSession", "RateLimiter", "RetryPolicy", "Unset", "__version__"}
+OTHERS: Final = {"UNSET", "AsyncSession", "RateLimiter", "RetryPolicy", "Unset", "__version__", "priority"}
 BESIDE_ENDPOINTS: Final = {"bulk", "catalogue", "hooks", "plan"}
 # The emulator and the command line offer by their packages what lies inside, and pytest finds its fixtures by itself.
 INSIDE: Final = ("emulator.", "cli.", "pytest_plugin")
