@@ -1,0 +1,280 @@
+"""Client and emulator in one event loop, in virtual time, for one seed."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+from collections import Counter
+from collections.abc import AsyncGenerator, Coroutine, Generator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any, Final, TypeVar
+from unittest import mock
+
+import aiohttp
+import attrs
+from memory_network import MemoryLoop, Network
+from scenarios import Scenario
+
+from asyncdbaas import AsyncSession, RateLimiter, hooks
+from asyncdbaas.emulator import Delays, Emulator
+from asyncdbaas.emulator.responses import Response
+from asyncdbaas.plan import Outcome
+
+T = TypeVar("T")
+
+# Where client and service count time in floats of the same size, both round alike.
+EPOCH: Final = 1_800_000_000.0
+_SCOPES: Final = tuple(f"database:{verb}" for verb in ("read", "create", "update", "delete", "view_credentials"))
+
+
+@attrs.frozen(kw_only=True)
+class Entry:
+    """One request as it arrived at the service."""
+
+    at: float
+    method: str
+    path: str
+    name: str
+    """The object that it is about: the last part of the path, or the name in the body."""
+    status: int
+    ending: str
+    applied: bool
+    by_fault: bool
+    """Whether a refusal by the rate limit is a fault's."""
+    stranger: bool
+
+    @property
+    def is_harmless(self) -> bool:
+        """Whether the answer proves that nothing was done."""
+        return self.status in (412, 429) or (self.status == 503 and not self.applied)
+
+
+class WatchedEmulator(Emulator):
+    """An emulator that keeps a full record of what arrives, but for what the test itself sends."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.entries: list[Entry] = []
+        self.client_token = self.add_token(_SCOPES)
+
+    def handle(self, method: str, target: str, headers: Mapping[str, str], body: bytes = b"") -> Response:
+        refusals = self._refusals_by_faults()
+        response = super().handle(method, target, headers, body)
+        if self.client_token in headers.get("authorization", ""):
+            path = target.partition("?")[0]
+            self.entries.append(
+                Entry(
+                    at=self.clock.now(),
+                    method=method,
+                    path=path,
+                    name=_name(method, path, body),
+                    status=response.status,
+                    ending=response.ending,
+                    applied=self.requests._last[-1].applied,
+                    by_fault=self._refusals_by_faults() > refusals,
+                    stranger="x-stranger" in headers,
+                )
+            )
+        return response
+
+    def by_owner(self, method: str, target: str, body: Mapping[str, Any] | None = None) -> Any:
+        """Send a request that no fault strikes and no limit counts."""
+        data = b"" if body is None else json.dumps(body).encode()
+        response = self.handle(method, target, {"authorization": f"Bearer {self.add_token()}"}, data)
+        assert response.status < 300, response
+        return json.loads(response.body or b"null")
+
+    def by_stranger(self) -> None:
+        """Send a request with the client's token."""
+        self.handle("GET", "/v2/databases", {"authorization": f"Bearer {self.client_token}", "x-stranger": ""})
+
+    def _refusals_by_faults(self) -> int:
+        return sum(fault.struck for fault in self.planned if fault.kind in ("rate_limit", "hourly_limit"))
+
+    @property
+    def planned(self) -> list[Any]:
+        if not hasattr(self, "_planned"):
+            self._planned: list[Any] = []
+        return self._planned
+
+    def plan(self, scenario: Scenario) -> None:
+        """Let the scenario's faults wait for the client's requests."""
+        for fault in scenario.faults:
+            self.planned.append(
+                self.faults.add(fault.operation, fault.kind, when=lambda call: call.scopes is not None, **fault.options)
+            )
+
+
+def _name(method: str, path: str, body: bytes) -> str:
+    tail = path.rsplit("/", 1)[1]
+    if method == "POST" and tail == "reset_auth":
+        return path.split("/")[-2]
+    return str(json.loads(body)["name"]) if method == "POST" else tail
+
+
+class OtherError(Exception):
+    """Something of the application's own went wrong."""
+
+
+@attrs.define(eq=False, kw_only=True)
+class Op:
+    """One call of an endpoint function, and what the caller was told."""
+
+    method: str
+    name: str
+    session: AsyncSession
+    began: float
+    ended: float | None = None
+    error: BaseException | None = None
+
+    def __str__(self) -> str:
+        ended = "never" if self.ended is None else f"{self.ended - EPOCH:.3f}"
+        return f"{self.method} {self.name}: {self.error!r} from {self.began - EPOCH:.3f} to {ended}"
+
+
+@attrs.define(eq=False, kw_only=True)
+class World:
+    """All that takes part in one run, and what has happened."""
+
+    scenario: Scenario
+    rng: random.Random
+    network: Network
+    emulator: WatchedEmulator
+    limiter: RateLimiter
+    sessions: list[AsyncSession] = attrs.field(factory=list[AsyncSession])
+    kafka: str = ""
+    ops: list[Op] = attrs.field(factory=list[Op])
+    events: list[hooks.Event] = attrs.field(factory=list[hooks.Event])
+    departures: list[float] = attrs.field(factory=list[float])
+    problems: list[str] = attrs.field(factory=list[str])
+    closed_at: float | None = None
+    finished: list[tuple[str, object]] = attrs.field(factory=list[tuple[str, object]])
+    """The outcome of each job, in order of their ends."""
+    wanted: dict[str, int] = attrs.field(factory=dict[str, int])
+    """Topics that some plan creates, with their partitions."""
+    told: dict[str, Outcome] = attrs.field(factory=dict[str, Outcome])
+    """What `apply` told of them."""
+    _names: Counter[str] = attrs.field(factory=Counter[str])
+
+    def name(self, kind: str) -> str:
+        """Return a new name for an object."""
+        self._names[kind] += 1
+        return f"{kind}-{self._names[kind]}"
+
+    async def call(self, method: str, name: str, session: AsyncSession, call: Coroutine[Any, Any, T]) -> T:
+        """Await a call, and keep what became of it."""
+        op = Op(method=method, name=name, session=session, began=asyncio.get_running_loop().time())
+        self.ops.append(op)
+        try:
+            return await call
+        except BaseException as error:
+            op.error = error
+            raise
+        finally:
+            op.ended = asyncio.get_running_loop().time()
+
+    def expect(self, condition: object, problem: str) -> None:
+        """Note a broken invariant."""
+        if not condition:
+            self.problems.append(problem)
+
+    def trace(self) -> list[str]:
+        """Return what has happened, for comparison with another run of the same seed."""
+        arrived = [
+            f"{each.at - EPOCH:.6f} {each.method} {each.name} {each.status} {each.ending}"
+            for each in self.emulator.entries
+        ]
+        return [*arrived, *map(str, self.ops), *(f"{name}: {outcome!r}" for name, outcome in self.finished)]
+
+
+class _OrderedTask(asyncio.Task[T]):
+    """A task whose place in a set does not depend on its address, so that a seed replays exactly."""
+
+    _count = 0
+
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        _OrderedTask._count += 1
+        self._number = _OrderedTask._count
+        super().__init__(*args, **settings)
+
+    def __hash__(self) -> int:
+        return self._number
+
+
+@contextmanager
+def virtual_clocks(loop: MemoryLoop, skew: float) -> Generator[None, None, None]:
+    """Let the client's clocks follow the loop's, its wall clock ahead by a skew; and its jitter come from a seed."""
+    state = random.getstate()
+    random.seed(0)
+
+    def wall() -> float:
+        return loop.time() + skew
+
+    with mock.patch("time.time", wall), mock.patch("time.monotonic", loop.time):
+        try:
+            yield
+        finally:
+            random.setstate(state)
+
+
+@asynccontextmanager
+async def opened(scenario: Scenario, loop: MemoryLoop, rng: random.Random) -> AsyncGenerator[World, None]:
+    """Open the emulator and the sessions of a scenario."""
+    limits = {"per_minute": scenario.per_minute, "per_hour": scenario.per_hour}
+    delays = Delays(create=60.0, visible=rng.choice((0.0, 5.0)), topic=rng.choice((0.0, 5.0)))
+    async with WatchedEmulator(clock=loop.time, seed=scenario.seed, delays=delays, **limits) as emulator:
+        limiter = RateLimiter(**limits, clock=loop.time)
+        world = World(scenario=scenario, rng=rng, network=loop.network, emulator=emulator, limiter=limiter)
+
+        def watch(at: float, data: bytes) -> None:
+            if b" /v2/" in data[:20]:
+                world.departures.append(at)
+
+        loop.network.watch = watch
+        world.kafka = emulator.add_cluster(name="kafka")["id"]
+        emulator.plan(scenario)
+        http = aiohttp.ClientSession() if scenario.borrowed else None
+        try:
+            world.sessions = [_session(world, http) for _ in range(scenario.sessions)]
+            for session in world.sessions:
+                await session.__aenter__()
+            yield world
+        finally:
+            for session in world.sessions:
+                await session.close()
+            if http is not None:
+                await http.close()
+
+
+def _session(world: World, http: aiohttp.ClientSession | None) -> AsyncSession:
+    scenario = world.scenario
+
+    async def token() -> str:
+        await asyncio.sleep(scenario.token_seconds or 0.0)
+        return world.emulator.client_token
+
+    return AsyncSession(
+        world.emulator.client_token if scenario.token_seconds is None else token,
+        base_url=world.emulator.url,
+        max_connections=scenario.max_connections,
+        timeout=scenario.timeout,
+        max_wait=scenario.max_wait,
+        retry=scenario.retry,
+        rate_limiter=world.limiter,
+        http=http,
+        on_event=world.events.append,
+    )
+
+
+def new_loop(scenario: Scenario, rng: random.Random) -> MemoryLoop:
+    """Make the loop and the network of a scenario."""
+    weather = scenario.weather
+    network = Network(rng, latency=weather.latency_source(rng), fate=weather.fate_source(rng), pieces=weather.pieces)
+    loop = MemoryLoop(network, start=EPOCH)
+
+    def make_task(loop: asyncio.AbstractEventLoop, coro: Any, **settings: Any) -> asyncio.Future[Any]:
+        return _OrderedTask[Any](coro, loop=loop, **settings)
+
+    loop.set_task_factory(make_task)
+    return loop

@@ -1,0 +1,58 @@
+"""Client and service in one world, seed by seed; see `invariants.py` for what must hold in each."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from simulate import report, simulate
+
+# How many run with the other tests; `simulate.py` runs as many as you like.
+SEEDS = 600
+BLOCKS = 12
+
+
+@pytest.fixture(autouse=True)
+def _quiet(caplog: pytest.LogCaptureFixture) -> None:
+    """Leave out the emulator's complaints about clients that go away in the middle of an answer."""
+    caplog.set_level(logging.CRITICAL, "aiohttp.server")
+
+
+@pytest.mark.parametrize("block", range(BLOCKS))
+def test_no_seed_breaks_an_invariant(block: int, request: pytest.FixtureRequest) -> None:
+    one: int | None = request.config.getoption("--seed", default=None)
+    count: int = request.config.getoption("--seeds", default=None) or SEEDS
+    seeds = range(block, count, BLOCKS) if one is None else [one] if block == 0 else []
+    broken = [report(run) for run in map(simulate, seeds) if run.problems]
+    assert not broken, "\n\n".join(broken)
+
+
+def test_a_seed_replays_exactly_also_in_another_process() -> None:
+    seeds = 5
+    here = [line for seed in range(seeds) for line in simulate(seed).trace]
+    again = [line for seed in range(seeds) for line in simulate(seed).trace]
+    assert here == again
+    command = [sys.executable, str(Path(__file__).with_name("simulate.py")), "--seeds", str(seeds), "--trace"]
+    elsewhere = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout.splitlines()
+    assert _digest(elsewhere[:-1]) == _digest(here)
+
+
+def _digest(lines: list[str]) -> str:
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def test_the_seeds_meet_every_kind_of_trouble() -> None:
+    """What is never drawn is never tested."""
+    runs = [simulate(seed) for seed in range(40)]
+    drawn = [run.scenario for run in runs]
+    assert {scenario.profile for scenario in drawn} == {"calm", "uneven", "stormy"}
+    assert any(scenario.strangers for scenario in drawn)
+    assert any(scenario.closes_at for scenario in drawn)
+    assert any(scenario.borrowed for scenario in drawn)
+    lines = [line for run in runs for line in run.trace]
+    for word in (" 429 ", " 412 ", "CancelledError", "RequestTimeoutError", "reset", "SessionStateError", "201"):
+        assert any(word in line for line in lines), word
