@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import TypeVar
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 from ._codec import page_reader
 from .session import AsyncSession
@@ -20,7 +20,7 @@ async def list_all(
     """Return every item of a list, over all its pages.
 
     Only the query of `links.pages.next` is used: an answer must not send the token to another address. It ends where
-    the service names a page again, or gives the same page again.
+    the service names a page again, gives the same page again, or gives an empty one.
     """
     read = page_reader(item, key)
     items: list[T] = []
@@ -28,10 +28,10 @@ async def list_all(
     last: list[T] | None = None
     while True:
         page = await session.run("GET", path, read, params=params)
-        if page.items and page.items == last:
+        if not page.items or page.items == last:
             return items
         items += page.items
-        following = urlsplit(page.next or "").query
+        following = (page.next or "").partition("#")[0].partition("?")[2]  # its host may be nonsense
         if not following or following in seen:
             return items
         seen.add(following)
