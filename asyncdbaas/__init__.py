@@ -52,7 +52,9 @@ if TYPE_CHECKING:
         catalogue,
         clusters,
         configs,
+        connect,
         databases,
+        ensure,
         events,
         eviction_policy,
         firewall,
@@ -63,6 +65,7 @@ if TYPE_CHECKING:
         metrics,
         migrations,
         options,
+        otel,
         plan,
         pools,
         replicas,
@@ -71,6 +74,7 @@ if TYPE_CHECKING:
         sql_mode,
         topics,
         users,
+        waiters,
     )
     from . import shared_limiter as shared_limiter  # not in `__all__`: a star import must not need the extra
 
@@ -109,7 +113,9 @@ __all__ = [
     "catalogue",
     "clusters",
     "configs",
+    "connect",
     "databases",
+    "ensure",
     "events",
     "eviction_policy",
     "firewall",
@@ -120,6 +126,7 @@ __all__ = [
     "metrics",
     "migrations",
     "options",
+    "otel",
     "plan",
     "pools",
     "priority",
@@ -129,6 +136,7 @@ __all__ = [
     "sql_mode",
     "topics",
     "users",
+    "waiters",
 ]
 
 _MODULES = frozenset(
@@ -136,21 +144,24 @@ _MODULES = frozenset(
         "autoscale",
         "backups",
         "bulk",
-        "clusters",
-        "plan",
-        "hooks",
         "catalogue",
+        "clusters",
         "configs",
+        "connect",
         "databases",
+        "ensure",
         "events",
         "eviction_policy",
         "firewall",
+        "hooks",
         "indexes",
         "logsinks",
         "maintenance",
         "metrics",
         "migrations",
         "options",
+        "otel",
+        "plan",
         "pools",
         "replicas",
         "schemas",
@@ -159,6 +170,7 @@ _MODULES = frozenset(
         "sql_mode",
         "topics",
         "users",
+        "waiters",
     }
 )
 

@@ -17,7 +17,7 @@ import asyncdbaas
 HERE: Final = Path(__file__).parent
 USES: Final = ["right_uses.py", "wrong_uses.py"]
 # They have no coroutine functions, or are about other things than single calls.
-WITHOUT: Final = {"catalogue", "hooks", "plan", "waiters"}
+WITHOUT: Final = {"catalogue", "connect", "ensure", "hooks", "otel", "plan", "waiters"}
 
 
 @pytest.mark.parametrize("checker", ["mypy", "pyright"])
