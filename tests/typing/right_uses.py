@@ -17,9 +17,11 @@ from asyncdbaas import (
     autoscale,
     backups,
     bulk,
+    catalogue,
     clusters,
     configs,
     databases,
+    ensure,
     events,
     eviction_policy,
     firewall,
@@ -29,6 +31,7 @@ from asyncdbaas import (
     metrics,
     migrations,
     options,
+    plan,
     pools,
     replicas,
     schemas,
@@ -36,6 +39,7 @@ from asyncdbaas import (
     sql_mode,
     topics,
     users,
+    waiters,
 )
 
 ID = "9cc10173-e9ea-4176-9dbc-a4cee4c4ff30"
@@ -239,3 +243,38 @@ async def check_bulk(session: AsyncSession) -> None:
     async for name, outcome in bulk.as_completed(create, ["a", "b"]):
         assert_type(name, str)
         assert_type(outcome, topics.Topic | DBaaSError)
+
+
+async def check_ensure(session: AsyncSession) -> None:
+    wanted = [topics.TopicCreate(name="orders")]
+    assert_type(await ensure.ensure_topics(session, ID, wanted), list[plan.Outcome])
+    kafka = clusters.ClusterCreate(name="a", engine=clusters.Engine.KAFKA, region="nyc3", size="s", num_nodes=3)
+    assert_type(await ensure.ensure_cluster(session, kafka), clusters.Cluster)
+    assert_type(await ensure.ensure_database(session, ID, "alpha"), databases.Database)
+    assert_type(await ensure.ensure_user(session, ID, users.UserCreate(name="app")), users.User)
+    pool = pools.PoolCreate(name="web", mode=pools.PoolMode.TRANSACTION, size=10, db="defaultdb")
+    assert_type(await ensure.ensure_pool(session, ID, pool, on_conflict=plan.OnConflict.FAIL), pools.Pool)
+
+
+async def check_plan(session: AsyncSession) -> None:
+    wanted = assert_type(catalogue.read_catalogue("topics.yaml"), catalogue.Catalogue)
+    assert_type(catalogue.parse_catalogue("topics: []", file="topics.yaml"), catalogue.Catalogue)
+    assert_type(catalogue.write_catalogue(wanted, suffix=".yaml"), str)
+    assert_type(catalogue.catalogue_schema(), str)
+    todo = assert_type(await plan.plan_topics(session, wanted, cluster="shop"), plan.Plan)
+    assert_type(plan.forecast(session, todo), plan.Forecast)
+    assert_type(await plan.apply(session, todo, on_conflict=plan.OnConflict.FAIL), plan.Report)
+    targets = assert_type(plan.resolve(wanted, await clusters.list_clusters(session)), list[plan.Target])
+    assert_type(plan.compare(targets, await plan.look(session, targets)), plan.Plan)
+    assert_type(await plan.export(session, [plan.find_cluster([], "shop")]), catalogue.Catalogue)
+    assert_type(plan.save_plan(todo, "plan.json"), None)
+    assert_type(await plan.refresh(session, plan.load_plan("plan.json")), plan.Plan)
+
+
+async def check_waiters(session: AsyncSession) -> None:
+    wait = waiters.Waiters(session, interval=5.0, timeout=600.0)
+    assert_type(await wait.cluster_online(ID, num_nodes=3), clusters.Cluster)
+    assert_type(await wait.cluster_deleted(ID), None)
+    assert_type(await wait.replica_ready(ID, "read"), replicas.Replica)
+    assert_type(await wait.topic_active(ID, "orders", partition_count=6), topics.Topic)
+    assert_type(await wait.migration_done(ID, until=migrations.MigrationStatus.SYNCING), migrations.Migration)
