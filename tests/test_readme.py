@@ -30,7 +30,9 @@ def test_script_runs(block: str, tmp_path: Path) -> None:
     script = tmp_path / "test_block.py"
     script.write_text(block)
     environment = {name: value for name, value in os.environ.items() if not name.startswith("DIGITALOCEAN_")}
-    as_test = ["-m", "pytest", "-q", "-p", "no:cacheprovider"] if "def test_" in block else []
+    # There is no ini file beside the script, without which pytest-asyncio warns.
+    scope = "asyncio_default_fixture_loop_scope=function"
+    as_test = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "-o", scope] if "def test_" in block else []
     command = [sys.executable, "-X", "dev", "-W", "error", *as_test, str(script)]
     done = subprocess.run(
         command, capture_output=True, text=True, timeout=120, env=environment, cwd=tmp_path, check=False
