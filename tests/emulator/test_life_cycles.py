@@ -57,6 +57,8 @@ async def test_a_resizing_cluster_reads_online_with_its_old_size_at_first_and_re
         assert refused.message == "update cluster cannot be performed. Reason: cluster is undergoing maintenance"
         clock.advance(seconds=10)
         assert (await call("GET", path)).json["database"]["status"] == "resizing"
+        refused = await call("PUT", f"{path}/resize", resize)
+        assert refused.message == "update cluster cannot be performed. Reason: cluster is resizing"
         clock.advance(minutes=5)
         shown = (await call("GET", path)).json["database"]
         assert (shown["status"], shown["size"], shown["storage_size_mib"]) == ("online", "db-s-4vcpu-8gb", 143360)
