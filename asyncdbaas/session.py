@@ -137,6 +137,8 @@ class AsyncSession:
         on_event: Callable[[hooks.Event], object] | None = None,
     ) -> None:
         token = Secret(token) if isinstance(token, str) else token  # before anything can raise and show it
+        self._base = ""  # repr works from here on: a traceback with locals shows a session that could not be made, too
+        self._closing: asyncio.Future[None] | None = None
         _check_numbers(max_connections, timeout, max_wait)
         self._token = token if callable(token) else check_token(_default_token() if token is None else token)
         self._base = check_base_url(base_url or os.environ.get("DIGITALOCEAN_API_URL") or _API)
@@ -150,7 +152,6 @@ class AsyncSession:
         self._borrowed = http
         self._http: aiohttp.ClientSession | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._closing: asyncio.Future[None] | None = None
         self._max_connections = max_connections
         self._free_slots = max_connections
         # Bulk calls hold their slots while they wait for the quota, where interactive ones must be able to go first.
