@@ -166,21 +166,21 @@ async def _apply_twice(topics: int, clusters: int) -> tuple[dict[str, Any], dict
         return runs[0], runs[1], Counter(emulator.requests.statuses)
 
 
-async def _client(emulator: Emulator, topics: int, clusters: int) -> asyncio.subprocess.Process:
-    arguments = ("client", emulator.url, emulator.token, str(topics), str(clusters))
+async def _client(emulator: Emulator, topics: int, clusters: int, per_cluster: int = 100) -> asyncio.subprocess.Process:
+    arguments = ("client", emulator.url, emulator.token, str(topics), str(clusters), str(per_cluster))
     return await asyncio.create_subprocess_exec(
         sys.executable, "-m", "benchmarks.catalogue", *arguments, cwd=ROOT, stdout=asyncio.subprocess.PIPE
     )
 
 
-async def _be_client(url: str, token: str, topics: int, clusters: int) -> None:
+async def _be_client(url: str, token: str, topics: int, clusters: int, per_cluster: int) -> None:
     """Apply the catalogue once, and print what it took."""
     limiter = RateLimiter(minute=MINUTE, hour=3600 / SCALE)
     began = time.monotonic()
     async with AsyncSession(token, base_url=url, rate_limiter=limiter, retry=RetryPolicy(base_delay=0.1)) as session:
         plan = await plan_topics(session, catalogue_of(topics, clusters))
         ahead: Forecast = forecast(session, plan)
-        report = await apply(session, plan, interval=5 / SCALE)
+        report = await apply(session, plan, per_cluster=per_cluster, interval=5 / SCALE)
     seconds = report.times.total
     failures = [outcome.reason for outcome in report.failures]
     total = time.monotonic() - began
@@ -210,16 +210,16 @@ def _big_world(count: int) -> tuple[Target, dict[str, Topic]]:
 
 
 async def _kill_often(kills: int) -> dict[str, int]:
-    topics, clusters = 40 * kills, 4
+    topics, clusters = 60 * kills, 4
     chance = random.Random(0)
     async with Emulator(time_scale=SCALE, per_minute=10**6, per_hour=10**6, keep_requests=0) as emulator:
         ids = [emulator.add_cluster(name=f"cluster-{number}")["id"] for number in range(clusters)]
         for kind, applied in (("server_error", True), ("reset", True), ("reset", False), ("accepted", False)):
             emulator.faults.add("create_topic", kind, applied=applied, probability=0.05, times=None)
-        emulator.faults.add("create_topic", "delay", delay=0.3 * SCALE, probability=0.3)
+        emulator.faults.add("create_topic", "delay", delay=0.3 * SCALE)
         killed = 0
         for _ in range(kills):
-            process = await _client(emulator, topics, clusters)
+            process = await _client(emulator, topics, clusters, per_cluster=5)  # slow, so that one run is killed often
             before = emulator.requests.operations["create_topic"]
             goal = before + chance.randrange(60)
             while emulator.requests.operations["create_topic"] < goal and process.returncode is None:  # noqa: ASYNC110 -- another process is watched
@@ -228,6 +228,7 @@ async def _kill_often(kills: int) -> dict[str, int]:
                 process.kill()
                 killed += 1
             await process.wait()
+        emulator.faults.clear()
         process = await _client(emulator, topics, clusters)
         await process.communicate()
         async with AsyncSession(
@@ -250,8 +251,8 @@ PARTS: Final = {"apply": apply_report, "plan": plan_report, "kill": kill_report}
 def main() -> int:
     """Run one part; the exit status is 1 if a target is missed."""
     if sys.argv[1:2] == ["client"]:
-        url, token, topics, clusters = sys.argv[2:]
-        asyncio.run(_be_client(url, token, int(topics), int(clusters)))
+        url, token, *numbers = sys.argv[2:]
+        asyncio.run(_be_client(url, token, *map(int, numbers)))
         return 0
     parser = argparse.ArgumentParser(prog="python -m benchmarks.catalogue", description=__doc__)
     parser.add_argument("part", choices=sorted(PARTS))

@@ -333,7 +333,7 @@ def _judge(job: _Job, live: Topic | None) -> _Verdict:
     if live is None:
         # Where a topic was being deleted, its name may have become free since it was refused.
         refused = isinstance(job.error, (UnprocessableError, ConflictError)) and job.change.live is None
-        return _Verdict(result=Result.FAILED if refused else None, reason=str(job.error))
+        return _Verdict(result=Result.FAILED, reason=str(job.error)) if refused else _Verdict(result=None)
     if gone:
         return _Verdict(result=None, reason="an earlier topic of this name is still being deleted")
     return _judge_created(job, live)

@@ -116,3 +116,18 @@ async def test_the_command_says_what_to_install_if_the_extra_is_missing() -> Non
         1,
         "asyncdbaas: click is missing; install the command line with: pip install 'asyncdbaas[cli]'\n",
     )
+
+
+async def test_people_get_tables_of_plans_differences_and_clusters(tmp_path: Path) -> None:
+    file = tmp_path / "topics.yaml"
+    topics = ", ".join(f"{{name: t{number}}}" for number in range(50))
+    file.write_text(f"cluster: events\ntopics: [{{name: orders, partitions: 6}}, {topics}]")
+    expected = {
+        ("topics", "plan", str(file)): (2, ["partition_count 6", "and 11 more", "51 create.", "51 requests to send"]),
+        ("topics", "diff", str(file)): (2, ["missing", "51 differences."]),
+        ("clusters", "list"): (0, ["shop-events", "kafka", "creating"]),
+    }
+    for arguments, (code, shown) in expected.items():
+        async with on_terminal(*arguments, "--emulator", env=environment()) as terminal:
+            assert await terminal.exit_code() == code
+        assert not [text for text in shown if text not in terminal.text]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections import Counter
 
 import pytest
 from worlds import applied, catalogue, opened, reasons, results, told
 
 from asyncdbaas import AsyncSession, RateLimiter
+from asyncdbaas.catalogue import Catalogue, CatalogueError, CatalogueTopic
 from asyncdbaas.emulator import Emulator
 from asyncdbaas.plan import (
     Action,
@@ -369,3 +371,52 @@ async def test_a_cancelled_apply_leaves_no_request_behind_and_the_next_one_finis
         assert report.counts[Result.KEPT] >= 20
         assert not report.failures
         assert creates(emulator) == 30
+
+
+async def test_a_cluster_that_cannot_be_looked_at_leaves_its_topics_failed_with_both_reasons() -> None:
+    async with opened("events") as (emulator, session, _):
+        plan = await plan_topics(session, catalogue("a", "b"))
+        emulator.faults.add("create_topic", "server_error")
+        emulator.faults.add("list_topics", "server_error", times=None)
+        report = await applied(session, plan)
+        assert results(report) == {"a": Result.FAILED, "b": Result.CREATED}
+        assert "then the cluster could not be looked at" in reasons(report)["a"]
+
+
+async def test_a_busy_cluster_is_given_up_in_time_and_what_was_not_sent_is_told_apart() -> None:
+    async with opened("events") as (emulator, session, _):
+        plan = await plan_topics(session, catalogue("a", "b"))
+        emulator.faults.add("create_topic", "precondition", times=None)
+        report = await applied(session, plan, per_cluster=1, timeout=0.02)
+        assert results(report) == {"a": Result.FAILED, "b": Result.NOT_SENT}
+        assert "412" in reasons(report)["a"]
+        assert reasons(report)["b"] == "the cluster was not ready for it in time"
+
+
+async def test_a_cluster_that_is_still_being_created_is_refused_before_the_first_create() -> None:
+    async with opened() as (emulator, session, _):
+        body = {"name": "events", "engine": "kafka", "num_nodes": 3, "size": "db-s-2vcpu-2gb", "region": "nyc1"}
+        authorization = {"authorization": f"Bearer {emulator.token}"}
+        emulator.handle("POST", "/v2/databases", authorization, json.dumps(body).encode())
+        with pytest.raises(CatalogueError, match="cluster 'events' is still creating: wait until it is online"):
+            await plan_topics(session, catalogue("a"))
+
+
+async def test_a_catalogue_made_in_code_is_held_to_the_same_rules() -> None:
+    async with opened("events") as (_, session, ids):
+        topics = [TopicCreate(name=name) for name in ("_schemas", "a", "a")]
+        clusters = ("events", "events", ids["events"])
+        entries = zip(topics, clusters, strict=True)
+        made = Catalogue(topics=tuple(CatalogueTopic(topic=topic, cluster=cluster) for topic, cluster in entries))
+        with pytest.raises(CatalogueError) as caught:
+            await plan_topics(session, made)
+        assert [(problem.topic, problem.key) for problem in caught.value.problems] == [
+            ("_schemas", "name"),
+            ("a", "name"),
+        ]
+
+
+async def test_a_catalogue_without_topics_for_the_chosen_cluster_is_refused() -> None:
+    async with opened("events", "other") as (_, session, _):
+        with pytest.raises(CatalogueError, match="holds no topics for cluster 'other'"):
+            await plan_topics(session, catalogue("a"), cluster="other")
