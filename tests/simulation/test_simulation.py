@@ -12,7 +12,7 @@ import pytest
 from simulate import report, simulate
 
 # How many run with the other tests; `simulate.py` runs as many as you like.
-SEEDS = 600
+SEEDS = 300
 BLOCKS = 12
 
 
