@@ -23,6 +23,9 @@ from asyncdbaas.emulator import Emulator
 __all__ = ["Finished", "Terminal", "environment", "in_process", "on_terminal", "through_pipes"]
 
 _COMMAND: Final = (sys.executable, "-c", "from asyncdbaas.cli import main; main()")
+# The terminal is taken by the command itself: Python warns of functions that run between fork and exec.
+_TAKE_TERMINAL: Final = "import fcntl, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); "
+_IN_CONTROL: Final = (sys.executable, "-c", f"{_TAKE_TERMINAL}{_COMMAND[2]}")
 _ESCAPES: Final = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\r")
 _PATIENCE: Final = 30.0
 
@@ -112,14 +115,13 @@ async def on_terminal(*arguments: str, env: Mapping[str, str]) -> AsyncGenerator
     master, slave = pty.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 160, 0, 0))
     process = await asyncio.create_subprocess_exec(
-        *_COMMAND,
+        *_IN_CONTROL,
         *arguments,
         env=env,
         stdin=slave,
         stdout=slave,
         stderr=slave,
         start_new_session=True,
-        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
     )
     os.close(slave)
     try:
