@@ -238,7 +238,10 @@ class RateLimiter:
         self._queue.fail(owner, error)
 
     def delay(self) -> float:
-        """Return for how many seconds at least nothing may leave; 0.0 if a request may leave now."""
+        """Return for how many seconds at least nothing may leave; 0.0 if a request may leave now.
+
+        Infinity if that hangs on the answer to a request under way, and on no clock.
+        """
         now = self._clock()
         return 0.0 if not self._queue and self._verdict(now) else max(0.0, self._next_change(now) - now)
 

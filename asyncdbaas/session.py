@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Generator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
 from itertools import count
+from math import isinf
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar, overload
 from weakref import WeakValueDictionary
@@ -390,7 +391,8 @@ class AsyncSession:
         """Do what `_enter` does, or return an error if that would take longer than a call may wait."""
         deadline = asyncio.timeout(seconds)
         try:
-            if self.rate_limiter.delay() <= seconds:
+            # An infinite delay ends with the answer to a request under way, which may come at once.
+            if (delay := self.rate_limiter.delay()) <= seconds or isinf(delay):
                 async with deadline:
                     await self._enter(call)
                     return None

@@ -404,3 +404,22 @@ async def test_a_users_own_timeout_is_a_cancellation_of_that_call_alone() -> Non
         assert not isinstance(caught.value, RequestError)
         await session.request("POST", "/v2/x")
         assert_at_rest(session)
+
+
+@virtual
+async def test_a_call_that_may_wait_a_little_waits_for_a_probe_that_is_on_the_wire() -> None:
+    async def slow(exchange: Exchange) -> None:
+        await asyncio.sleep(0.2)
+        await exchange.write(OK)
+
+    loop = asyncio.get_running_loop()
+    async with RawServer(answer(429, headers={"Retry-After": "1"}), slow) as server:
+        limiter = RateLimiter(per_minute=4, clock=loop.time)
+        patience = RetryPolicy(max_refusals=1)
+        async with connect(server.url, rate_limiter=limiter, retry=patience, max_wait=5.0) as session:
+            with pytest.raises(RateLimitError):
+                await session.request("GET", "/v2/x")
+            await asyncio.sleep(31)  # all of the minute is others', until a probe shows otherwise
+            await asyncio.gather(*(session.request("GET", "/v2/x") for _ in range(2)))
+            assert len(server.requests) == 3
+            assert_at_rest(session)
