@@ -1,0 +1,61 @@
+"""Every fault that the emulator knows, and what becomes of each kind of call: the table of the README."""
+
+from __future__ import annotations
+
+import pytest
+from faults_table import README, outcome, with_table
+
+from asyncdbaas.emulator import KINDS
+
+OPERATIONS = ("get_topic", "create_topic", "update_topic", "delete_topic")
+_AGAIN = ("done 2",) * 4
+_UNKNOWN_POST = ("done 2", "ServerError? 1", "done 2", "done 2")
+_NO_BODY = ("DecodeError 1", "DecodeError 1", "DecodeError 1", "done 1")
+# What a GET, POST, PUT and DELETE are told, and how many requests each takes, where a write was carried out before the
+# fault struck, if the fault lets it.
+EXPECTED = {
+    "delay": ("done 1",) * 4,
+    "precondition": ("PreconditionError 1",) * 4,
+    "rate_limit": _AGAIN,
+    "hourly_limit": _AGAIN,
+    "server_error": _UNKNOWN_POST,
+    "bad_gateway": _UNKNOWN_POST,
+    "gateway_timeout": _UNKNOWN_POST,
+    "unavailable": _AGAIN,
+    "not_found": ("NotFoundError 1",) * 4,
+    "accepted": ("AcceptedError 1", "done 1", "AcceptedError 1", "done 1"),
+    "reset": ("done 2", "TransportError? 1", "done 2", "done 2"),
+    "reset_after": ("done 1",) * 4,
+    "half_body": ("done 2", "TransportError? 1", "done 2", "done 1"),  # a 204 has no body
+    "endless_body": ("done 2", "RequestTimeoutError? 1", "done 2", "done 2"),
+    "silence": ("done 2", "RequestTimeoutError? 1", "done 2", "done 2"),
+    "empty_body": _NO_BODY,
+    "wrong_shape": _NO_BODY,
+    "not_json": _NO_BODY,
+}
+
+
+def test_every_fault_of_the_emulator_has_its_outcome_here() -> None:
+    assert EXPECTED.keys() == KINDS.keys()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_becomes_of_a_call_that_a_fault_strikes_once(kind: str) -> None:
+    seen = [outcome(kind, operation, applied=operation != "get_topic") for operation in OPERATIONS]
+    assert tuple(f"{each.told} {each.sent}" for each in seen) == EXPECTED[kind]
+
+
+@pytest.mark.parametrize("applied", [False, True])
+@pytest.mark.parametrize("kind", KINDS)
+def test_whoever_writes_is_told_the_truth_or_that_it_is_unknown(kind: str, *, applied: bool) -> None:
+    for operation in OPERATIONS[1:]:
+        each = outcome(kind, operation, applied=applied)
+        assert each.is_true, (operation, each)
+        assert operation != "create_topic" or each.applied <= 1
+
+
+def test_the_readmes_table_is_what_these_tests_see() -> None:
+    readme = README.read_text(encoding="utf-8")
+    if "<!-- faults -->" not in readme:
+        pytest.skip("the README has no table of faults yet")
+    assert readme == with_table(readme), "run python tests/hostile/faults_table.py"
