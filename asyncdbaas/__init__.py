@@ -75,6 +75,7 @@ if TYPE_CHECKING:
         topics,
         users,
         waiters,
+        web,
     )
     from . import shared_limiter as shared_limiter  # not in `__all__`: a star import must not need the extra
 
@@ -137,6 +138,7 @@ __all__ = [
     "topics",
     "users",
     "waiters",
+    "web",
 ]
 
 _MODULES = frozenset(
@@ -171,6 +173,7 @@ _MODULES = frozenset(
         "topics",
         "users",
         "waiters",
+        "web",
     }
 )
 
