@@ -449,7 +449,7 @@ class AsyncSession:
                         allow_redirects=False,  # the token must not follow
                         timeout=_WIRE_TIMEOUT,
                         # aiohttp never resends a POST by itself, and a middleware costs 2 % of a call.
-                        middlewares=None if call.method == "POST" else _ONCE,
+                        middlewares=() if call.method == "POST" else _ONCE,
                     ) as response:
                         content = response.content
                         # A short answer comes in one piece with its headers.

@@ -232,6 +232,20 @@ async def test_a_borrowed_http_session_is_never_closed() -> None:
         assert server.connections == 1
 
 
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT"])
+@virtual
+async def test_middlewares_of_a_borrowed_http_session_cannot_send_a_request_twice(method: str) -> None:
+    async def again(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+        response = await handler(request)
+        response.close()
+        return await handler(request)
+
+    async with RawServer(OK) as server, aiohttp.ClientSession(middlewares=(again,)) as http:
+        async with connect(server, http=http) as session:
+            await session.request(method, "/v2/x")
+        assert len(server.requests) == 1
+
+
 @virtual
 async def test_a_borrowed_http_session_that_its_owner_closed_sends_nothing() -> None:
     async with RawServer(OK) as server:
