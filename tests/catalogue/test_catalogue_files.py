@@ -224,14 +224,13 @@ def test_json_may_be_indented_with_tabs() -> None:
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ('{"topics": [],\n}', "not valid JSON: Expecting property name enclosed in double quotes (column 1)"),
-        ("topics: []", "not valid JSON: Expecting value (column 1)"),
-        ("[" * 100_000, "not valid JSON: nested too deeply"),
+        ('{"topics"\n []}', "t.json:2: not valid JSON: Expecting ':' delimiter (column 2)"),
+        ("topics: []", "t.json:1: not valid JSON: Expecting value (column 1)"),
+        ("[" * 100_000, "t.json:1: not valid JSON: nested too deeply"),
     ],
 )
 def test_yaml_in_a_json_file_is_refused(text: str, problem: str) -> None:
-    (told,) = problems_of(text, "t.json")
-    assert told.split(": ", 1)[1].startswith(problem.split(" enclosed", maxsplit=1)[0])
+    assert problems_of(text, "t.json") == [problem]
 
 
 def test_a_csv_has_settings_beside_the_name_and_its_empty_cells_say_nothing() -> None:
