@@ -278,11 +278,11 @@ BROKEN = [
     (b'{"sample": {"name": NaN}}', "not valid JSON"),
     (b"\xef\xbb\xbf{}", "not valid JSON"),
     (b"[" * 100_000, "not valid JSON"),
-    (b'{"sample": {"name": "a", "unknown": ' + b"[" * 5000 + b"]" * 5000 + b"}}", "not valid JSON"),
+    (b'{"sample": {"name": "a", "unknown": ' + b"[" * 100_000 + b"]" * 100_000 + b"}}", "not valid JSON"),
     # What is wrong comes after a value that sends the answer along the tolerant path.
     (b'{"sample": {"name": 5, "cou', "not valid JSON"),
     (b'{"sample": 5, "more": "\xff"}', "not valid JSON"),
-    (b'{"sample": {"name": ' + b"[" * 5000 + b"]" * 5000 + b"}}", "not valid JSON"),
+    (b'{"sample": {"name": ' + b"[" * 100_000 + b"]" * 100_000 + b"}}", "not valid JSON"),
     (b'{"sample": null', "not valid JSON"),
     (b'{"id": "accepted"', "not valid JSON"),
 ]
@@ -301,7 +301,9 @@ def test_what_is_no_json(body: bytes, message: str, into: Any) -> None:
 
 
 def test_nesting_that_only_the_tolerant_path_minds() -> None:
-    assert refused('{"sample": {"name": ' + "[" * 900 + "]" * 900 + "}}").startswith("expected Sample @ $.sample")
+    # Which of the two depends on how deep the running Python goes.
+    message = refused('{"sample": {"name": ' + "[" * 900 + "]" * 900 + "}}")
+    assert message in ("expected Sample @ $.sample", "expected str @ $.sample.name")
 
 
 @pytest.mark.parametrize(
