@@ -16,7 +16,7 @@ try:
     from redis.asyncio import Redis
     from redis.asyncio.retry import Retry
     from redis.backoff import NoBackoff
-    from redis.exceptions import AuthenticationError, NoScriptError
+    from redis.exceptions import NoScriptError
     from redis.exceptions import TimeoutError as RedisTimeoutError
 except ModuleNotFoundError as missing:
     if missing.name != "redis":
@@ -29,10 +29,14 @@ __all__ = ["PATIENCE", "QuotaStore", "check_url", "show_url"]
 # An exchange takes a millisecond. A server that needs this long is away, and calls wait no longer for it.
 PATIENCE: Final = 2.0
 _SCHEMES: Final = {"valkey": "redis", "valkeys": "rediss", "redis": "redis", "rediss": "rediss", "unix": "unix"}
-_RIGHTS: Final = "+eval +evalsha +time +get +set +pexpire +zadd +zcount +zrangebyscore +zremrangebyscore"
+_RIGHTS: Final = "+eval +evalsha +time +get +set +pexpire +zadd +zcount +zrem +zrangebyscore +zremrangebyscore"
 # What a server's words, in small letters, mean for the one who set it up.
 _MEANINGS: Final = (
     (("wrongtype", "format of the books"), "{keys} hold another application's data, or another version's of this one"),
+    (
+        ("username-password", "authentication required", "noauth", "without any password"),
+        "it does not accept the user and password of the URL",
+    ),
     (("permission", "can't run this command", "can't access"), f"its user needs {_RIGHTS} on {{keys}}"),
     (("non deterministic",), "it is too old, Redis 5 or Valkey is needed"),
     (("moved", "crossslot", "clusterdown"), "it is a part of a cluster, a single server is needed"),
@@ -76,8 +80,6 @@ class QuotaStore:
         said = f"{type(error).__name__}: {error}"
         for secret in self._secrets:
             said = said.replace(secret, "***")
-        if isinstance(error, AuthenticationError):
-            return f"it does not accept the user and password of the URL ({said})"
         for words, meaning in _MEANINGS:
             if any(word in said.lower() for word in words):
                 return f"{meaning.format(keys=' and '.join(self._keys))} ({said})"

@@ -42,14 +42,22 @@ local function bury()
     local died = worker.seen + report.lease
     if died <= now and worker.in_flight > 0 then
       for number = 1, worker.in_flight do
-        redis.call('ZADD', KEYS[2], died, id .. 'x' .. worker.turn .. '.' .. number)
+        redis.call('ZADD', KEYS[2], died, id .. 'x' .. number)
       end
-      worker.in_flight = 0
+      worker.buried, worker.in_flight = worker.in_flight, 0
     end
     if worker.seen + minute <= now then
       workers[id] = nil
     end
   end
+end
+
+-- It was not dead, and tells itself what became of them.
+local function dig_out(me)
+  for number = 1, me.buried or 0 do
+    redis.call('ZREM', KEYS[2], report.worker .. 'x' .. number)
+  end
+  me.buried = nil
 end
 
 -- How the quota is used -------------------------------------------------------------------------------------------
@@ -240,6 +248,7 @@ local function enter(me)
   me.turn, me.seen, me.in_flight = report.turn, now, report.in_flight
   me.interactive, me.bulk = report.interactive, report.bulk
   workers[report.worker] = me
+  dig_out(me)
   for number, age in ipairs(report.ages) do
     redis.call('ZADD', KEYS[2], now - age, report.worker .. ':' .. (report.first + number - 1))
   end
@@ -255,6 +264,16 @@ local function close_books()
   redis.call('SET', KEYS[1], cmsgpack.pack(books), 'PX', math.ceil(hour / 1000))
 end
 
+-- A right that is missing should show at the first call, not in the middle of the work.
+local function try_rights()
+  redis.call('ZADD', KEYS[2], 'XX', 0, '')
+  redis.call('ZREM', KEYS[2], '')
+  redis.call('ZRANGEBYSCORE', KEYS[2], 0, 0)
+end
+
+if report.turn == 1 then
+  try_rights()
+end
 bury()
 local me = workers[report.worker] or {turn = 0, served = 0, interactive = 0, bulk = 0, due = 0}
 if report.turn <= me.turn then

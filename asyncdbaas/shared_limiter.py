@@ -144,6 +144,11 @@ class SharedRateLimiter(RateLimiter):
             raise InvalidInputError("sessions with different tokens cannot share one SharedRateLimiter")
         self._sessions.add(session)
 
+    @property
+    def exchanges(self) -> int:
+        """How often this worker has talked to the store since its first session opened."""
+        return self._turn
+
     def _quota(self, token: str | None) -> str:
         if self._name is not None:
             return self._name

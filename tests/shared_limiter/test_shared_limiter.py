@@ -1,0 +1,466 @@
+"""SharedRateLimiter against a real server and the emulator: one quota, bad stores, outages, cancellation, closing."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import traceback
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+import pytest
+from server_process import free_port
+from store import Store, serving, stopped
+
+from asyncdbaas import (
+    AsyncSession,
+    InvalidInputError,
+    QuotaStoreError,
+    RateLimiter,
+    SessionStateError,
+    clusters,
+    priority,
+    topics,
+)
+from asyncdbaas.emulator import Delays, Emulator
+from asyncdbaas.shared_limiter import SharedRateLimiter
+
+MINUTE = 2.0
+HOUR = 60 * MINUTE
+SECRET = "s3cr3t/pass"
+ESCAPED = "s3cr3t%2Fpass"
+
+
+@pytest.fixture
+async def store() -> AsyncGenerator[Store]:
+    async with serving() as store:
+        yield store
+
+
+@pytest.fixture
+async def emulator() -> AsyncGenerator[Emulator]:
+    async with Emulator(time_scale=60 / MINUTE, per_minute=20, delays=Delays.none()) as emulator:
+        yield emulator
+
+
+def limiter(store: Store, per_minute: int = 20, **settings: Any) -> SharedRateLimiter:
+    return SharedRateLimiter(store.url, per_minute, minute=MINUTE, hour=HOUR, **settings)
+
+
+@asynccontextmanager
+async def sessions(emulator: Emulator, *limiters: RateLimiter) -> AsyncGenerator[list[AsyncSession]]:
+    async with AsyncExitStack() as stack:
+        yield [
+            await stack.enter_async_context(AsyncSession(emulator.token, base_url=emulator.url, rate_limiter=limiter))
+            for limiter in limiters
+        ]
+
+
+@asynccontextmanager
+async def attached(limiter: RateLimiter) -> AsyncGenerator[RateLimiter]:
+    limiter.attach(limiter, "token")
+    try:
+        yield limiter
+    finally:
+        await limiter.detach(limiter)
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait for what other tasks bring about; the test's own time limit is the deadline."""
+    while not condition():  # noqa: ASYNC110 -- nothing tells of it
+        await asyncio.sleep(0.005)
+
+
+# One quota.
+
+
+async def test_many_limiters_share_one_quota_without_a_refusal_or_a_loss(store: Store, emulator: Emulator) -> None:
+    cluster = emulator.add_cluster(engine="kafka", num_nodes=3)["id"]
+    limiters = [limiter(store) for _ in range(4)]
+    async with sessions(emulator, *limiters) as opened:
+        await asyncio.gather(
+            *(
+                topics.create_topic(session, cluster, topics.TopicCreate(name=f"t-{number}-{place}"))
+                for number in range(12)
+                for place, session in enumerate(opened)
+            )
+        )
+    assert emulator.requests.statuses == {201: 48}
+    assert sum(one.exchanges for one in limiters) <= 48 + 2 * len(limiters)
+
+
+async def test_calls_that_wait_together_share_an_exchange(store: Store) -> None:
+    async with attached(limiter(store, 1000)) as pace:
+        await asyncio.gather(*(pace.acquire(pace) for _ in range(500)))
+        assert pace.in_flight == 500
+        assert isinstance(pace, SharedRateLimiter)
+        assert pace.exchanges <= 2
+
+
+async def test_calls_one_after_the_other_take_one_exchange_each(store: Store) -> None:
+    async with attached(limiter(store)) as pace:
+        for _ in range(10):
+            await pace.acquire(pace)
+            pace.succeeded(None)
+            pace.release()
+        assert isinstance(pace, SharedRateLimiter)
+        assert pace.exchanges == 10
+
+
+async def test_different_tokens_have_different_quotas_and_no_key_shows_a_token(
+    store: Store, emulator: Emulator
+) -> None:
+    other = emulator.add_token()
+    async with sessions(emulator, limiter(store, 1)) as [mine]:
+        await clusters.list_clusters(mine)
+        async with AsyncSession(other, base_url=emulator.url, rate_limiter=limiter(store, 1)) as theirs:
+            await clusters.list_clusters(theirs)
+        async with store.client() as client:
+            keys = b" ".join(await client.keys("*")).decode()
+    assert keys.count(":books") == 2
+    assert all(token not in keys and token[-12:] not in keys for token in (emulator.token, other))
+
+
+async def test_a_refusal_of_one_worker_holds_all_of_them(store: Store) -> None:
+    async with attached(limiter(store)) as one, attached(limiter(store)) as other:
+        for pace in (one, other):
+            await pace.acquire(pace)
+        one.refused(1000.0)
+        one.release(counted=False)
+        await until(lambda: isinstance(one, SharedRateLimiter) and one._refusal is None and one._told_at > 0)
+        waiting = asyncio.create_task(other.acquire(other))
+        await until(lambda: other.delay() > 0)
+        assert not waiting.done()
+        waiting.cancel()
+
+
+async def test_the_hour_is_learned_from_what_the_service_says_is_left(store: Store) -> None:
+    async with attached(limiter(store)) as pace:
+        await pace.acquire(pace)
+        pace.succeeded(1)
+        pace.release()
+        await pace.acquire(pace)
+        waiting = asyncio.create_task(pace.acquire(pace))
+        await until(lambda: pace.delay() > 0)
+        assert not waiting.done()
+        waiting.cancel()
+
+
+# Lanes.
+
+
+async def test_interactive_calls_go_before_bulk_calls_of_another_worker(store: Store) -> None:
+    order: list[str] = []
+
+    async def call(pace: RateLimiter, name: str) -> None:
+        await pace.acquire(pace)
+        order.append(name)
+        pace.release()
+
+    async with attached(limiter(store, 4)) as jobs, attached(limiter(store, 4)) as web:
+        await asyncio.gather(*(call(jobs, "first") for _ in range(4)))
+        with priority("bulk"):
+            bulk = [asyncio.create_task(call(jobs, "bulk")) for _ in range(8)]
+        await until(lambda: jobs.delay() > 0)
+        await asyncio.gather(*(call(web, "interactive") for _ in range(3)))
+        await asyncio.gather(*bulk)
+    assert order[4:8].count("interactive") == 3
+
+
+# Bad stores.
+
+
+@pytest.mark.parametrize(
+    "url", ["", "localhost:6379", "http://localhost", "redis://localhost:port", "unix:/x", f"mysql://u:{SECRET}@h/"]
+)
+def test_a_url_that_is_none_of_a_store_is_refused(url: str) -> None:
+    with pytest.raises(InvalidInputError, match="the URL of the quota's store") as caught:
+        SharedRateLimiter(url)
+    assert SECRET not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["", "a{b}", "a\nb"])
+def test_a_name_that_no_key_can_hold_is_refused(name: str) -> None:
+    with pytest.raises(InvalidInputError, match="name must be"):
+        SharedRateLimiter("redis://localhost", name=name)
+
+
+async def test_a_token_from_a_function_needs_a_name(store: Store, emulator: Emulator) -> None:
+    session = AsyncSession(lambda: emulator.token, base_url=emulator.url, rate_limiter=limiter(store))
+    with pytest.raises(InvalidInputError, match="needs a name"):
+        await session.__aenter__()
+    named = limiter(store, name="tenants")
+    async with AsyncSession(lambda: emulator.token, base_url=emulator.url, rate_limiter=named) as session:
+        await clusters.list_clusters(session)
+    async with store.client() as client:
+        assert sorted(await client.keys("*")) == [b"asyncdbaas:{tenants}:answers", b"asyncdbaas:{tenants}:books"]
+
+
+async def test_one_limiter_is_not_for_two_tokens(store: Store, emulator: Emulator) -> None:
+    pace = limiter(store)
+    async with sessions(emulator, pace):
+        with pytest.raises(InvalidInputError, match="different tokens"):
+            await AsyncSession(emulator.add_token(), base_url=emulator.url, rate_limiter=pace).__aenter__()
+
+
+async def fails_with(url: str) -> str:
+    """Let three calls fail on a store; return the message, which they share."""
+    async with attached(SharedRateLimiter(url, name="x", minute=MINUTE, hour=HOUR)) as pace:
+        calls = await asyncio.gather(*(pace.acquire(pace) for _ in range(3)), return_exceptions=True)
+        with pytest.raises(QuotaStoreError) as caught:
+            await pace.acquire(pace)
+        assert [(type(call), str(call)) for call in calls] == [(QuotaStoreError, str(caught.value))] * 3
+        assert (pace.waiting, pace.in_flight) == (0, 0)
+    text = "".join(traceback.format_exception(caught.value)) + repr(pace)
+    assert SECRET not in text
+    assert ESCAPED not in text
+    return str(caught.value)
+
+
+async def test_a_store_that_is_not_there_fails_the_first_call() -> None:
+    message = await fails_with(f"redis://user:{ESCAPED}@127.0.0.1:{free_port()}/3")
+    assert "redis://127.0.0.1:" in message
+    assert "onnect" in message
+
+
+async def answered_by(answer: bytes) -> str:
+    """Let calls fail on a server that says the same to everything."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while await reader.read(2**16):
+            writer.write(answer)
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1") as server:
+        port = server.sockets[0].getsockname()[1]
+        return await fails_with(f"redis://:{ESCAPED}@127.0.0.1:{port}")
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", "HTTP/1.1 400"),
+        (b"-ERR Write commands not allowed after non deterministic commands\r\n", "Redis 5 or Valkey is needed"),
+        (b"-MOVED 866 10.0.0.9:6379\r\n", "part of a cluster"),
+        (b"-READONLY You can't write against a read only replica.\r\n", "it is a replica"),
+        (b"-LOADING Redis is loading the dataset in memory\r\n", "loading"),
+        (f"-ERR unknown command 'AUTH', with args beginning with: '{SECRET}'\r\n".encode(), "unknown command"),
+        (b"$7\r\nno json\r\n", "cannot be used"),
+    ],
+)
+async def test_a_server_that_answers_something_else_fails_the_first_call(answer: bytes, words: str) -> None:
+    assert words in await answered_by(answer)
+
+
+async def test_a_server_that_never_answers_fails_the_first_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("asyncdbaas._quota_store.PATIENCE", 0.05)
+    assert "did not answer within 0.05 s" in await answered_by(b"")
+
+
+async def test_a_wrong_password_fails_the_first_call() -> None:
+    async with serving("--requirepass", "another") as store:
+        assert "does not accept the user and password" in await fails_with(f"{store.url}?password={ESCAPED}")
+        assert "does not accept the user and password" in await fails_with(store.url)
+
+
+@pytest.mark.parametrize("rights", ["~* +@all -eval -evalsha", "~* +@all -zadd", "~other:* +@all"])
+async def test_a_user_without_rights_fails_the_first_call(store: Store, rights: str) -> None:
+    async with store.client() as client:
+        await client.execute_command("ACL", "SETUSER", "clerk", "on", f">{SECRET}", *rights.split())
+    assert "its user needs +eval" in await fails_with(f"unix://clerk:{ESCAPED}@{store.socket}")
+
+
+async def test_the_rights_that_the_error_names_are_enough(store: Store) -> None:
+    async with store.client() as client:
+        await client.execute_command("ACL", "SETUSER", "reader", "on", f">{SECRET}", "~*", "+ping")
+        message = await fails_with(f"unix://reader:{ESCAPED}@{store.socket}")
+        rights = message.partition("its user needs ")[2].partition(" on ")[0].split()
+        await client.execute_command("ACL", "SETUSER", "clerk", "on", f">{SECRET}", "~asyncdbaas:*", *rights)
+    url = f"unix://clerk:{ESCAPED}@{store.socket}"
+    async with attached(SharedRateLimiter(url, 2, minute=MINUTE, hour=HOUR)) as pace:
+        for _ in range(3):
+            await pace.acquire(pace)
+            pace.release()
+
+
+@pytest.mark.parametrize(("key", "command"), [("books", "LPUSH"), ("books", "APPEND"), ("answers", "APPEND")])
+async def test_keys_of_another_application_fail_the_first_call(store: Store, key: str, command: str) -> None:
+    async with store.client() as client:
+        await client.execute_command(command, f"asyncdbaas:{{x}}:{key}", "theirs")
+    message = await fails_with(store.url)
+    assert "hold another application's data" in message
+    assert f"asyncdbaas:{{x}}:{key}" in message
+
+
+async def test_the_next_call_finds_a_store_that_has_come_meanwhile(store: Store) -> None:
+    async with store.client() as client, attached(limiter(store)) as pace:
+        await client.config_set("requirepass", "x")
+        with pytest.raises(QuotaStoreError):
+            await pace.acquire(pace)
+        await client.config_set("requirepass", "")
+        while True:
+            try:
+                await pace.acquire(pace)
+                break
+            except QuotaStoreError:
+                await asyncio.sleep(0.05)
+        assert pace.in_flight == 1
+
+
+# The store goes away.
+
+
+async def test_while_the_store_is_away_each_goes_on_with_its_part_and_then_they_return(
+    emulator: Emulator, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "asyncdbaas")
+    cluster = emulator.add_cluster(engine="kafka", num_nodes=3)["id"]
+
+    async def create(number: int) -> None:
+        session = opened[number % 2]
+        await topics.create_topic(session, cluster, topics.TopicCreate(name=f"t-{number}"))
+
+    with stopped() as store:
+        limiters = [limiter(store) for _ in range(2)]
+        async with sessions(emulator, *limiters) as opened:
+            async with store.running() as server:
+                for number in range(10):  # one by one: each gets to know of the other
+                    await create(number)
+                server.process.kill()
+                await server.process.wait()
+            await asyncio.gather(*map(create, range(10, 40)))
+            assert all(one._away_since is not None for one in limiters)
+            async with store.running():
+                await until(lambda: all(one._away_since is None for one in limiters))
+                await asyncio.gather(*map(create, range(40, 60)))
+    assert emulator.requests.statuses == {201: 60}
+    warnings = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
+    assert len(warnings) == 2
+    assert "until it is back, 10 requests a minute leave here" in warnings[0]
+    assert sum("is back after" in record.getMessage() for record in caplog.records) == 2
+
+
+async def test_a_store_that_forgot_is_told_what_it_has_to_know(store: Store, emulator: Emulator) -> None:
+    cluster = emulator.add_cluster(engine="kafka", num_nodes=3)["id"]
+    async with sessions(emulator, limiter(store), limiter(store)) as opened, store.client() as client:
+        for number in range(36):
+            if number == 15:
+                await client.flushall()
+            wanted = topics.TopicCreate(name=f"t-{number}")
+            await topics.create_topic(opened[number % 2], cluster, wanted)
+    assert emulator.requests.statuses == {201: 36}
+
+
+# Cancelling and closing.
+
+
+async def test_a_turn_whose_caller_is_cancelled_goes_to_the_next(store: Store) -> None:
+    async with attached(limiter(store, 1)) as pace:
+        await pace.acquire(pace)
+        first, second = (asyncio.create_task(pace.acquire(pace)) for _ in range(2))
+        await until(lambda: pace.waiting == 2 and pace.delay() > 0)
+        first.cancel()
+        pace.release(counted=False)
+        await second
+        assert (pace.in_flight, pace.waiting) == (1, 0)
+
+
+async def test_a_caller_that_is_cancelled_when_its_turn_has_come_passes_it_on(store: Store) -> None:
+    async with attached(limiter(store, 1)) as pace:
+        await pace.acquire(pace)
+        first, second = (asyncio.create_task(pace.acquire(pace)) for _ in range(2))
+        await until(lambda: pace.waiting == 2 and pace.delay() > 0)
+        assert isinstance(pace, SharedRateLimiter)
+        pace.release()
+        pace._permits += 1  # as the store gives one, at a moment that the test can name
+        pace._wake()
+        first.cancel()
+        await asyncio.wait({first})
+        await second
+        assert (pace.in_flight, pace.waiting) == (1, 0)
+
+
+async def test_closing_gives_back_what_waits_and_leaves_no_task(store: Store) -> None:
+    before = asyncio.all_tasks()
+    async with attached(limiter(store, 5)) as one, attached(limiter(store, 5)) as other:
+        for _ in range(5):
+            await one.acquire(one)
+        for _ in range(4):
+            one.release(counted=False)
+        await one.detach(one)
+        await asyncio.gather(*(other.acquire(other) for _ in range(4)))
+        assert other.in_flight == 4
+    assert asyncio.all_tasks() == before
+    async with store.client() as client:
+        assert len(await client.client_list()) == 1
+
+
+async def test_the_last_session_closes_the_limiter_and_the_next_opens_it_again(
+    store: Store, emulator: Emulator
+) -> None:
+    pace = limiter(store)
+    async with sessions(emulator, pace) as [outer]:
+        async with sessions(emulator, pace) as [inner]:
+            await clusters.list_clusters(inner)
+        await clusters.list_clusters(outer)
+        assert "open" in repr(pace)
+    assert "closed" in repr(pace)
+    with pytest.raises(SessionStateError, match="not open"):
+        await pace.acquire()
+    async with sessions(emulator, pace) as [again]:
+        await clusters.list_clusters(again)
+    assert emulator.requests.statuses == {200: 3}
+
+
+async def test_closing_a_session_ends_its_calls_that_wait(store: Store, emulator: Emulator) -> None:
+    pace = limiter(store, 1)
+    async with sessions(emulator, pace) as [session]:
+        await clusters.list_clusters(session)
+        waiting = asyncio.create_task(clusters.list_clusters(session))
+        await until(lambda: pace.waiting == 1)
+    with pytest.raises(SessionStateError, match="closed"):
+        await waiting
+
+
+async def test_another_event_loop_is_refused(store: Store) -> None:
+    async with attached(limiter(store)) as pace:
+
+        async def elsewhere() -> None:
+            pace.attach("another", "token")
+
+        with pytest.raises(SessionStateError, match="another event loop"):
+            await asyncio.to_thread(asyncio.run, elsewhere())
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # the connection that was left open
+def test_a_loop_that_ended_without_closing_does_not_spoil_the_next() -> None:
+    async def leave_open(pace: SharedRateLimiter) -> None:
+        pace.attach("a", "token")
+        await pace.acquire("a")
+
+    async def use() -> None:
+        async with serving() as store:
+            pace = limiter(store)
+            await asyncio.to_thread(asyncio.run, leave_open(pace))
+            async with attached(pace):
+                await pace.acquire(pace)
+                assert pace.in_flight == 2  # the one that never ended has a lease of its own in the store
+
+    asyncio.run(use())
+    gc.collect()  # the connection that was left open complains here, not in another test
+
+
+async def test_delay_and_forecast_tell_of_the_wait(store: Store) -> None:
+    async with attached(limiter(store, 4)) as one, attached(limiter(store, 4)) as other:
+        assert (one.delay(), one.forecast(0)) == (0.0, 0.0)
+        for pace in (one, other):
+            for _ in range(2):
+                await pace.acquire(pace)
+                pace.release()
+        waiting = asyncio.create_task(one.acquire(one))
+        await until(lambda: one.delay() > 0)
+        assert one.forecast(8) >= one.delay()
+        assert one.forecast(8) > MINUTE  # its part is two a minute
+        await waiting
