@@ -52,7 +52,7 @@ from .errors import (
 )
 from .ratelimit import RateLimiter, WaitQueue, current_lane
 from .retry import RetryPolicy
-from .types import Hidden, Secret
+from .types import Hidden, Secret, SecretBytes
 
 __all__ = ["AsyncSession", "Token"]
 
@@ -142,19 +142,18 @@ class AsyncSession:
         self._closing: asyncio.Future[None] | None = None
         _check_numbers(max_connections, timeout, max_wait)
         self._token = token if callable(token) else check_token(_default_token() if token is None else token)
-        self._base = check_base_url(base_url or os.environ.get("DIGITALOCEAN_API_URL") or _API)
+        default = os.environ.get("DIGITALOCEAN_API_URL") or _API
+        self._base = check_base_url(default if base_url is None else base_url)
         self._retry = RetryPolicy() if retry is None else retry
         self.rate_limiter: Final = RateLimiter() if rate_limiter is None else rate_limiter
         """What paces this session; ask it for `forecast(n)`, `waiting` and `in_flight`."""
-        self._timeout = timeout
-        self._max_wait = max_wait
+        self._timeout, self._max_wait = timeout, max_wait
         self._trust_env = trust_env
         self._listeners: tuple[Callable[[hooks.Event], object], ...] = () if on_event is None else (on_event,)
         self._borrowed = http
         self._http: aiohttp.ClientSession | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._max_connections = max_connections
-        self._free_slots = max_connections
+        self._max_connections = self._free_slots = max_connections
         # Bulk calls hold their slots while they wait for the quota, where interactive ones must be able to go first.
         self._spare_slots = min(max_connections - 1, max(1, max_connections // 10))
         self._slot_queue = WaitQueue()
@@ -295,7 +294,7 @@ class AsyncSession:
             method,
             path,
             url.with_query(check_params(params)) if params else url,
-            None if body is None or body.value is None else encode(body.value),
+            None if body is None or body.value is None else SecretBytes(encode(body.value)),
             bool(self._listeners) or _log.isEnabledFor(logging.INFO),
             time.monotonic(),
         )

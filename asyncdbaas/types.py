@@ -9,7 +9,7 @@ from uuid import UUID
 from msgspec import UNSET as _UNSET
 from msgspec import UnsetType as Unset
 
-__all__ = ["UNSET", "Hidden", "Id", "ListOf", "OpenEnum", "Secret", "Unset", "null_lists"]
+__all__ = ["UNSET", "Hidden", "Id", "ListOf", "OpenEnum", "Secret", "SecretBytes", "Unset", "null_lists"]
 
 UNSET: Final = _UNSET
 """The value of a request field that is not sent at all; `None` is sent as `null`, `0` and `False` as they are."""
@@ -47,6 +47,15 @@ class Secret(str):
 
     def __repr__(self) -> str:
         return "'***'"
+
+
+class SecretBytes(bytes):
+    """Bytes that `repr` does not show, such as an encoded body: a cancellation passes through aiohttp's frames."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "b'***'"
 
 
 class Hidden:
