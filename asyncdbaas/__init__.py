@@ -65,7 +65,6 @@ if TYPE_CHECKING:
         metrics,
         migrations,
         options,
-        otel,
         plan,
         pools,
         replicas,
@@ -77,7 +76,10 @@ if TYPE_CHECKING:
         waiters,
         web,
     )
-    from . import shared_limiter as shared_limiter  # not in `__all__`: a star import must not need the extra
+
+    # Not in `__all__`: a star import must not need their extras.
+    from . import otel as otel
+    from . import shared_limiter as shared_limiter
 
 __all__ = [
     "UNSET",
@@ -127,7 +129,6 @@ __all__ = [
     "metrics",
     "migrations",
     "options",
-    "otel",
     "plan",
     "pools",
     "priority",
@@ -141,41 +142,8 @@ __all__ = [
     "web",
 ]
 
-_MODULES = frozenset(
-    {
-        "autoscale",
-        "backups",
-        "bulk",
-        "catalogue",
-        "clusters",
-        "configs",
-        "connect",
-        "databases",
-        "ensure",
-        "events",
-        "eviction_policy",
-        "firewall",
-        "hooks",
-        "indexes",
-        "logsinks",
-        "maintenance",
-        "metrics",
-        "migrations",
-        "options",
-        "otel",
-        "plan",
-        "pools",
-        "replicas",
-        "schemas",
-        "settings",
-        "shared_limiter",
-        "sql_mode",
-        "topics",
-        "users",
-        "waiters",
-        "web",
-    }
-)
+# What __all__ names and nothing above has imported: the modules.
+_MODULES = frozenset(__all__) - frozenset(globals()) | {"otel", "shared_limiter"}
 
 
 def __getattr__(name: str) -> ModuleType:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from itertools import islice
 from typing import Final, TypeVar
 
@@ -62,11 +62,11 @@ async def settle(
 
 async def as_completed(
     function: Callable[[Item], Awaitable[Result]], items: Iterable[Item], *, limit: int = _LIMIT
-) -> AsyncIterator[tuple[Item, Result | DBaaSError]]:
+) -> AsyncGenerator[tuple[Item, Result | DBaaSError], None]:
     """Call a function for each item and yield each item with its outcome, as they come.
 
     Items are taken only as there is room for them: a generator of a million items needs the memory of `limit` calls.
-    Leaving the loop early cancels the calls under way.
+    Leaving the loop early cancels the calls under way; within `contextlib.aclosing(...)`, before the next line runs.
     """
     outcomes = _outcomes(function, items, limit)
     try:

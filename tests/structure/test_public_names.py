@@ -34,7 +34,7 @@ ERRORS: Final = {
     "WaitTimeoutError",
 }
 OTHERS: Final = {"UNSET", "AsyncSession", "RateLimiter", "RetryPolicy", "Unset", "__version__", "priority"}
-BESIDE_ENDPOINTS: Final = {"bulk", "catalogue", "connect", "ensure", "hooks", "otel", "plan", "waiters", "web"}
+BESIDE_ENDPOINTS: Final = {"bulk", "catalogue", "connect", "ensure", "hooks", "plan", "waiters", "web"}
 # The emulator and the command line offer by their packages what lies inside, and pytest finds its fixtures by itself.
 INSIDE: Final = ("emulator.", "cli.", "pytest_plugin")
 MODULES: Final = [name for name in sorted(trees()) if name and is_public(name) and not name.startswith(INSIDE)]
