@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 _PROMOTIONS: Final = {
     ("int", "long"),
@@ -32,7 +32,7 @@ def _unreadable(*, writer: Any, reader: Any) -> str | None:
     """Say what of the writer's data the reader cannot read."""
     if writer == reader:
         return None
-    if isinstance(reader, list) or isinstance(writer, list):
+    if _is_union(reader) or _is_union(writer):
         return _unreadable_union(_branches(writer), reader)
     kinds = _kind(writer), _kind(reader)
     if kinds == ("record", "record"):
@@ -60,13 +60,21 @@ def _unreadable_record(written: dict[str, Any], read: dict[str, Any]) -> str | N
 
 
 def _branches(schema: Any) -> list[Any]:
-    return schema if isinstance(schema, list) else [schema]  # pyright: ignore[reportUnknownVariableType]
+    return schema if _is_union(schema) else [schema]
 
 
 def _kind(schema: Any) -> str:
-    return str(schema.get("type")) if isinstance(schema, dict) else str(schema)  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
+    return str(schema.get("type")) if _is_object(schema) else str(schema)
 
 
 def _fields(schema: Any) -> dict[str, Any]:
     fields: Any = schema.get("fields")
-    return {str(field.get("name")): field for field in fields or () if isinstance(field, dict)}  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType, reportUnknownVariableType]
+    return {str(field.get("name")): field for field in fields or () if _is_object(field)}
+
+
+def _is_union(schema: Any) -> TypeGuard[list[Any]]:
+    return isinstance(schema, list)
+
+
+def _is_object(value: Any) -> TypeGuard[dict[str, Any]]:
+    return isinstance(value, dict)

@@ -22,7 +22,7 @@ CODES: Final = {
 UNSUPPORTED: Final = "operation is not supported for this cluster type"
 
 
-class Refusal(Exception):  # noqa: N818 - an answer to give, not a fault of the emulator
+class Refusal(Exception):  # noqa: N818 -- an answer to give, not a fault of the emulator
     """Answer the request with an error of this status and message."""
 
     def __init__(self, status: int, message: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from copy import copy
 from typing import Any, Final, NamedTuple
 
 _TYPES: Final[Mapping[str, tuple[type, ...]]] = {
@@ -105,8 +106,4 @@ def nested(**fields: Setting) -> Setting:
 
 def defaults(table: Mapping[str, Setting]) -> dict[str, Any]:
     """Return a fresh configuration of defaults."""
-    return {name: _copy(setting.default) for name, setting in table.items() if setting.default is not None}
-
-
-def _copy(value: Any) -> Any:
-    return value.copy() if isinstance(value, (list, dict)) else value  # pyright: ignore[reportUnknownVariableType]
+    return {name: copy(setting.default) for name, setting in table.items() if setting.default is not None}

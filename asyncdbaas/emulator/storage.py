@@ -50,6 +50,6 @@ def save(file: Path, snapshot: Record) -> None:
 
 def check(snapshot: Any, where: str) -> None:
     """Refuse what is no snapshot of this format."""
-    whole = isinstance(snapshot, dict) and snapshot.keys() >= _PARTS  # pyright: ignore[reportUnknownMemberType]
+    whole = isinstance(snapshot, dict) and cast("Record", snapshot).keys() >= _PARTS
     if not whole or snapshot["format"] != FORMAT:
         raise StateError(f"{where}: is no snapshot of this emulator (format {FORMAT})")

@@ -34,7 +34,7 @@ class LoopThread:
         end = asyncio.Event()
         try:
             await start()
-        except BaseException as error:  # noqa: BLE001 - it is raised in the thread that waits for the start
+        except BaseException as error:  # noqa: BLE001 -- it is raised in the thread that waits for the start
             self._started.set_exception(error)
             return
         self._started.set_result((asyncio.get_running_loop(), end))

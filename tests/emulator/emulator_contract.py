@@ -84,7 +84,7 @@ def _validator(wanted: str, status: str) -> Draft202012Validator | None:
 def _plain(schema: Any) -> Any:
     """Follow the references, and say "nullable" in JSON Schema's own way."""
     if isinstance(schema, list):
-        return [_plain(item) for item in schema]  # pyright: ignore[reportUnknownVariableType]
+        return [_plain(item) for item in schema]  # pyright: ignore[reportUnknownVariableType] -- parsed JSON
     if not isinstance(schema, dict):
         return schema
     members = cast("dict[str, Any]", schema)
@@ -123,7 +123,8 @@ def problems(method: str, path: str, response: Response) -> list[str]:
 
 def _leaves(validator: Draft202012Validator, body: Any) -> list[Any]:
     """Return the errors at the bottom: those inside an `anyOf` instead of the `anyOf` itself."""
-    found, waiting = list[Any](), list[Any](validator.iter_errors(body))  # pyright: ignore[reportUnknownMemberType]
+    errors = validator.iter_errors(body)  # pyright: ignore[reportUnknownMemberType] -- jsonschema types it in part
+    found, waiting = list[Any](), list[Any](errors)
     while waiting:
         error = waiting.pop()
         if error.context:

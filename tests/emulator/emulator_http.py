@@ -45,7 +45,7 @@ class Caller:
 async def until(condition: Callable[[], bool]) -> None:
     """Wait for what other tasks of the loop, or its timers, bring about."""
     async with asyncio.timeout(10):
-        while not condition():  # noqa: ASYNC110 - the emulator has no event for it
+        while not condition():  # noqa: ASYNC110 -- the emulator has no event for it
             await asyncio.sleep(0.001)
 
 

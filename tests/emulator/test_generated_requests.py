@@ -130,7 +130,7 @@ def _places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 def _keys(value: Any) -> list[Any]:
     if isinstance(value, dict):
         return list(cast("dict[str, Any]", value))
-    return [number for number, _ in enumerate(value)] if isinstance(value, list) else []  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+    return [*range(len(value))] if isinstance(value, list) else []  # pyright: ignore[reportUnknownArgumentType] -- any JSON
 
 
 def _changed(body: Any, place: tuple[Any, ...], value: Any) -> Any:

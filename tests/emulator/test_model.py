@@ -39,7 +39,7 @@ class Model(RuleBasedStateMachine):
         taken = any(name == other for other, _ in self.known.values())
         assert status == (422 if taken else 201)
         if taken:
-            return multiple()  # pyright: ignore[reportUnknownVariableType]
+            return multiple()  # pyright: ignore[reportUnknownVariableType] -- hypothesis types it as of nothing
         assert body["database"]["id"] not in self.known
         self.known[body["database"]["id"]] = (name, {"topics": {}, "users": {"doadmin": 0}})
         return body["database"]["id"]
