@@ -130,12 +130,13 @@ class Jobs:
                 while self._started or self._to_finish:
                     await asyncio.wait(self._started | self._to_finish)
         except TimeoutError:
-            _log.warning("%d jobs did not end within %g s and are cancelled", len(self._to_finish), self._grace)
+            late = len(self._started) + len(self._to_finish)
+            _log.warning("%d jobs did not end within %g s and are cancelled", late, self._grace)
         finally:
-            late = self._started | self._to_finish
-            for task in late:
+            left = self._started | self._to_finish
+            for task in left:
                 task.cancel()
-            await asyncio.gather(*late, return_exceptions=True)
+            await asyncio.gather(*left, return_exceptions=True)
 
     def start(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         """Begin to do something in the background, such as to wait until a cluster is online."""
@@ -183,7 +184,7 @@ def with_lifespan(
                 await send({"type": "lifespan.startup.complete"})
                 phase = "shutdown"
                 await receive()
-        except Exception as error:
+        except Exception as error:  # whatever it is, the server has to be told; then it goes on as it was
             await send({"type": f"lifespan.{phase}.failed", "message": f"{type(error).__name__}: {error}"})
             raise
         await send({"type": "lifespan.shutdown.complete"})

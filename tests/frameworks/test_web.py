@@ -181,6 +181,26 @@ async def test_what_was_started_is_cancelled_at_the_end_and_what_is_late_after_i
         await request
 
 
+async def test_what_was_started_and_does_not_let_go_counts_as_late_too(caplog: pytest.LogCaptureFixture) -> None:
+    async def hang() -> None:
+        await asyncio.get_running_loop().create_future()
+
+    async def cling() -> None:
+        try:
+            await hang()
+        except asyncio.CancelledError:
+            await hang()
+
+    async with Jobs(grace=0.05) as jobs:
+        jobs.start(cling())
+        request = asyncio.create_task(jobs.finish(hang()))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+    assert "2 jobs did not end within 0.05 s" in caplog.text
+    with pytest.raises(asyncio.CancelledError):
+        await request
+
+
 async def test_leaving_can_itself_be_cancelled_and_leaves_nothing_behind() -> None:
     tasks: list[asyncio.Task[Any]] = []
 
