@@ -29,7 +29,8 @@ Assumed
       (`Quirks.replicas_listed`). GET autoscale has the envelope of the vendor's Go client
       (`Quirks.autoscale_wrapped`).
     * `version` may be left out and gives the newest one. A successful `dry_run` answers 201 with the cluster that
-      would be. Null in a PATCH of a config means "not sent".
+      would be. Null in a PATCH of a config means "not sent", but for the settings that the
+      description lets null clear.
     * Settings without a documented default show the description's example. A setting that a topic lacks is refused
       with 400, as in a cluster's config. PUT of a topic keeps the settings it does not name, and never answers 202.
     * The schema registry needs not be switched on. Registering to a subject that exists makes its next version; Avro

@@ -107,7 +107,7 @@ CONFIG: Final[Mapping[str, Mapping[str, Setting]]] = MappingProxyType(
             "innodb_ft_num_word_optimize": integer(2000, 1000, 10000),
             "innodb_ft_result_cache_limit": integer(2000000000, 1000000, 4294967295),
             "innodb_ft_server_stopword_table": string(None, pattern=r"^.+/.+$", longest=1024),
-            "innodb_ft_user_stopword_table": string(None, pattern=r"^.+/.+$", longest=1024),
+            "innodb_ft_user_stopword_table": string(None, pattern=r"^.+/.+$", longest=1024, nullable=True),
             "innodb_lock_wait_timeout": integer(50, 1, 3600),
             "innodb_log_buffer_size": integer(16777216, 1048576, 4294967295),
             "innodb_online_alter_log_max_size": integer(134217728, 65536, 1099511627776),

@@ -29,15 +29,21 @@ class Setting(NamedTuple):
     shortest: int = 0
     longest: int | None = None
     fields: Mapping[str, Setting] = {}
+    nullable: bool = False
+    """Whether null clears it."""
 
     def of_type(self, value: Any) -> bool:
         """Tell whether a value has the setting's JSON type; a bool is no number."""
+        if value is None:
+            return self.nullable
         if isinstance(value, bool):
             return self.kind == "boolean"
         return isinstance(value, _TYPES[self.kind])
 
     def problem(self, name: str, value: Any) -> str | None:
         """Say what is wrong with a value of the right type, or None if nothing is."""
+        if value is None:
+            return None
         if self.values and any(item not in self.values for item in (value if self.kind == "list" else (value,))):
             return f"'{name}' must be one of {', '.join(str(allowed) for allowed in self.values)}"
         if self.kind in ("integer", "number"):

@@ -89,6 +89,14 @@ async def test_what_an_engine_lacks_is_refused(engine: str, method: str, path: s
     ("engine", "config", "status", "message"),
     [
         ("pg", {}, 422, "the mask must be set with which fields are being updated"),
+        ("pg", {"work_mem": None}, 422, "the mask must be set with which fields are being updated"),
+        (
+            "mysql",
+            {"innodb_ft_user_stopword_table": "words"},
+            422,
+            "'innodb_ft_user_stopword_table' does not match '^.+/.+$'",
+        ),
+        ("advanced_pg", {"pg_parameters": None}, 422, "the mask must be set with which fields are being updated"),
         ("pg", {"nonsense": 1}, 400, 'json: unknown field "nonsense"'),
         ("pg", {"work_mem": "4"}, 422, "'work_mem' is not of type 'integer'"),
         ("pg", {"work_mem": 1025}, 422, "'work_mem' must be less than or equal to 1024"),
@@ -124,6 +132,21 @@ async def test_a_config_keeps_huge_integers_zero_and_false_exactly() -> None:
         assert {key: shown[key] for key in given} == given
         assert shown["slow_query_log"] is False
         assert shown["connect_timeout"] == 10
+
+
+async def test_null_clears_a_setting_that_can_be_cleared_and_leaves_the_others_alone() -> None:
+    async with emulating() as (emulator, call):
+        path = f"/v2/databases/{emulator.add_cluster(engine='mysql')['id']}/config"
+        before = (await call("GET", path)).json["config"]
+        table = {"innodb_ft_user_stopword_table": "shop/words"}
+        assert (await call("PATCH", path, {"config": table})).status == 200
+        assert (await call("GET", path)).json["config"] == before | table
+        cleared = await call("PATCH", path, {"config": dict.fromkeys(table)})
+        assert (cleared.status, cleared.text) == (200, "")
+        assert (await call("GET", path)).json["config"] == before
+        ignored = await call("PATCH", path, {"config": {"connect_timeout": None, "net_read_timeout": 40}})
+        assert ignored.status == 200
+        assert (await call("GET", path)).json["config"] == before | {"net_read_timeout": 40}
 
 
 async def test_a_nested_setting_changes_without_its_neighbours() -> None:

@@ -34,7 +34,7 @@ def update_config(world: World, call: Call, cluster_id: str) -> Answer:
     """Answer PATCH /v2/databases/{id}/config: 200 without a body."""
     cluster = world.idle(cluster_id, "update config")
     config = fields.record(call.body, "config")
-    given = {name: value for name, value in config.items() if value is not None}
+    given = {name: value for name, value in config.items() if value is not None or _is_nullable(cluster, name)}
     if not given:
         raise unprocessable("the mask must be set with which fields are being updated")
     change(cluster, _advanced(cluster, given) if cluster["engine"] in _ADVANCED else _checked(cluster, given))
@@ -50,10 +50,18 @@ def current(cluster: Record) -> Record:
 
 
 def change(cluster: Record, settings: Record) -> None:
-    """Take on settings; those of an object setting one by one."""
+    """Take on settings, those of an object setting one by one; null clears one."""
     before = current(cluster)
     for name, value in settings.items():
-        cluster["config"][name] = before[name] | value if isinstance(value, dict) else value
+        if value is None:
+            cluster["config"].pop(name, None)
+        else:
+            cluster["config"][name] = before[name] | value if isinstance(value, dict) else value
+
+
+def _is_nullable(cluster: Record, name: str) -> bool:
+    setting = CONFIG.get(cluster["engine"], {}).get(name)
+    return setting is not None and setting.nullable
 
 
 def _checked(cluster: Record, given: Record) -> Record:
