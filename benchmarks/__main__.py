@@ -1,28 +1,58 @@
-"""The command line."""
+"""Measure asyncdbaas against its targets and against what else one could use.
+
+The exit status is 1 if a target is missed, but never with --quick.
+"""
 
 from __future__ import annotations
 
 import argparse
 import importlib
 import sys
+from pathlib import Path
 from typing import Final
 
+from . import results
 from .report import Report, print_report
 
-SCENARIOS: Final = ("cpu", "limits", "bulk", "imports")
+SCENARIOS: Final = (
+    "cpu",
+    "fanout",
+    "lists",
+    "decode",
+    "waiting",
+    "bulk",
+    "imports",
+    "catalogue",
+    "limits",
+    "pacing",
+    "shared",
+)
 
 
 def main() -> int:
-    """Run the scenarios asked for; the exit status is 1 if a target is missed."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("scenario", nargs="*", choices=SCENARIOS, default=SCENARIOS)
-    parser.add_argument("--quick", action="store_true", help="small sizes, to see that it runs; figures mean little")
-    arguments = parser.parse_args()
+    """Run the scenarios asked for."""
+    options = _parse()
+    surroundings = results.about()
+    print(", ".join(f"{name} {value}" for name, value in surroundings.items()), end="\n\n")
     reports: list[Report] = []
-    for name in arguments.scenario:
-        reports.append(importlib.import_module(f"benchmarks.{name}").run(quick=arguments.quick))
+    for name in options.scenario:
+        reports.append(importlib.import_module(f"benchmarks.{name}").run(quick=options.quick))
         print_report(reports[-1])
-    return int(any(figure.missed for report in reports for figure in report.figures))
+        if options.save:
+            results.save(options.save, reports[-1:], surroundings)
+    if options.compare:
+        print(results.compare(results.load(options.compare), reports))
+    missed = any(figure.missed for report in reports for figure in report.figures)
+    return int(missed and not options.quick)
+
+
+def _parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("scenario", nargs="*", choices=SCENARIOS, default=SCENARIOS, help="default: all")
+    parser.add_argument("--quick", action="store_true", help="small sizes, to see that it runs; figures mean little")
+    parser.add_argument("--save", type=Path, metavar="FILE", help="write the results as JSON, beside what is there")
+    parser.add_argument("--compare", type=Path, metavar="FILE", help="print the change against saved results")
+    return parser.parse_args()
 
 
 if __name__ == "__main__":

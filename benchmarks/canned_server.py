@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import cast
 
-from .payloads import CLUSTER_ID, created, topic_list
+from .payloads import CLUSTER_ID, cluster_list, created, topic_list
 
 __all__ = ["serving"]
 
@@ -65,6 +65,7 @@ def _answers() -> dict[bytes, bytes]:
     return {
         b"POST " + topics: _answer(created(), "201 Created"),
         b"GET " + topics: _answer(topic_list(10_000)),
+        b"GET /v2/databases": _answer(cluster_list(200)),
     }
 
 

@@ -20,7 +20,7 @@ PER_HOUR: Final = 5000
 # Creates, who disturbs them, and the seconds that a minute takes: long ones, or the time that the first burst needs on
 # this machine shows in the makespan. Only the hour of 6,000 creates would then be long to wait for.
 PLAN: Final = ((2000, "none", 10.0), (6000, "none", 5.0), (2000, "drip", 10.0), (2000, "bursts", 10.0))
-QUICK_PLAN: Final = ((500, "none", 1.0), (500, "drip", 1.0), (500, "bursts", 1.0))
+QUICK_PLAN: Final = ((300, "none", 0.5), (300, "drip", 0.5), (300, "bursts", 0.5))
 
 
 @attrs.frozen(kw_only=True)
@@ -35,8 +35,6 @@ class Run:
     """Seconds; for a client that has the token for itself."""
     makespan: float
     seen: Seen
-    answers: list[float] = attrs.field(repr=False)
-    """When each answer came, in seconds from the start."""
 
     @property
     def lost(self) -> int:
@@ -90,29 +88,26 @@ def optimum(creates: int, minute: float) -> float:
 
 def _run(creates: int, stranger: str, minute: float) -> Run:
     with emulating(time_scale=60 / minute, stranger=stranger) as service:
-        answers = asyncio.run(_fan_out(service, creates, minute))
+        makespan = asyncio.run(_fan_out(service, creates, minute))
         seen = service.seen()
     return Run(
         creates=creates,
         stranger=stranger,
         minute=minute,
         optimum=optimum(creates, minute),
-        makespan=max(answers),
+        makespan=makespan,
         seen=seen,
-        answers=answers,
     )
 
 
-async def _fan_out(service: Service, creates: int, minute: float) -> list[float]:
+async def _fan_out(service: Service, creates: int, minute: float) -> float:
     limiter = RateLimiter(PER_MINUTE, PER_HOUR, minute=minute, hour=60 * minute)
     async with AsyncSession(service.token, base_url=service.url, rate_limiter=limiter) as session:
         start = time.perf_counter()
 
-        async def create(number: int) -> float:
-            await topics.create_topic(session, service.cluster_id, topics.TopicCreate(name=f"topic-{number}"))
-            return time.perf_counter() - start
-
-        return await asyncio.gather(*map(create, range(creates)))
+        wanted = [topics.TopicCreate(name=f"topic-{number}") for number in range(creates)]
+        await asyncio.gather(*(topics.create_topic(session, service.cluster_id, topic) for topic in wanted))
+        return time.perf_counter() - start
 
 
 def _row(run: Run) -> list[str]:
@@ -141,7 +136,5 @@ def _figures(run: Run) -> list[Figure]:
     return [
         *figures,
         Figure(name=f"{name}: refused", value=run.seen.refused, unit="", target=0),
-        Figure(
-            name=f"{name}: makespan over optimum", value=run.makespan / run.optimum, unit="x", target=1.02, stretch=1.01
-        ),
+        Figure(name=f"{name}: makespan over optimum", value=run.makespan / run.optimum, unit="x", target=1.01),
     ]

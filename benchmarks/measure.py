@@ -33,6 +33,11 @@ class Timings:
     calls: int
     """How many calls one sample is made of."""
 
+    @property
+    def rounds(self) -> int:
+        """How many samples each contender has."""
+        return min(map(len, self.samples.values()))
+
     def cpu_us(self, name: str) -> float:
         """Return the median CPU time of one call, in microseconds."""
         return statistics.median(sample.cpu for sample in self.samples[name]) / self.calls * 1e6

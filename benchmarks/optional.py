@@ -1,0 +1,16 @@
+"""Import what only the benchmarks use, and tell how to get it."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+__all__ = ["optional"]
+
+
+def optional(name: str) -> Any:
+    """Import a library to compare with, when it is measured: one that is not needed shall weigh on no figure."""
+    try:
+        return import_module(name)
+    except ModuleNotFoundError as error:
+        raise SystemExit(f"{error}; the libraries to compare with come with: pip install -e '.[bench]'") from None
