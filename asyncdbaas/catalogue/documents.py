@@ -77,7 +77,7 @@ def read_document(text: str, suffix: str) -> Node | None:
 
 def _check_json(text: str) -> None:
     try:
-        json.loads(text)
+        json.loads(text, parse_int=str)  # int() refuses thousands of digits with a ValueError of its own
     except json.JSONDecodeError as error:
         raise DocumentError(error.lineno, f"not valid JSON: {error.msg} (column {error.colno})") from None
     except RecursionError:
