@@ -8,18 +8,22 @@
 `emulator` runs in a thread of its own, so it serves asynchronous tests (pytest-asyncio or anyio) and plain ones alike;
 each test has a new one, at once at every goal (`Delays.none()`) and with limits too high to matter. The marker
 `emulator` changes that: `@pytest.mark.emulator(per_minute=250, delays=Delays())`. `session` is an open `AsyncSession`
-that keeps to the emulator's limits. pytest loads this module by itself where the package is installed.
+that keeps to the emulator's limits and, with `tls=True`, trusts its certificate. pytest
+loads this module by itself where the package is installed.
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
+    import aiohttp
+
     from .emulator import Emulator, Faults
     from .session import AsyncSession
 
@@ -67,8 +71,23 @@ async def _session(emulator: Emulator) -> AsyncGenerator[AsyncSession]:
 
     minute, hour = (emulator.clock.wall_span(span) for span in (60.0, 3600.0))
     limiter = RateLimiter(emulator.per_minute, emulator.per_hour, minute=minute, hour=hour)
-    async with AsyncSession(emulator.token, base_url=emulator.url, rate_limiter=limiter) as opened:
+    async with (
+        _trusting(emulator) as http,
+        AsyncSession(emulator.token, base_url=emulator.url, rate_limiter=limiter, http=http) as opened,
+    ):
         yield opened
+
+
+@asynccontextmanager
+async def _trusting(emulator: Emulator) -> AsyncGenerator[aiohttp.ClientSession | None]:
+    """Open an HTTP session that trusts the emulator's own authority; None if it serves without TLS."""
+    if not emulator.url.startswith("https:"):
+        yield None
+        return
+    import aiohttp
+
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=emulator.client_context())) as http:
+        yield http
 
 
 _anyio_session = pytest.fixture(_session, name="_anyio_session")

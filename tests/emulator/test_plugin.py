@@ -37,6 +37,14 @@ class TestMarked:
         for _ in range(4):
             await topics.list_topics(session, cluster["id"])
         assert emulator.requests.statuses[429] == 0
+
+@pytest.mark.asyncio
+@pytest.mark.emulator(tls=True)
+async def test_the_session_trusts_an_emulator_with_tls(emulator, session):
+    assert emulator.url.startswith("https:")
+    cluster = emulator.add_cluster(engine="kafka")
+    await topics.create_topic(session, cluster["id"], topics.TopicCreate(name="a"))
+    assert len(await topics.list_topics(session, cluster["id"])) == 1
 """
 
 ANYIO = """
@@ -76,7 +84,7 @@ def test_it_works_with_pytest_asyncio(pytester: pytest.Pytester, mode: str) -> N
         f"[pytest]\nasyncio_mode = {mode}\nasyncio_default_fixture_loop_scope = function\nfilterwarnings = error\n"
         "addopts = --strict-markers"
     )
-    pytester.runpytest_inprocess().assert_outcomes(passed=3)
+    pytester.runpytest_inprocess().assert_outcomes(passed=4)
 
 
 def test_it_works_with_anyio_beside_pytest_asyncio(pytester: pytest.Pytester) -> None:
