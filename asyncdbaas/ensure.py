@@ -29,6 +29,7 @@ from .errors import (
     UnprocessableError,
 )
 from .plan import ClusterRef, OnConflict, Outcome, Target, apply, compare, look
+from .plan.applying import MOST_SENDS
 from .pools import Pool, PoolCreate, PoolUpdate, create_pool, list_pools, update_pool
 from .session import AsyncSession
 from .topics import TopicCreate
@@ -46,7 +47,6 @@ __all__ = [
 
 T = TypeVar("T")
 
-_MOST_SENDS: Final = 5
 # After these a look tells: the name may be taken, by us or by somebody else.
 _IN_DOUBT: Final = (UnprocessableError, ConflictError, PreconditionError, DecodeError, AcceptedError)
 
@@ -66,7 +66,8 @@ async def ensure_topics(
     """Make sure that topics exist as given, and return what became of each.
 
     A topic that is there with other settings is an EnsureError before anything is sent, or is changed with
-    `OnConflict.UPDATE`. Topics that fail are named in an EnsureError at the end. One list serves all of them.
+    `OnConflict.UPDATE`; one that has more partitions than asked for cannot be, and is a PlanError before anything is
+    sent. Topics that fail are named in an EnsureError at the end. One list serves all of them.
     """
     target = _target(str(cluster_id), list(topics))
     plan = compare([target], await look(session, [target]))
@@ -155,7 +156,7 @@ async def _ensure(
 ) -> T:
     """Return what is there, else create it; look again whenever it is unclear what a create did."""
     last: RequestError | None = None
-    for _ in range(_MOST_SENDS):
+    for _ in range(MOST_SENDS):
         found = await find()
         if found is not None:
             return found
@@ -171,7 +172,7 @@ async def _ensure(
             last = error
     found = await find()
     if found is None:
-        raise EnsureError(f"{what} was asked for {_MOST_SENDS} times and does not show: {last}") from last
+        raise EnsureError(f"{what} was asked for {MOST_SENDS} times and does not show: {last}") from last
     return found
 
 

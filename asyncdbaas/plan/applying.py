@@ -24,7 +24,7 @@ from asyncdbaas.errors import (
     UnprocessableError,
     WaitTimeoutError,
 )
-from asyncdbaas.plan.comparing import differences, update_for
+from asyncdbaas.plan.comparing import differences, shrinking, update_for
 from asyncdbaas.plan.events import Event, Outcome, Report, Result, Retrying, Sent, Stopwatch, Waiting, forecast
 from asyncdbaas.plan.looking import list_by_name, read_details
 from asyncdbaas.plan.model import WRITES, Action, Change, Plan, PlanError
@@ -33,10 +33,10 @@ from asyncdbaas.topics import Topic, TopicState, create_topic, delete_topic, upd
 from asyncdbaas.types import UNSET
 from asyncdbaas.waiters import Waiters, WaitFailedError
 
-__all__ = ["OnConflict", "apply"]
+__all__ = ["MOST_SENDS", "OnConflict", "apply"]
 
-# How often a create whose outcome is unknown is sent, as long as the topic does not show.
-_MOST_SENDS: Final = 5
+# How often a create whose outcome is unknown is sent, as long as what it makes does not show.
+MOST_SENDS: Final = 5
 _RESULTS: Final = {Action.CREATE: Result.CREATED, Action.UPDATE: Result.UPDATED, Action.DELETE: Result.DELETED}
 _LIVING: Final = (Result.CREATED, Result.UPDATED)
 # Errors after which a look tells what to do: the name may be taken, the topic or its cluster busy or gone.
@@ -291,7 +291,7 @@ class _ClusterRun:
 
     def _is_over(self, job: _Job) -> bool:
         if job.error is not None and _is_unknown(job.error):
-            return job.unknowns >= _MOST_SENDS
+            return job.unknowns >= MOST_SENDS
         now = asyncio.get_running_loop().time()
         job.blocked_since = now if job.blocked_since is None else job.blocked_since
         return now - job.blocked_since >= self._options.timeout
@@ -342,8 +342,10 @@ def _judge(job: _Job, live: Topic | None) -> _Verdict:
 def _judge_update(job: _Job, live: Topic | None) -> _Verdict:
     if live is None or job.change.wanted is None:
         return _Verdict(result=Result.FAILED, reason="the topic is gone")
-    arrived = job.unknowns and not differences(job.change.wanted.topic, live)
-    return _Verdict(result=Result.UPDATED if arrived else None)
+    changed = differences(job.change.wanted.topic, live)
+    if "partition_count" in job.changed and (reason := shrinking(changed)):
+        return _Verdict(result=Result.FAILED, reason=reason)
+    return _Verdict(result=Result.UPDATED if job.unknowns and not changed else None)
 
 
 def _judge_created(job: _Job, live: Topic) -> _Verdict:
@@ -356,6 +358,8 @@ def _judge_created(job: _Job, live: Topic) -> _Verdict:
     changed = differences(wanted, live)
     if not changed:
         return _Verdict(result=Result.KEPT)
+    if reason := shrinking(changed):
+        return _Verdict(result=Result.FAILED, reason=reason)
     shown = ", ".join(f"{key} is {there}, not {declared}" for key, (there, declared) in changed.items())
     return _Verdict(result=Result.FAILED, reason=f"somebody else created it otherwise: {shown}", changed=changed)
 

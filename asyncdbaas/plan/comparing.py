@@ -11,7 +11,7 @@ from asyncdbaas.plan.model import Action, Change, ClusterRef, Plan, Prune, Targe
 from asyncdbaas.topics import Topic, TopicCreate, TopicState, TopicUpdate
 from asyncdbaas.types import UNSET
 
-__all__ = ["Live", "compare", "differences", "update_for"]
+__all__ = ["Live", "compare", "differences", "shrinking", "update_for"]
 
 Live = Mapping[str, Mapping[str, Topic]]
 """The topics that there are: by the cluster's id, by name."""
@@ -51,6 +51,14 @@ def differences(wanted: TopicCreate, live: Topic) -> dict[str, tuple[Any, Any]]:
     return found
 
 
+def shrinking(changed: Mapping[str, tuple[Any, Any]]) -> str:
+    """Return why an update of these keys cannot be made, as it would take partitions away; empty if it would not."""
+    there, declared = changed.get("partition_count", (None, None))
+    if there is None or declared >= there:
+        return ""
+    return f"it has {there} partitions, and the catalogue names {declared}: their number can only grow"
+
+
 def update_for(wanted: TopicCreate, changed: Iterable[str]) -> TopicUpdate:
     """Return the request that makes these keys what is wanted.
 
@@ -71,9 +79,7 @@ def _change(cluster: ClusterRef, wanted: CatalogueTopic, live: Topic | None) -> 
     changed = differences(wanted.topic, live)
     if not changed:
         return Change(cluster=cluster, name=name, action=Action.KEEP, wanted=wanted, live=live)
-    there, declared = changed.get("partition_count", (None, None))
-    if there is not None and declared < there:
-        reason = f"it has {there} partitions, and the catalogue names {declared}: their number can only grow"
+    if reason := shrinking(changed):
         return Change(cluster=cluster, name=name, action=Action.REFUSE, wanted=wanted, live=live, reason=reason)
     return Change(cluster=cluster, name=name, action=Action.UPDATE, wanted=wanted, live=live, changed=changed)
 

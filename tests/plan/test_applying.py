@@ -159,6 +159,36 @@ async def test_a_topic_that_somebody_else_created_otherwise_is_a_conflict_or_an_
             assert reasons(report)["a"] == "somebody else created it otherwise: retention_ms is 6, not 5"
 
 
+@pytest.mark.parametrize("on_conflict", OnConflict)
+async def test_a_topic_that_somebody_else_created_with_more_partitions_is_never_shrunk(on_conflict: OnConflict) -> None:
+    async with opened("events") as (emulator, session, ids):
+        plan = await plan_topics(session, catalogue("a, partitions: 3"))
+        await create_topic(session, ids["events"], TopicCreate(name="a", partition_count=6))
+        emulator.clock.advance(minutes=1)
+        report = await applied(session, plan, on_conflict=on_conflict)
+        assert reasons(report) == {"a": "it has 6 partitions, and the catalogue names 3: their number can only grow"}
+        assert emulator.requests.operations["update_topic"] == 0
+
+
+async def test_an_update_that_had_to_wait_is_not_sent_again_once_it_would_shrink_the_topic() -> None:
+    async with opened("events") as (emulator, session, ids):
+        await create_topic(session, ids["events"], TopicCreate(name="a", partition_count=3))
+        emulator.clock.advance(minutes=1)
+        plan = await plan_topics(session, catalogue("a, partitions: 6"))
+        emulator.faults.add("update_topic", "precondition")
+        body, authorization = b'{"partition_count": 9}', {"authorization": f"Bearer {emulator.token}"}
+
+        def grow(_: object) -> None:
+            if emulator.requests.operations["update_topic"] == 1:
+                emulator.handle("PUT", f"/v2/databases/{ids['events']}/topics/a", authorization, body)
+                emulator.clock.advance(minutes=1)
+
+        with session.listening(grow):
+            report = await applied(session, plan)
+        assert reasons(report) == {"a": "it has 9 partitions, and the catalogue names 6: their number can only grow"}
+        assert emulator.requests.statuses[422] == 0
+
+
 async def test_a_name_that_is_still_being_freed_is_waited_for() -> None:
     async with opened("events") as (emulator, session, ids):
         cluster_id = ids["events"]

@@ -9,10 +9,10 @@ from typing import Any
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
-from worlds import applied, opened
+from worlds import applied, opened, reasons
 
 from asyncdbaas.catalogue import Catalogue, CatalogueTopic, parse_catalogue, write_catalogue
-from asyncdbaas.plan import Action, ClusterRef, Prune, export, plan_topics
+from asyncdbaas.plan import Action, ClusterRef, OnConflict, Prune, export, plan_topics
 from asyncdbaas.topics import TopicConfig, TopicCreate, create_topic, delete_topic, list_topics
 from asyncdbaas.types import UNSET
 
@@ -65,6 +65,28 @@ class Catalogues(RuleBasedStateMachine):
         assert not self.run(applied(self.session, plan)).failures
         self.emulator.faults.clear()
         assert not self.run(plan_topics(self.session, catalogue, prune=prune)).writes
+
+    @rule(wanted=wanted_topics, count=st.integers(3, 6), on_conflict=st.sampled_from(OnConflict))
+    def a_stranger_creates_a_topic_between_plan_and_apply(
+        self, wanted: dict[str, Any], count: int, on_conflict: OnConflict
+    ) -> None:
+        catalogue = catalogue_of(wanted)
+        plan = self.run(plan_topics(self.session, catalogue))
+        name = next((name for name in wanted if name not in self.seen), None)
+        if plan.problems or name is None:
+            return
+        self.run(create_topic(self.session, self.cluster.id, TopicCreate(name=name, partition_count=count)))
+        self.seen[name] = count
+        declared, retention = wanted[name]
+        shrinks = declared is not UNSET and declared < count
+        differs = shrinks or declared not in (UNSET, count) or retention is not UNSET
+        self.emulator.requests.clear()
+        report = self.run(applied(self.session, plan, on_conflict=on_conflict))
+        assert reasons(report).keys() == ({name} if shrinks or (differs and on_conflict is OnConflict.FAIL) else set())
+        if shrinks:
+            assert "their number can only grow" in reasons(report)[name]
+            sent = [seen.path for seen in self.emulator.requests if seen.operation == "update_topic"]
+            assert not [path for path in sent if path.endswith(f"/{name}")]
 
     @rule(suffix=st.sampled_from([".yaml", ".json", ".csv"]))
     def what_there_is_is_exported(self, suffix: str) -> None:
