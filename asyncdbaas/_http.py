@@ -29,6 +29,7 @@ __all__ = [
     "check_text",
     "check_token",
     "cluster_segment",
+    "is_loopback",
     "parse_count",
     "parse_retry_after",
     "read_rate_limit",
@@ -126,12 +127,13 @@ def check_base_url(base_url: object) -> str:
             f"base_url must be an http(s) address without user, query or fragment, not {base_url!r}"
         )
     url = urlsplit(base_url)
-    if url.scheme == "http" and not _is_loopback(url.hostname or ""):
+    if url.scheme == "http" and not is_loopback(url.hostname or ""):
         raise InvalidInputError(f"base_url must use https, or the token travels in the clear: {base_url!r}")
     return base_url.rstrip("/")
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Tell whether a host is this machine, where nobody listens in, and no real service answers."""
     try:
         return ip_address(host).is_loopback
     except ValueError:

@@ -13,7 +13,7 @@ from asyncdbaas.cli.printing import Printer
 from asyncdbaas.cli.progress import Tally
 from asyncdbaas.cli.running import working
 from asyncdbaas.clusters import Cluster, list_clusters
-from asyncdbaas.errors import InvalidInputError
+from asyncdbaas.plan.resolving import named_cluster
 from asyncdbaas.session import AsyncSession
 from asyncdbaas.waiters import Event, StateSeen, Waiters
 
@@ -36,7 +36,7 @@ def list_command(*, tag: str | None, connection: Connection, as_json: bool) -> N
     Examples:
       asyncdbaas clusters list
       asyncdbaas clusters list --json | jq -r '.[].id'
-    """  # noqa: D301 -- the character that click takes for "as it stands"
+    """
     with working(connection, demo_world) as worker:
         found = worker.run(lambda session: list_clusters(session, tag_name=tag), Tally())
     Printer(as_json=as_json).clusters(found)
@@ -73,7 +73,7 @@ def wait(
       asyncdbaas clusters wait events
       asyncdbaas clusters wait events --size db-s-4vcpu-8gb --nodes 6
       asyncdbaas clusters wait old-events --deleted
-    """  # noqa: D301 -- the character that click takes for "as it stands"
+    """
 
     async def step(session: AsyncSession) -> list[Cluster | None]:
         scale = connection.scale
@@ -93,11 +93,7 @@ def wait(
 
 async def _ids(session: AsyncSession, names: tuple[str, ...]) -> list[str]:
     there = await list_clusters(session)
-    by_name = {cluster.name: cluster.id for cluster in there}
-    ids = {cluster.id for cluster in there}
-    if unknown := [name for name in names if name not in by_name and name not in ids]:
-        raise InvalidInputError(f"there is no cluster {', '.join(unknown)}; here are: {', '.join(by_name) or 'none'}")
-    return [by_name.get(name, name) for name in names]
+    return [named_cluster(there, name).id for name in names]
 
 
 def _teller(names: Mapping[str, str]) -> Callable[[Event], None]:
@@ -105,7 +101,8 @@ def _teller(names: Mapping[str, str]) -> Callable[[Event], None]:
 
     def tell(event: Event) -> None:
         if isinstance(event, StateSeen):
-            name = names[event.what.removeprefix("cluster ")]
+            key = event.what.removeprefix("cluster ")
+            name = names.get(key, key)
             strange = "" if event.is_known else ", a state that this version does not know,"
             click.echo(f"{name}: {event.state}{strange} after {event.seconds:.0f} s", err=True)
 

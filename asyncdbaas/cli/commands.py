@@ -64,7 +64,7 @@ def completion(shell: str) -> None:
     Examples:
       asyncdbaas completion bash >> ~/.bashrc
       asyncdbaas completion fish > ~/.config/fish/completions/asyncdbaas.fish
-    """  # noqa: D301 -- the character that click takes for "as it stands"
+    """
     found = get_completion_class(shell)
     if found is not None:
         click.echo(found(root, {}, _NAME, "_ASYNCDBAAS_COMPLETE").source())

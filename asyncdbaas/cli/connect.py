@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import attrs
 import click
 
+from asyncdbaas._http import check_base_url, is_loopback
 from asyncdbaas.catalogue import Catalogue
 from asyncdbaas.emulator import Delays, Emulator
 from asyncdbaas.plan import SavedPlan
@@ -42,7 +45,12 @@ class Connection:
 
 @asynccontextmanager
 async def opened(connection: Connection, prepare: Callable[[Emulator], None]) -> AsyncGenerator[AsyncSession, None]:
-    """Open a session; an emulator of its own is prepared with what the command needs."""
+    """Open a session; an emulator of its own is prepared with what the command needs.
+
+    UsageError if the real service's quota would be taken for one that comes back faster.
+    """
+    if connection.time_scale is not None and not connection.emulator and not _is_here(connection.api_url):
+        raise click.UsageError("--time-scale is for emulators on this machine: the service's quota keeps real time")
     scale = connection.scale
     limiter = RateLimiter(minute=60 / scale, hour=3600 / scale)
     if not connection.emulator:
@@ -58,6 +66,12 @@ async def opened(connection: Connection, prepare: Callable[[Emulator], None]) ->
         )
         async with AsyncSession(emulator.token, base_url=emulator.url, rate_limiter=limiter) as session:
             yield session
+
+
+def _is_here(api_url: str | None) -> bool:
+    """Tell whether the address that a session would take is this machine's."""
+    address = os.environ.get("DIGITALOCEAN_API_URL") if api_url is None else api_url
+    return bool(address) and is_loopback(urlsplit(check_base_url(address)).hostname or "")
 
 
 def catalogue_world(catalogue: Catalogue, cluster: str | None) -> Callable[[Emulator], None]:

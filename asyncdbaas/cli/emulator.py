@@ -40,7 +40,7 @@ def emulator(*, port: int, seed: int, time_scale: float, state: Path | None, tls
     \b
     Example:
       asyncdbaas emulator --time-scale 60 --state dev.json
-    """  # noqa: D301 -- the character that click takes for "as it stands"
+    """
     if token is not None and (not token or not token.isprintable() or " " in token):
         raise click.BadParameter("must not be empty, nor hold blanks or control characters", param_hint="--token")
     try:

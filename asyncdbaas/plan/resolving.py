@@ -12,10 +12,26 @@ from asyncdbaas.errors import InvalidInputError
 from asyncdbaas.plan.model import ClusterRef, Target
 from asyncdbaas.types import UNSET
 
-__all__ = ["find_cluster", "resolve"]
+__all__ = ["find_cluster", "named_cluster", "resolve"]
 
 _UNFINISHED: Final = (ClusterStatus.CREATING, ClusterStatus.FORKING)
 _MOST_NAMES: Final = 10
+
+
+def named_cluster(clusters: Iterable[Cluster], wanted: str, *, engine: Engine | None = None) -> Cluster:
+    """Return the cluster with this name or id.
+
+    InvalidInputError if there is none, with the names near to it; with `engine`, only of clusters that have it.
+    """
+    by_name = {cluster.name: cluster for cluster in clusters}
+    found = by_name.get(wanted) or next((cluster for cluster in by_name.values() if cluster.id == wanted), None)
+    if found is not None:
+        return found
+    offered = [name for name, cluster in by_name.items() if engine in (None, cluster.engine)]
+    close = get_close_matches(wanted, offered, n=1)
+    kind = "clusters" if engine is None else f"{engine.capitalize()} clusters"
+    hint = f"did you mean {close[0]!r}?" if close else f"{kind} here: {', '.join(offered[:_MOST_NAMES]) or 'none'}"
+    raise InvalidInputError(f"there is no cluster {wanted!r}; {hint}")
 
 
 def find_cluster(clusters: Iterable[Cluster], wanted: str) -> ClusterRef:
@@ -23,14 +39,7 @@ def find_cluster(clusters: Iterable[Cluster], wanted: str) -> ClusterRef:
 
     InvalidInputError if there is none, if it is of another engine, or if it is still being created.
     """
-    by_name = {cluster.name: cluster for cluster in clusters}
-    found = by_name.get(wanted) or next((cluster for cluster in by_name.values() if cluster.id == wanted), None)
-    if found is None:
-        kafka = [name for name, cluster in by_name.items() if cluster.engine is Engine.KAFKA]
-        close = get_close_matches(wanted, kafka, n=1)
-        there = ", ".join(kafka[:_MOST_NAMES]) or "none"
-        hint = f"did you mean {close[0]!r}?" if close else f"Kafka clusters here: {there}"
-        raise InvalidInputError(f"there is no cluster {wanted!r}; {hint}")
+    found = named_cluster(clusters, wanted, engine=Engine.KAFKA)
     if found.engine is not Engine.KAFKA:
         raise InvalidInputError(f"cluster {wanted!r} is {found.engine}, and topics need Kafka")
     if found.status in _UNFINISHED:

@@ -64,7 +64,7 @@ async def test_only_missing_topics_are_created_and_a_second_run_changes_nothing(
 
 
 async def test_ctrl_c_tells_what_was_created_and_the_next_run_finishes_the_rest() -> None:
-    async with Emulator(clock=Clock.stepped()) as emulator:
+    async with Emulator(clock=Clock.stepped(), per_minute=10**6, per_hour=10**6) as emulator:
         emulator.add_cluster(name="shop-events")
         env = environment(emulator)
         async with on_terminal("topics", "apply", EXAMPLE, env=env) as terminal:
@@ -75,8 +75,11 @@ async def test_ctrl_c_tells_what_was_created_and_the_next_run_finishes_the_rest(
         assert "│ 248 " in terminal.text
         assert "The same command finishes the rest" in terminal.text
         emulator.clock.advance(minutes=1)
-        plan = await through_pipes("topics", "plan", EXAMPLE, "--time-scale", "1e6", env=env)
-        assert json.loads(plan.out)["counts"]["create"] == COUNT - 248
+        done = await through_pipes("topics", "apply", EXAMPLE, "--time-scale", "1e6", env=env)
+        assert (done.code, counts(done.out)) == (0, {"created": COUNT - 248, "already there": 248})
+        assert created(emulator) == COUNT
+        paths = [request.path for request in emulator.requests if request.operation == "create_topic"]
+        assert len(paths) == COUNT, "none was sent twice"
 
 
 async def test_ctrl_c_names_the_topics_that_were_on_their_way(catalogue: str) -> None:

@@ -1,0 +1,62 @@
+"""Where a command connects to, and how it names what it finds there."""
+
+from __future__ import annotations
+
+import re
+
+import click
+import pytest
+from terminal import in_process
+
+from asyncdbaas.cli.clusters import _teller
+from asyncdbaas.cli.connect import Connection, opened
+from asyncdbaas.emulator import Clock, Emulator
+from asyncdbaas.waiters import StateSeen
+
+REAL = "https://api.digitalocean.com"
+
+
+@pytest.mark.parametrize(
+    ("option", "variable"), [(REAL, None), (None, REAL), (None, None), (None, ""), (REAL, "http://127.0.0.1:1")]
+)
+async def test_the_limiter_is_never_sped_up_against_the_real_service(
+    monkeypatch: pytest.MonkeyPatch, option: str | None, variable: str | None
+) -> None:
+    monkeypatch.setenv("DIGITALOCEAN_TOKEN", "t")
+    monkeypatch.delenv("DIGITALOCEAN_API_URL", raising=False)
+    if variable is not None:
+        monkeypatch.setenv("DIGITALOCEAN_API_URL", variable)
+    with pytest.raises(click.UsageError, match="--time-scale is for emulators"):
+        async with opened(Connection(emulator=False, api_url=option, time_scale=20.0), lambda _: None):
+            pass
+
+
+@pytest.mark.parametrize("wanted", ["event", "x"])
+def test_a_cluster_of_any_engine_that_is_missing_is_told_with_names_near_to_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], wanted: str
+) -> None:
+    with Emulator(clock=Clock.stepped()) as emulator:
+        emulator.add_cluster(engine="pg", name="events")
+        monkeypatch.setenv("DIGITALOCEAN_TOKEN", emulator.token)
+        done = in_process(capsys, "clusters", "wait", wanted, "--api-url", emulator.url, "--time-scale", "9")
+    hint = "did you mean 'events'?" if wanted == "event" else "clusters here: events"
+    assert (done.code, done.err.splitlines()[-1]) == (1, f"error: there is no cluster {wanted!r}; {hint}")
+
+
+def test_a_cluster_can_be_waited_for_by_its_id_and_is_then_told_under_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Emulator(clock=Clock.stepped()) as emulator:
+        cluster_id = emulator.add_cluster(name="events")["id"]
+        monkeypatch.setenv("DIGITALOCEAN_TOKEN", emulator.token)
+        done = in_process(capsys, "clusters", "wait", cluster_id, "--api-url", emulator.url)
+    assert done.code == 0
+    assert re.search(rf"^{cluster_id}: online after", done.err, re.MULTILINE)
+
+
+@pytest.mark.parametrize(("what", "shown"), [("cluster 1", "events"), ("cluster 2", "2"), ("replica r", "replica r")])
+def test_a_state_is_told_under_the_name_that_the_user_gave_or_else_the_events_own(
+    capsys: pytest.CaptureFixture[str], what: str, shown: str
+) -> None:
+    _teller({"1": "events"})(StateSeen(what=what, state="online", is_known=True, seconds=3.0))
+    assert capsys.readouterr().err == f"{shown}: online after 3 s\n"
