@@ -78,7 +78,7 @@ def plan(*, selection: Selection, connection: Connection, out: Path | None, as_j
     Examples:
       asyncdbaas topics plan topics.yaml --cluster events
       asyncdbaas topics plan topics.yaml --prune --prefix staging. --out plan.json
-    """  # noqa: D301 -- the character that click takes for "as it stands"
+    """
     planner, prepare = _planner(selection, connection)
     with working(connection, prepare) as worker:
         return _show(worker.run(planner, Tally()), worker, Printer(as_json=as_json), out)
@@ -118,7 +118,7 @@ def apply(
       asyncdbaas topics apply topics.yaml --emulator
       asyncdbaas topics apply topics.yaml --cluster events --yes
       asyncdbaas topics apply plan.json
-    """  # noqa: D301 -- the character that click takes for "as it stands"
+    """
     planner, prepare = _planner(selection, connection)
     printer = Printer(as_json=as_json)
     with working(connection, prepare) as worker:
@@ -143,7 +143,7 @@ def diff(*, files: tuple[Path, ...], cluster: str | None, connection: Connection
     \b
     Example:
       asyncdbaas topics diff topics.yaml --cluster events
-    """  # noqa: D301 -- the character that click takes for "as it stands"
+    """
     catalogue = _read(files)
     chosen = _default_cluster(catalogue, cluster, connection)
     with working(connection, catalogue_world(catalogue, chosen)) as worker:
@@ -167,7 +167,7 @@ def export_command(
     Examples:
       asyncdbaas topics export --cluster events
       asyncdbaas topics export --no-settings -o topics.csv
-    """  # noqa: D301 -- the character that click takes for "as it stands"
+    """
     if out is not None and out.exists():
         raise click.UsageError(f"{out} exists; name a new file")
     with working(connection, demo_world) as worker:
@@ -189,7 +189,7 @@ def schema() -> None:
     Example, with the YAML language server:
       asyncdbaas topics schema > catalogue.schema.json
       # yaml-language-server: $schema=catalogue.schema.json
-    """  # noqa: D301 -- the character that click takes for "as it stands"
+    """
     click.echo(catalogue_schema(), nl=False)
 
 
