@@ -133,6 +133,7 @@ async def test_a_slot_that_an_interactive_call_leaves_stays_spare() -> None:
     async with RawServer(OK) as server, connect(server, limiter(1), max_connections=2) as session:
         await fetch(session, "first")
         bulk = [asyncio.create_task(fetch(session, f"b{number}", "bulk")) for number in range(2)]
+        await settle_down()
         await fetch(session, "i0")
         await fetch(session, "i1")
         await asyncio.gather(*bulk)
