@@ -17,6 +17,7 @@ any settings. Settings go by the service's names and values or by Kafka's own: `
 
 from asyncdbaas.catalogue.model import Catalogue, CatalogueError, CatalogueTopic, Problem
 from asyncdbaas.catalogue.reading import catalogue_schema, parse_catalogue, read_catalogue
+from asyncdbaas.catalogue.updating import update_catalogue
 from asyncdbaas.catalogue.writing import write_catalogue
 
 __all__ = [
@@ -27,5 +28,6 @@ __all__ = [
     "catalogue_schema",
     "parse_catalogue",
     "read_catalogue",
+    "update_catalogue",
     "write_catalogue",
 ]

@@ -24,7 +24,15 @@ from asyncdbaas.errors import InvalidInputError
 from asyncdbaas.topics import TopicConfig, TopicCreate
 from asyncdbaas.types import UNSET
 
-__all__ = ["SUFFIXES", "catalogue_schema", "parse_catalogue", "read_catalogue"]
+__all__ = [
+    "SUFFIXES",
+    "catalogue_schema",
+    "decode_catalogue",
+    "field_name",
+    "parse_catalogue",
+    "parse_defaults",
+    "read_catalogue",
+]
 
 SUFFIXES: Final = (".yaml", ".yml", ".json", ".csv")
 # 100,000 topics with some settings each take 20 MB.
@@ -58,16 +66,35 @@ def read_catalogue(path: str | os.PathLike[str]) -> Catalogue:
     if size > _LARGEST_FILE:
         limit = _LARGEST_FILE >> 20
         raise CatalogueError([Problem(file=file, line=0, message=f"is larger than {limit} MiB; split it")])
+    return parse_catalogue(decode_catalogue(content, file=file), file=file)
+
+
+def decode_catalogue(content: bytes, *, file: str) -> str:
+    """Return the text of a file's content."""
     try:
-        text = content.decode("utf-8-sig")
+        return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise CatalogueError([Problem(file=file, line=line, message="is not UTF-8 text")]) from None
-    return parse_catalogue(text, file=file)
 
 
 def parse_catalogue(text: str, *, file: str) -> Catalogue:
     """Read a catalogue from a text; `file` names it in messages, and its suffix tells the format."""
+    return Catalogue(topics=tuple(_parse(text, file).topics))
+
+
+def parse_defaults(text: str, *, file: str) -> list[dict[str, Any]]:
+    """Return what the topics of each section start from: first of the outermost one, then of each below `clusters`."""
+    return _parse(text, file).defaults
+
+
+def field_name(spelled: str) -> str:
+    """Return the canonical spelling of a key."""
+    name = canonical_name(spelled)
+    return _ALIASES.get(name, name)
+
+
+def _parse(text: str, file: str) -> _Reader:
     suffix = Path(file).suffix.lower()
     if suffix not in SUFFIXES:
         message = f"the suffix tells the format: one of {', '.join(SUFFIXES)}"
@@ -79,7 +106,7 @@ def parse_catalogue(text: str, *, file: str) -> Catalogue:
         raise CatalogueError([Problem(file=file, line=error.line, message=error.message)]) from None
     if reader.problems:
         raise CatalogueError(reader.problems)
-    return Catalogue(topics=tuple(reader.topics))
+    return reader
 
 
 def catalogue_schema() -> str:
@@ -92,6 +119,7 @@ class _Reader:
 
     def __init__(self, file: str) -> None:
         self.topics: list[CatalogueTopic] = []
+        self.defaults: list[_Values] = []
         self._problems: dict[Problem, None] = {}  # a mistake below an anchor is met by each of its users
         self._file = file
         self._lines: dict[tuple[str | None, str], int] = {}
@@ -118,6 +146,7 @@ class _Reader:
         cluster = self._word(fields, "cluster") or cluster
         if "defaults" in fields and not _is_null(fields["defaults"][1]):
             defaults = defaults | self._settings(self._fields(fields["defaults"][1], _SHARED_KEYS), "")
+        self.defaults.append(defaults)
         for item in self._items(fields, "topics"):
             self._topic(item, defaults, cluster, flat=flat)
         for item in self._items(fields, "clusters"):
@@ -180,8 +209,7 @@ class _Reader:
         fields: _Fields = {}
         for key, value in node.pairs:
             spelled = key.value if isinstance(key, Text) else _shown(key)
-            name = canonical_name(spelled)
-            name = _ALIASES.get(name, name)
+            name = field_name(spelled)
             if not isinstance(key, Text) or name not in known:
                 if not (spelled.startswith("x-") and known is _OUTERMOST_KEYS):  # a place for anchors
                     self._problem(key.line, spelled, unknown_name(spelled, known), topic)

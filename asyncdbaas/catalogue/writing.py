@@ -16,7 +16,7 @@ from asyncdbaas.errors import InvalidInputError
 from asyncdbaas.topics import TopicCreate
 from asyncdbaas.types import UNSET
 
-__all__ = ["topic_values", "write_catalogue"]
+__all__ = ["nested", "scalar", "topic_values", "write_catalogue", "yaml_mapping"]
 
 _SHAPE: Final = ("partition_count", "replication_factor")
 # Everything else could be read as a number, a date or a truth value by other readers of YAML.
@@ -52,8 +52,8 @@ def _section(cluster: str | None, topics: list[TopicCreate]) -> dict[str, Any]:
     own = [{key: value for key, value in each.items() if common.get(key) != value} for each in values]
     section: dict[str, Any] = {} if cluster is None else {"cluster": cluster}
     if common:
-        section["defaults"] = _nested(common)
-    section["topics"] = [{"name": topic.name} | _nested(each) for topic, each in zip(topics, own, strict=True)]
+        section["defaults"] = nested(common)
+    section["topics"] = [{"name": topic.name} | nested(each) for topic, each in zip(topics, own, strict=True)]
     return section
 
 
@@ -63,8 +63,8 @@ def _common(values: list[dict[str, Any]]) -> dict[str, Any]:
     return {key: Counter(each[key] for each in values).most_common(1)[0][0] for key in keys}
 
 
-def _nested(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Put the settings below `config`."""
+def nested(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values with the settings below `config`."""
     shape = {key: values[key] for key in _SHAPE if key in values}
     config = {key: value for key, value in values.items() if key not in _SHAPE}
     return shape | ({"config": config} if config else {})
@@ -81,27 +81,29 @@ def _yaml_document(sections: list[dict[str, Any]]) -> Iterable[str]:
 
 
 def _yaml_section(section: Mapping[str, Any], indent: str) -> list[str]:
-    lines = [f"{indent}cluster: {_scalar(section['cluster'])}"] if "cluster" in section else []
+    lines = [f"{indent}cluster: {scalar(section['cluster'])}"] if "cluster" in section else []
     if "defaults" in section:
-        lines += [f"{indent}defaults:", *_yaml_mapping(section["defaults"], f"{indent}  ")]
+        lines += [f"{indent}defaults:", *yaml_mapping(section["defaults"], f"{indent}  ")]
     lines += [f"{indent}topics:"]
     for topic in section["topics"]:
-        first, *rest = _yaml_mapping(topic, f"{indent}    ")
+        first, *rest = yaml_mapping(topic, f"{indent}    ")
         lines += [f"{indent}  - {first.strip()}", *rest]
     return lines
 
 
-def _yaml_mapping(mapping: Mapping[str, Any], indent: str) -> list[str]:
+def yaml_mapping(mapping: Mapping[str, Any], indent: str) -> list[str]:
+    """Return the lines of a mapping."""
     lines: list[str] = []
     for key, value in mapping.items():
         if key == "config":
-            lines += [f"{indent}{key}:", *_yaml_mapping(value, f"{indent}  ")]
+            lines += [f"{indent}{key}:", *yaml_mapping(value, f"{indent}  ")]
         else:
-            lines.append(f"{indent}{key}: {_scalar(value)}")
+            lines.append(f"{indent}{key}: {scalar(value)}")
     return lines
 
 
-def _scalar(value: Any) -> str:
+def scalar(value: Any) -> str:
+    """Return a value so that all readers of YAML take it for the same."""
     if isinstance(value, str):
         return value if _PLAIN.fullmatch(value) else json.dumps(value)
     return json.dumps(value)

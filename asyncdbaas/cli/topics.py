@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import sys
+import tempfile
 from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -15,9 +18,11 @@ from asyncdbaas.catalogue import (
     CatalogueTopic,
     Problem,
     catalogue_schema,
+    parse_catalogue,
     read_catalogue,
     write_catalogue,
 )
+from asyncdbaas.catalogue.reading import decode_catalogue
 from asyncdbaas.cli.connect import Connection, catalogue_world, demo_world, saved_world
 from asyncdbaas.cli.options import Selection, connected, json_option, selecting
 from asyncdbaas.cli.printing import Printer, forecast_line, refuse
@@ -31,6 +36,7 @@ from asyncdbaas.plan import (
     Plan,
     Report,
     export,
+    export_into,
     find_cluster,
     forecast,
     load_plan,
@@ -156,10 +162,21 @@ def diff(*, files: tuple[Path, ...], cluster: str | None, connection: Connection
 @click.option("--cluster", "clusters", metavar="NAME|ID", multiple=True, help="May be repeated. Default: all of Kafka.")
 @click.option("-o", "--out", type=click.Path(path_type=Path, dir_okay=False), help="A new file; its suffix counts.")
 @click.option("--format", "suffix", type=click.Choice(["yaml", "json", "csv"]), default="yaml", show_default=True)
+@click.option(
+    "--update",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="A YAML catalogue: change in it only what has changed, and keep its comments.",
+)
 @click.option("--settings/--no-settings", default=True, help="Read the settings too: one request for each topic.")
 @connected
 def export_command(
-    *, clusters: tuple[str, ...], connection: Connection, out: Path | None, suffix: str, settings: bool
+    *,
+    clusters: tuple[str, ...],
+    connection: Connection,
+    out: Path | None,
+    suffix: str,
+    update: Path | None,
+    settings: bool,
 ) -> None:
     """Write the catalogue of what there is; `topics plan` finds nothing to do for it.
 
@@ -167,9 +184,14 @@ def export_command(
     Examples:
       asyncdbaas topics export --cluster events
       asyncdbaas topics export --no-settings -o topics.csv
+      asyncdbaas topics export --update topics.yaml
     """
+    if update is not None:
+        _check_update(update, clusters, is_alone=out is None and settings)
+        _update(update, next(iter(clusters), None), connection)
+        return
     if out is not None and out.exists():
-        raise click.UsageError(f"{out} exists; name a new file")
+        raise click.UsageError(f"{out} exists; name a new file, or bring it up to date with --update")
     with working(connection, demo_world) as worker:
         catalogue = worker.run(lambda session: _export(session, clusters, settings=settings), Tally())
     if not catalogue.topics:
@@ -179,6 +201,41 @@ def export_command(
         click.echo(text, nl=False)
     else:
         out.write_text(text, encoding="utf-8")
+
+
+def _check_update(file: Path, clusters: Sequence[str], *, is_alone: bool) -> None:
+    if file.suffix.lower() not in (".yaml", ".yml"):
+        raise click.UsageError(
+            f"{file} holds no comments to keep, so --update is for YAML only; write a new file with -o"
+        )
+    if not is_alone or len(clusters) > 1:
+        raise click.UsageError("--update goes with one --cluster at most, and neither with -o nor with --no-settings")
+
+
+def _update(file: Path, cluster: str | None, connection: Connection) -> None:
+    """Bring a catalogue up to date, whole or not at all."""
+    before = file.read_bytes()
+    text = decode_catalogue(before, file=str(file))
+    catalogue = parse_catalogue(text, file=str(file))
+    chosen = _default_cluster(catalogue, cluster, connection)
+    with working(connection, catalogue_world(catalogue, chosen)) as worker:
+        after = worker.run(lambda session: export_into(session, text, file=str(file), cluster=chosen), Tally())
+    if file.read_bytes() != before:
+        raise click.ClickException(f"{file} has been changed meanwhile, and was left as it is; try again")
+    if after != text:
+        _replace(file.resolve(), before.removesuffix(text.encode()) + after.encode())
+
+
+def _replace(file: Path, content: bytes) -> None:
+    handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(content)
+        shutil.copymode(file, name)
+        Path(name).replace(file)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
 
 
 @topics.command()

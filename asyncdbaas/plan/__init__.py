@@ -21,7 +21,7 @@ from asyncdbaas.plan.events import (
     Waiting,
     forecast,
 )
-from asyncdbaas.plan.exporting import export
+from asyncdbaas.plan.exporting import export, export_into
 from asyncdbaas.plan.looking import look, plan_topics
 from asyncdbaas.plan.model import Action, Change, ClusterRef, Plan, PlanError, Prune, Target
 from asyncdbaas.plan.resolving import find_cluster, resolve
@@ -52,6 +52,7 @@ __all__ = [
     "compare",
     "differences",
     "export",
+    "export_into",
     "find_cluster",
     "forecast",
     "load_plan",

@@ -6,15 +6,17 @@ from collections.abc import Iterable
 from typing import Any
 
 from asyncdbaas import bulk
-from asyncdbaas.catalogue import Catalogue, CatalogueTopic
+from asyncdbaas.catalogue import Catalogue, CatalogueTopic, parse_catalogue, update_catalogue
 from asyncdbaas.catalogue.kafka import PARTITIONS, REPLICAS, SETTINGS, SettingError, read_value, settings_of
+from asyncdbaas.clusters import list_clusters
 from asyncdbaas.plan.looking import list_by_name, read_details
 from asyncdbaas.plan.model import ClusterRef
+from asyncdbaas.plan.resolving import resolve
 from asyncdbaas.session import AsyncSession
 from asyncdbaas.topics import Topic, TopicConfig, TopicCreate, TopicState
 from asyncdbaas.types import UNSET, Unset
 
-__all__ = ["catalogue_of", "export"]
+__all__ = ["catalogue_of", "export", "export_into"]
 
 
 async def export(session: AsyncSession, clusters: Iterable[ClusterRef], *, settings: bool = True) -> Catalogue:
@@ -35,6 +37,18 @@ async def export(session: AsyncSession, clusters: Iterable[ClusterRef], *, setti
         details = await read_details(session, [(cluster.id, topic.name) for cluster, topic in live])
         live = [(cluster, detail or topic) for (cluster, topic), detail in zip(live, details, strict=True)]
     return catalogue_of(live)
+
+
+async def export_into(session: AsyncSession, text: str, *, file: str, cluster: str | None = None) -> str:
+    """Return the text of a YAML catalogue brought up to date with what there is; a plan from it holds nothing to do.
+
+    Its comments, order, anchors and spelling stay. `file` names it in messages, `cluster` is as for `plan_topics`. It
+    keeps to the clusters that the text names, and costs one request more than `export` of them.
+    """
+    targets = resolve(parse_catalogue(text, file=file), await list_clusters(session), cluster=cluster)
+    live = await export(session, [target.cluster for target in targets])
+    names = {entry.cluster: target.cluster.name for target in targets for entry in target.topics}
+    return update_catalogue(text, live, names, file=file)
 
 
 def catalogue_of(live: Iterable[tuple[ClusterRef, Topic]]) -> Catalogue:

@@ -1,0 +1,170 @@
+"""What becomes of a catalogue's text when it is brought up to date."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from asyncdbaas import UNSET, InvalidInputError
+from asyncdbaas.catalogue import Catalogue, CatalogueTopic, parse_catalogue, update_catalogue
+from asyncdbaas.topics import CleanupPolicy, TopicConfig, TopicCreate
+from asyncdbaas.types import Unset
+
+ONE = "one"
+
+
+def live(**topics: TopicCreate) -> Catalogue:
+    return Catalogue(topics=tuple(CatalogueTopic(topic=topic, cluster=ONE) for topic in topics.values()))
+
+
+def topic(name: str, partitions: int = 3, retention: int = 1, flush: int | Unset = UNSET) -> TopicCreate:
+    return TopicCreate(
+        name=name,
+        partition_count=partitions,
+        replication_factor=2,
+        config=TopicConfig(retention_ms=retention, cleanup_policy=CleanupPolicy.COMPACT_DELETE, flush_ms=flush),
+    )
+
+
+def updated(text: str, *topics: TopicCreate) -> str:
+    catalogue = live(**{topic.name: topic for topic in topics})
+    return update_catalogue(text, catalogue, {None: ONE, ONE: ONE}, file="t.yaml")
+
+
+BLOCK = """\
+# head
+cluster: one
+x-shapes:
+  kept: &kept {retention_ms: 5}   # shared
+defaults: {partitions: 6}   # six
+
+topics:
+# the a's
+- name: a.1    # first
+  config: *kept
+- {name: a.2, config: {retention.ms: "5"}}   # second
+
+# the b's
+- name: b.1
+  # in b.1
+  partitions: 12   # many
+  config:
+    <<: *kept
+    # long
+    flush.ms: 0x7 # odd
+# tail
+""".replace("0x7", "7")
+
+
+def test_a_catalogue_that_is_up_to_date_stays_as_it_is() -> None:
+    there = topic("a.1", 6, 5), topic("a.2", 6, 5), topic("b.1", 12, 5, flush=7)
+    assert updated(BLOCK, *there) == BLOCK
+
+
+def test_only_what_has_changed_is_replaced_taken_out_or_added() -> None:
+    there = topic("a.1", 9, 8), topic("b.1", 24, 9, flush=1), topic("c.1", 6, 5)
+    expected = (
+        BLOCK.replace('- {name: a.2, config: {retention.ms: "5"}}   # second\n', "")
+        .replace("  config: *kept\n", "  config: {<<: *kept, retention_ms: 8}\n  partition_count: 9\n")
+        .replace("partitions: 12 ", "partitions: 24 ")
+        .replace("flush.ms: 7 # odd\n", "flush.ms: 1 # odd\n    retention_ms: 9\n")
+        .replace(
+            "# tail",
+            "- name: c.1\n  replication_factor: 2\n  config:\n    cleanup.policy: compact,delete\n"
+            "    retention.ms: 5\n# tail",
+        )
+    )
+    assert updated(BLOCK, *there) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("topics: [{name: a}, {name: x}]", "topics: [{name: a}, NEW]"),
+        ("topics: [{name: x}, {name: a}, {name: y}, {name: z},]", "topics: [{name: a}, NEW,]"),
+        ("topics: [{name: x}]", "topics: [NEW]"),
+        ("topics:\n- name: a\n  config:\n", "topics:\n- name: a\n  config:\n- NEW"),
+        ("topics: [{name: a, config: {retention.ms: 7,}}]", "topics: [{name: a, config: {retention.ms: 1,}}, NEW]"),
+        ("defaults: {config: {retention.ms: 7}}\ntopics: [{name: a, config: }]", None),
+        ("defaults: {config: {retention.ms: 7}}\ntopics: [{name: a, config: {}}]", None),
+        ("defaults: {config: {retention.ms: 7}}\r\ntopics:\r\n- name: a\r\n", None),
+        ("defaults: {config: {retention.ms: 7}}\ntopics:\n-\n  name: x\n-\n  name: a", None),
+    ],
+)
+def test_every_style_of_yaml_is_kept(text: str, expected: str | None) -> None:
+    there = topic("a"), topic("new")
+    result = updated(text, *there)
+    assert updated(result, *there) == result
+    assert result.count("\n") == result.count("\r\n") or "\r" not in text
+    if expected is not None:
+        assert result.startswith(expected.partition("NEW")[0])
+        assert "name: new, partition_count: 3" in result or "- name: new\n  partition_count: 3" in result
+
+
+def test_topics_of_other_clusters_stay_and_new_ones_keep_to_the_defaults_of_their_own() -> None:
+    text = (
+        "defaults: {config: {retention.ms: 1}}\nclusters:\n"
+        "  - cluster: two\n    topics:\n      - name: a  # theirs\n"
+        "  - cluster: one\n    defaults: {partition_count: 3, config: {cleanup.policy: 'compact,delete'}}\n"
+        "    topics:\n      - name: a  # ours\n      # end\n"
+    )
+    # A section's own config stands beside the outer one's: retention.ms and cleanup.policy are both defaults here.
+    result = updated(text, topic("a"), topic("new"))
+    assert result == text.replace("# ours\n", "# ours\n      - name: new\n        replication_factor: 2\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("topics: [{name: x}]", "none of its topics is left"),
+        ("topics: [{name: x, config: &c {retention.ms: 1}}, {name: a, config: *c}]", r"\*c stands for nothing"),
+        ("topics: [{name: b, config: &c {retention.ms: 7}}, {name: a, config: *c}]", "an anchor or a default"),
+        (
+            "x-t: &t [{name: x}]\nclusters: [{cluster: one, topics: *t}, {cluster: two, topics: *t}]",
+            "x has changed, and stands below an anchor",
+        ),
+        ("x-t: &t {topics: [{name: a}]}\n<<: *t", "come by an anchor or a merge"),
+        ("x-t: &t {config: {retention.ms: 7}}\ntopics: [{<<: *t, name: a}]", "takes its settings from a merge"),
+        ("defaults: {config: {flush.ms: 7}}\ntopics: [{name: a}]", "has no flush_ms that a catalogue can hold"),
+    ],
+)
+def test_what_cannot_be_said_in_place_is_refused(text: str, reason: str) -> None:
+    there = [] if "none of" in reason else [topic("a"), topic("b", retention=7 if "stands for" in reason else 1)]
+    if "an anchor or a default" in reason:
+        there = [topic("a", retention=7), topic("b")]
+    with pytest.raises(InvalidInputError, match=reason):
+        updated(text, *there)
+
+
+NAMES = st.sampled_from("abcdef")
+SHAPES = st.tuples(st.integers(3, 9), st.integers(1, 9))
+WORLDS = st.dictionaries(NAMES, SHAPES, min_size=1)
+
+
+@st.composite
+def documents(draw: st.DrawFn) -> str:
+    lines = ["# head", "x: &x {retention.ms: 4}".replace("x:", "x-s:", 1), "defaults: {partitions: 6}", "topics:"]
+    for name in draw(st.lists(NAMES, min_size=1, unique=True)):
+        lines += [f"  # of {name}"] * draw(st.integers(0, 1))
+        config = draw(
+            st.sampled_from(["", "*x", "{<<: *x}", "{retention.ms: 2}", "\n      <<: *x\n      retention.ms: 3"])
+        )
+        tail = f"  # at {name}" if draw(st.booleans()) and not config.startswith("\n") else ""
+        lines += [f"  - name: {name}", f"    config: {config}{tail}"] if config else [f"  - {{name: {name}}}{tail}"]
+    return "\n".join(lines) + draw(st.sampled_from(["", "\n", "\n# tail\n"]))
+
+
+@settings(deadline=None)
+@given(documents(), WORLDS)
+def test_what_is_declared_is_what_there_is_and_comments_stand(text: str, world: dict[str, tuple[int, int]]) -> None:
+    result = updated(text, *(topic(name, *shape) for name, shape in world.items()))
+    declared = {entry.topic.name: entry.topic for entry in parse_catalogue(result, file="t.yaml").topics}
+    assert declared.keys() == world.keys()
+    for name, (partitions, retention) in world.items():
+        assert declared[name].partition_count == partitions
+        config = declared[name].config
+        assert not isinstance(config, TopicConfig) or config.retention_ms == retention
+    comments = [line for line in text.splitlines() if line.lstrip().startswith("#")]
+    assert [line for line in result.splitlines() if line.lstrip().startswith("#")] == comments
+    assert all(f"# at {name}" in result for name in world if f"# at {name}" in text)

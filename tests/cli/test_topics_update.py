@@ -1,0 +1,166 @@
+"""`asyncdbaas topics export --update`, on catalogues that people wrote."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Generator
+from difflib import unified_diff
+from pathlib import Path
+from typing import Any
+
+import pytest
+from terminal import Finished, in_process
+
+from asyncdbaas.emulator import Clock, Emulator
+
+EXAMPLE = Path(__file__).parents[1] / "data" / "topics.yaml"
+
+Cli = Callable[..., Finished]
+
+
+@pytest.fixture
+def emulator(monkeypatch: pytest.MonkeyPatch) -> Generator[Emulator, None, None]:
+    with Emulator(clock=Clock.stepped(), per_minute=10**6, per_hour=10**6) as running:
+        running.add_cluster(name="shop-events")
+        monkeypatch.setenv("DIGITALOCEAN_TOKEN", running.token)
+        monkeypatch.setenv("DIGITALOCEAN_API_URL", running.url)
+        yield running
+
+
+@pytest.fixture
+def cli(capsys: pytest.CaptureFixture[str]) -> Cli:
+    return lambda *arguments: in_process(capsys, *map(str, arguments), "--time-scale", "1e6")
+
+
+@pytest.fixture
+def catalogue(tmp_path: Path) -> Path:
+    file = tmp_path / "topics.yaml"
+    file.write_bytes(EXAMPLE.read_bytes())
+    return file
+
+
+def counts(done: Finished) -> dict[str, Any]:
+    return {name: count for name, count in json.loads(done.out)["counts"].items() if count}
+
+
+def request(emulator: Emulator, method: str, path: str, body: dict[str, Any] | None = None) -> None:
+    headers = {"authorization": f"Bearer {emulator.token}"}
+    sent = b"" if body is None else json.dumps(body).encode()
+    answer = emulator.handle(method, path, headers, sent)
+    assert answer.status < 300
+    emulator.clock.advance(minutes=1)
+
+
+def change_behind_the_back(emulator: Emulator) -> None:
+    headers = {"authorization": f"Bearer {emulator.token}"}
+    (cluster,) = json.loads(emulator.handle("GET", "/v2/databases", headers).body)["databases"]
+    topics = f"/v2/databases/{cluster['id']}/topics"
+    changes: dict[str, dict[str, Any]] = {
+        "orders.order.placed": {"partition_count": 48},
+        "orders.order-line.removed": {"partition_count": 30},
+        "notifications.retry": {"config": {"retention_ms": 5}},
+        "web.page.viewed": {"config": {"retention_ms": 6}},
+        "monolith.cdc.public.articles": {"config": {"segment_ms": 7}},
+        "loyalty.points.earned": {"partition_count": 12, "config": {"compression_type": "lz4"}},
+    }
+    for name, body in changes.items():
+        request(emulator, "PUT", f"{topics}/{name}", body)
+    for name in ("suppliers.delivery.short", "fraud.transaction.scored"):
+        request(emulator, "DELETE", f"{topics}/{name}")
+    request(emulator, "POST", topics, {"name": "somebody.else.s", "partition_count": 6, "replication_factor": 3})
+
+
+DIFFERENCE = [
+    "-    partition_count: 24",
+    "+    partition_count: 48",
+    "-    partitions: 24",
+    "+    partitions: 30",
+    "-  - name: fraud.transaction.scored",
+    "-    partition_count: 12",
+    "-    config:",
+    "-      min.insync.replicas: 3",
+    "-      retention.ms: 7776000000",
+    "+    partition_count: 12",
+    "+    config:",
+    "+      compression.type: lz4",
+    "-    partition_count: 3",
+    "-  - name: suppliers.delivery.short",
+    "-    config: *retry",
+    "+    config: {<<: *retry, retention_ms: 5}",
+    "-      retention.ms: 172800000         # two days",
+    "+      retention.ms: 6         # two days",
+    "+      segment.ms: 7",
+    "+  - name: somebody.else.s",
+    "+    config:",  # six partitions on three nodes are the default
+]
+
+
+def test_a_catalogue_keeps_all_that_was_written_around_what_has_changed_and_then_plans_to_nothing(
+    cli: Cli, emulator: Emulator, catalogue: Path
+) -> None:
+    assert cli("topics", "apply", catalogue).code == 0
+    emulator.clock.advance(minutes=1)
+    untouched = cli("topics", "export", "--update", catalogue)
+    assert (untouched.code, untouched.out, catalogue.read_bytes()) == (0, "", EXAMPLE.read_bytes())
+    change_behind_the_back(emulator)
+    catalogue.chmod(0o640)
+    assert counts(cli("topics", "plan", catalogue)).keys() > {"create", "in sync"}
+    assert cli("topics", "export", "--update", catalogue).code == 0
+    planned = cli("topics", "plan", catalogue)
+    assert (planned.code, counts(planned)) == (0, {"in sync": EXAMPLE.read_text().count("- name: ") - 1})
+    before, after = EXAMPLE.read_text().splitlines(), catalogue.read_text().splitlines()
+    difference = [line for line in unified_diff(before, after, n=0) if line[0] in "+-"][2:]
+    assert difference[: len(DIFFERENCE)] == DIFFERENCE
+    assert not [line for line in difference[len(DIFFERENCE) :] if line[0] == "-"]
+    assert [path.name for path in catalogue.parent.iterdir()] == ["topics.yaml"]
+    assert catalogue.stat().st_mode & 0o777 == 0o640
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "options", "message"),
+    [
+        ("t.json", "{}", (), "holds no comments to keep, so --update is for YAML only"),
+        ("t.csv", "name", (), "holds no comments to keep, so --update is for YAML only"),
+        ("t.yaml", "topics: [{name: a/b}]", (), "t.yaml:1: name: "),
+        ("t.yaml", "topics: [{name: a}]", (), "no cluster is named for this topic"),
+        (
+            "t.yaml",
+            "topics: [{name: a}]",
+            ("--cluster", "shop-events"),
+            "cannot be updated in place: none of its topics",
+        ),
+        ("t.yaml", "topics: [{name: a}]", ("--no-settings",), "neither with -o nor with --no-settings"),
+        ("t.yaml", "topics: [{name: a}]", ("--cluster", "a", "--cluster", "b"), "one --cluster at most"),
+    ],
+)
+@pytest.mark.usefixtures("emulator")
+def test_a_file_that_cannot_be_updated_is_refused_and_stays(
+    *, cli: Cli, tmp_path: Path, name: str, text: str, options: tuple[str, ...], message: str
+) -> None:
+    file = tmp_path / name
+    file.write_text(text)
+    done = cli("topics", "export", "--update", file, *options)
+    assert (done.code, message in done.err, file.read_text()) == (1, True, text), done.err
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_file_that_is_changed_meanwhile_stays(
+    cli: Cli, emulator: Emulator, catalogue: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    catalogue.write_bytes(b"\xef\xbb\xbfcluster: shop-events\r\ntopics: [{name: a}]  # a\r\n")
+    assert cli("topics", "apply", catalogue).code == 0
+    emulator.clock.advance(minutes=1)
+    contents = iter([catalogue.read_bytes(), b"other"])
+
+    def read_bytes(_: Path) -> bytes:
+        return next(contents)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "read_bytes", read_bytes)
+        done = cli("topics", "export", "--update", catalogue)
+    assert (done.code, "has been changed meanwhile" in done.err) == (1, True)
+    catalogue.write_bytes(catalogue.read_bytes().replace(b"{name: a}", b"{name: a, partitions: 6}"))
+    assert cli("topics", "export", "--update", catalogue).code == 0
+    assert catalogue.read_bytes() == (
+        b"\xef\xbb\xbfcluster: shop-events\r\ntopics: [{name: a, partitions: 3}]  # a\r\n"
+    )

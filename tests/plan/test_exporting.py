@@ -1,0 +1,42 @@
+"""What a catalogue becomes when the topics that there are are written into it."""
+
+from __future__ import annotations
+
+from asyncdbaas import AsyncSession
+from asyncdbaas.catalogue import parse_catalogue
+from asyncdbaas.emulator import Delays, Emulator
+from asyncdbaas.plan import apply, export_into, plan_topics
+from asyncdbaas.topics import TopicCreate, create_topic, delete_topic
+
+TEXT = """\
+defaults: {partition_count: 6}   # of both
+clusters:
+  - cluster: one
+    topics:
+      - name: a   # in one
+      - name: gone
+  - cluster: two
+    topics: [{name: a}]   # in two
+"""
+
+
+async def test_each_cluster_named_is_brought_up_to_date_and_none_but_the_one_chosen() -> None:
+    async with (
+        Emulator(delays=Delays.none()) as emulator,
+        AsyncSession(emulator.token, base_url=emulator.url) as session,
+    ):
+        ids = [emulator.add_cluster(name=name)["id"] for name in ("one", "two", "unnamed")]
+        await apply(session, await plan_topics(session, parse_catalogue(TEXT, file="t.yaml")))
+        await delete_topic(session, ids[0], "gone")
+        for cluster_id in ids:
+            await create_topic(session, cluster_id, TopicCreate(name="new", partition_count=6))
+        one = await export_into(session, TEXT, file="t.yaml", cluster="one")
+        assert one.startswith(
+            TEXT.partition("      - name: gone\n")[0] + "      - name: new\n        replication_factor: 2\n"
+        )
+        assert one.endswith(TEXT.partition("gone\n")[2])
+        both = await export_into(session, one, file="t.yaml")
+        assert "topics: [{name: a}, {name: new, replication_factor: 2, config: {" in both
+        catalogue = parse_catalogue(both, file="t.yaml")
+        assert len(catalogue.topics) == 4
+        assert not (await plan_topics(session, catalogue)).writes
