@@ -1,6 +1,7 @@
 """Topic catalogues: the quota that an apply spends, the speed of a plan, and being killed in the middle.
 
 python -m benchmarks.catalogue apply     # 2,000 topics on 10 clusters, then again
+python -m benchmarks.catalogue wait      # the same, until all are active
 python -m benchmarks.catalogue plan      # 100,000 topics against 100,000
 python -m benchmarks.catalogue kill      # kill -9 at 50 random moments, with faults
 """
@@ -49,8 +50,8 @@ DOMAINS: Final = (
 
 
 def run(*, quick: bool) -> Report:
-    """Run all three parts."""
-    reports = [apply_report(quick=quick), plan_report(quick=quick), kill_report(quick=quick)]
+    """Run all parts."""
+    reports = [apply_report(quick=quick), wait_report(quick=quick), plan_report(quick=quick), kill_report(quick=quick)]
     return Report(
         scenario="catalogue",
         tables=[table for report in reports for table in report.tables],
@@ -90,6 +91,27 @@ def apply_report(*, quick: bool) -> Report:
             Figure(name="apply again: lists of topics", value=again["lists"], unit="", target=clusters),
         ],
         data={"apply": first, "again": again},
+    )
+
+
+def wait_report(*, quick: bool) -> Report:
+    """Create topics on 10 clusters, wait until they are active, and count what it cost."""
+    topics, clusters = (200 if quick else 2_000), 10
+    sent, rounds, seconds = asyncio.run(_apply_and_wait(topics, clusters))
+    most = topics + clusters + clusters * rounds
+    lists = sent["list_topics"] - clusters
+    requests = sent.total() - sent["list_clusters"]
+    rows = [
+        ["requests = creates + lists + rounds", f"{requests} = {sent['create_topic']} + {clusters} + {lists}"],
+        ["most", f"{most} = {topics} + {clusters} + {clusters} x {rounds} rounds"],
+        ["took, s", f"{seconds:.2f}"],
+    ]
+    note = "one list of the clusters comes on top; a round costs each cluster one list of its topics"
+    return Report(
+        scenario="catalogue",
+        tables=[Table(title=f"apply {topics} topics, and wait", columns=["what", "figure"], rows=rows, notes=[note])],
+        figures=[Figure(name="apply and wait: requests", value=requests, unit="", target=most)],
+        data={"wait": {"sent": sent, "rounds": rounds, "seconds": seconds}},
     )
 
 
@@ -164,6 +186,20 @@ async def _apply_twice(topics: int, clusters: int) -> tuple[dict[str, Any], dict
             await asyncio.sleep(MINUTE)  # a new process knows nothing of what the old one used up
         runs[1]["lists"] -= 1  # of the clusters
         return runs[0], runs[1], Counter(emulator.requests.statuses)
+
+
+async def _apply_and_wait(topics: int, clusters: int) -> tuple[Counter[str], int, float]:
+    """Return the requests by operation, the most rounds of any cluster, and the seconds."""
+    async with Emulator(time_scale=SCALE, keep_requests=10 * topics) as emulator:
+        for number in range(clusters):
+            emulator.add_cluster(name=f"cluster-{number}")
+        limiter = RateLimiter(minute=MINUTE, hour=3600 / SCALE)
+        async with AsyncSession(emulator.token, base_url=emulator.url, rate_limiter=limiter) as session:
+            plan = await plan_topics(session, catalogue_of(topics, clusters))
+            report = await apply(session, plan, wait=True, interval=5 / SCALE)
+        assert not report.failures
+        lists = Counter(request.path for request in emulator.requests if request.operation == "list_topics")
+        return Counter(emulator.requests.operations), max(lists.values()) - 1, report.times.total
 
 
 async def _client(emulator: Emulator, topics: int, clusters: int, per_cluster: int = 100) -> asyncio.subprocess.Process:
@@ -245,7 +281,7 @@ async def _kill_often(kills: int) -> dict[str, int]:
         }
 
 
-PARTS: Final = {"apply": apply_report, "plan": plan_report, "kill": kill_report}
+PARTS: Final = {"apply": apply_report, "plan": plan_report, "kill": kill_report, "wait": wait_report}
 
 
 def main() -> int:
