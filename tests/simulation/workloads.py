@@ -141,7 +141,7 @@ async def as_completed(world: World, job: Job) -> None:
         count += 1
         if count == enough:
             break
-    await outcomes.aclose()  # type: ignore[attr-defined]  # it is an asynchronous generator, typed as an iterator
+    await outcomes.aclose()
 
 
 async def timeout(world: World, job: Job) -> None:
