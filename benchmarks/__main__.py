@@ -26,6 +26,7 @@ SCENARIOS: Final = (
     "limits",
     "pacing",
     "shared",
+    "emulator",
 )
 
 
