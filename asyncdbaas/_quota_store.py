@@ -19,7 +19,7 @@ try:
     from redis.exceptions import NoScriptError
     from redis.exceptions import TimeoutError as RedisTimeoutError
 except ModuleNotFoundError as missing:
-    if missing.name != "redis":
+    if (missing.name or "").partition(".")[0] != "redis":
         raise
     reason = "redis is missing; install it with: pip install 'asyncdbaas[redis]'"
     raise ModuleNotFoundError(reason, name="redis") from None

@@ -382,4 +382,5 @@ class SharedRateLimiter(RateLimiter):
         """Leave nobody waiting for a conversation that a bug has ended."""
         if not conversation.cancelled() and (error := conversation.exception()):
             _log.error("the shared quota broke down", exc_info=error)
-            self._fail_all(lambda: QuotaStoreError(f"the shared quota broke down: {error!r}"))
+            self._told, self._retry_at, self._trouble = None, _NEVER, f"the shared quota broke down: {error!r}"
+            self._fail_all(lambda: QuotaStoreError(self._trouble))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import subprocess
+import sys
 import traceback
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -494,3 +496,49 @@ async def test_delay_and_forecast_tell_of_the_wait(store: Store) -> None:
         assert one.forecast(8) >= one.delay()
         assert one.forecast(8) > MINUTE  # its part is two a minute
         await waiting
+
+
+# What should not happen.
+
+
+def test_without_the_extra_the_error_names_it_and_the_rest_works() -> None:
+    code = "import sys; sys.modules['redis'] = None; from asyncdbaas import *; import asyncdbaas.shared_limiter"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert "pip install 'asyncdbaas[redis]'" in done.stderr.splitlines()[-1]
+
+
+async def test_a_store_that_dies_before_the_farewell_does_not_hinder_closing() -> None:
+    with stopped() as store:
+        async with store.running() as server, attached(limiter(store)) as pace:
+            await pace.acquire(pace)
+            pace.release()
+            server.process.kill()
+            await server.process.wait()
+        assert "closed" in repr(pace)
+
+
+async def test_a_bug_in_the_conversation_strands_nobody(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def read(**answer: object) -> None:
+        raise LookupError(len(answer))
+
+    monkeypatch.setattr("asyncdbaas.shared_limiter._Told", read)
+    async with attached(limiter(store)) as pace:
+        for _ in range(2):  # the one who waits, and the next
+            with pytest.raises(QuotaStoreError, match="broke down: LookupError"):
+                await pace.acquire(pace)
+
+
+async def test_a_refusal_while_the_store_is_away_holds_the_worker_itself() -> None:
+    with stopped() as store:
+        pace = limiter(store)
+        async with AsyncExitStack() as stack:
+            async with store.running():
+                await stack.enter_async_context(attached(pace))
+                await pace.acquire(pace)
+                pace.succeeded(None)
+                pace.release()
+            waiting = [asyncio.create_task(pace.acquire(pace)) for _ in range(2)]
+            await asyncio.gather(*waiting)
+            pace.succeeded(None)
+            pace.refused(1000.0)
+            assert pace.delay() > 0
