@@ -124,7 +124,7 @@ class Admin:
     def _restore(self, body: bytes) -> Answer:
         try:
             self._emulator.restore(parse(body))
-        except storage.StateError as error:
+        except ValueError as error:  # a StateError, or a clock beyond the year 9999
             raise unprocessable(str(error)) from error
         return Answer(204)
 

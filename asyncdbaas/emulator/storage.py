@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, Final, TypeAlias, cast
 
 from asyncdbaas.emulator.records import Record
 
 FORMAT: Final = "asyncdbaas-emulator/1"
-_PARTS: Final = {"format", "clock", "seeds", "data", "agenda", "number"}
+_Kind: TypeAlias = type | tuple[type, ...]
+_PARTS: Final[Mapping[str, _Kind]] = {
+    "format": str,
+    "clock": (int, float),
+    "seeds": dict,
+    "data": dict,
+    "agenda": list,
+    "number": int,
+}
+_SEEDS: Final[Mapping[str, _Kind]] = {"seed": int, "drawn": dict}
+_DATA: Final[Mapping[str, _Kind]] = {"clusters": dict, "tokens": dict, "metrics": dict, "token": str}
 
 
 class StateError(ValueError):
@@ -49,7 +61,25 @@ def save(file: Path, snapshot: Record) -> None:
 
 
 def check(snapshot: Any, where: str) -> None:
-    """Refuse what is no snapshot of this format."""
-    whole = isinstance(snapshot, dict) and cast("Record", snapshot).keys() >= _PARTS
-    if not whole or snapshot["format"] != FORMAT:
+    """Refuse what is no snapshot of this format; what its clusters hold is not looked at."""
+    if not _has(snapshot, _PARTS) or snapshot["format"] != FORMAT:
         raise StateError(f"{where}: is no snapshot of this emulator (format {FORMAT})")
+    agenda: list[Any] = snapshot["agenda"]
+    whole = _has(snapshot["seeds"], _SEEDS) and _has(snapshot["data"], _DATA) and all(map(_is_due, agenda))
+    if not whole or not math.isfinite(snapshot["clock"]):
+        raise StateError(f"{where}: is a damaged snapshot")
+
+
+def _has(value: Any, parts: Mapping[str, _Kind]) -> bool:
+    """Tell whether a value is an object with all these parts, each of its type."""
+    record = cast("Record", value) if isinstance(value, dict) else {}
+    return all(isinstance(record.get(name), kind) for name, kind in parts.items())
+
+
+def _is_due(entry: Any) -> bool:
+    """Tell whether a value is an entry of the agenda: when, number, action, arguments."""
+    match entry:
+        case [int() | float(), int(), str(), [*_]]:
+            return True
+        case _:
+            return False

@@ -123,6 +123,6 @@ class World:
     def load(self, state: Record) -> None:
         """Take on a dumped state; the clock is moved forward to the dump's time if it is behind."""
         copy = json.loads(json.dumps(state))
+        self.clock.advance(seconds=max(0.0, copy["clock"] - self.clock.now()))  # may refuse, so it comes first
         self.seeds.load(copy["seeds"])
         self.data, self._agenda, self._number = copy["data"], copy["agenda"], copy["number"]
-        self.clock.advance(seconds=max(0.0, copy["clock"] - self.clock.now()))
