@@ -1,4 +1,7 @@
-"""For every test: log at DEBUG with a listener on each session, and fail if a secret shows in any of it."""
+"""For every test: log at DEBUG with a listener on each session, and fail if a secret shows in any of it.
+
+The marker `unobserved` leaves that out, so that calls go the shorter way that they go where nobody looks.
+"""
 
 from __future__ import annotations
 
@@ -15,10 +18,17 @@ from asyncdbaas import AsyncSession
 _open = AsyncSession.__aenter__
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "unobserved: neither log at DEBUG nor listen to the sessions")
+
+
 @pytest.fixture(autouse=True)
-def leak_watch() -> Generator[LeakWatch, None, None]:
+def leak_watch(request: pytest.FixtureRequest) -> Generator[LeakWatch, None, None]:
     """Watch the logger and all sessions of a test."""
     watch, logger = LeakWatch(), logging.getLogger("asyncdbaas")
+    if request.node.get_closest_marker("unobserved"):
+        yield watch
+        return
 
     async def open_watched(session: AsyncSession) -> Any:
         session._listeners = (*session._listeners, watch.hear)

@@ -27,6 +27,7 @@ WORKLOADS: Final = (
     "wait_clusters",
     "wait_topics",
     "apply",
+    "ensure",
 )
 # On which operations a kind of fault makes sense. A 404 on a delete would be a lie that no client can see through.
 _ON_READS: Final = ("list_topics", "get_topic", "list_users", "list_clusters")
@@ -120,6 +121,8 @@ class Scenario:
     per_minute: int
     per_hour: int
     sessions: int
+    observed: bool
+    """Whether the sessions have a listener."""
     borrowed: bool
     """Whether the sessions borrow one aiohttp session."""
     token_seconds: float | None
@@ -150,6 +153,7 @@ def scenario(seed: int) -> Scenario:
         per_minute=per_minute,
         per_hour=per_minute * rng.choice((3, 5, 20)),
         sessions=rng.choice((1, 1, 1, 2)),
+        observed=rng.random() < 0.5,
         borrowed=rng.random() < 0.2,
         token_seconds=rng.choice((None, None, 0.0, 1.5)),
         max_connections=rng.choice((1, 2, 5, 100)),

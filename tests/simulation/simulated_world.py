@@ -153,6 +153,8 @@ class World:
     """The outcome of each job, in order of their ends."""
     wanted: dict[str, int] = attrs.field(factory=dict[str, int])
     """Topics that some plan creates, with their partitions."""
+    ensured: set[str] = attrs.field(factory=set[str])
+    """Other objects that are created again if a look shows that they are missing."""
     told: dict[str, Outcome] = attrs.field(factory=dict[str, Outcome])
     """What `apply` told of them."""
     _names: Counter[str] = attrs.field(factory=Counter[str])
@@ -263,7 +265,7 @@ def _session(world: World, http: aiohttp.ClientSession | None) -> AsyncSession:
         retry=scenario.retry,
         rate_limiter=world.limiter,
         http=http,
-        on_event=world.events.append,
+        on_event=world.events.append if scenario.observed else None,
     )
 
 

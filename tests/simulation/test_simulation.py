@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from simulate import report, simulate
 
+pytestmark = pytest.mark.unobserved
+
 # How many run with the other tests; `simulate.py` runs as many as you like.
 SEEDS = 300
 BLOCKS = 12

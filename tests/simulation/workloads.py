@@ -10,7 +10,7 @@ from memory_network import Fate
 from scenarios import Job
 from simulated_world import OtherError, World
 
-from asyncdbaas import AsyncSession, bulk, clusters, topics, users
+from asyncdbaas import AsyncSession, DBaaSError, bulk, clusters, ensure, topics, users
 from asyncdbaas.catalogue import Catalogue, CatalogueTopic
 from asyncdbaas.plan import Action, apply, plan_topics
 from asyncdbaas.waiters import Waiters
@@ -199,6 +199,21 @@ async def apply_plan(world: World, job: Job) -> None:
         world.told[outcome.change.name] = outcome
 
 
+async def ensure_users(world: World, job: Job) -> None:
+    """Make sure that users exist, each asked for twice at the same time."""
+    names = [world.name("ensured") for _ in range(job.size)]
+    world.ensured.update(names)
+    calls = [ensure.ensure_user(_session(world), world.kafka, users.UserCreate(name=name)) for name in (*names, *names)]
+    for outcome in await asyncio.gather(*calls, return_exceptions=True):
+        world.expect(
+            isinstance(outcome, users.User) or isinstance(outcome, (DBaaSError, asyncio.CancelledError)),
+            f"ensure_user gave {outcome!r}",
+        )
+        if isinstance(outcome, users.User):
+            listed = world.emulator.by_owner("GET", f"/v2/databases/{world.kafka}/users")["users"]
+            world.expect(outcome.name in {user["name"] for user in listed}, f"{outcome.name} is not there")
+
+
 async def finish_plans(world: World) -> None:
     """Plan again what any plan wanted, with nothing in the way: it holds what is left, and no more."""
     if not world.wanted:
@@ -239,4 +254,5 @@ WORKLOADS: Final[dict[str, Callable[[World, Job], Coroutine[Any, Any, None]]]] =
     "wait_clusters": wait_clusters,
     "wait_topics": wait_topics,
     "apply": apply_plan,
+    "ensure": ensure_users,
 }
