@@ -205,10 +205,8 @@ async def ensure_users(world: World, job: Job) -> None:
     world.ensured.update(names)
     calls = [ensure.ensure_user(_session(world), world.kafka, users.UserCreate(name=name)) for name in (*names, *names)]
     for outcome in await asyncio.gather(*calls, return_exceptions=True):
-        world.expect(
-            isinstance(outcome, users.User) or isinstance(outcome, (DBaaSError, asyncio.CancelledError)),
-            f"ensure_user gave {outcome!r}",
-        )
+        expected = isinstance(outcome, (users.User, DBaaSError, asyncio.CancelledError))
+        world.expect(expected, f"ensure_user gave {outcome!r}")
         if isinstance(outcome, users.User):
             listed = world.emulator.by_owner("GET", f"/v2/databases/{world.kafka}/users")["users"]
             world.expect(outcome.name in {user["name"] for user in listed}, f"{outcome.name} is not there")
