@@ -69,13 +69,18 @@ class Terminal:
     """A terminal on which a command runs."""
 
     def __init__(self, master: int, process: asyncio.subprocess.Process) -> None:
-        self.text = ""
-        """All that was printed, without the codes for colours and cursor."""
+        self._printed = b""
         self._master = master
         self._process = process
         self._news = asyncio.Event()
         self._closed = False
         asyncio.get_running_loop().add_reader(master, self._read)
+
+    @property
+    def text(self) -> str:
+        """All that was printed, without the codes for colours and cursor."""
+        # A read may end within a character, or within a code.
+        return _ESCAPES.sub("", self._printed.decode(errors="ignore"))
 
     def type(self, keys: bytes) -> None:
         """Press keys."""
@@ -105,7 +110,7 @@ class Terminal:
         if not data:
             self._closed = True
             asyncio.get_running_loop().remove_reader(self._master)
-        self.text += _ESCAPES.sub("", data.decode())
+        self._printed += data
         self._news.set()
 
 
