@@ -8,7 +8,7 @@ from typing import Any, Self
 import attrs
 
 from .errors import InvalidInputError
-from .types import UNSET, ListOf, OpenEnum, Unset, null_lists
+from .types import UNSET, ListOf, OpenEnum, Unset, new_list, null_lists
 
 __all__ = [
     "Autoscale",
@@ -129,7 +129,7 @@ class MaintenanceWindow:
     `10:23:13`. Compare `start`."""
     pending: bool | None = None
     """Whether the next window will bring maintenance."""
-    description: ListOf[str] = attrs.field(factory=list[str])
+    description: ListOf[str] = attrs.field(factory=new_list)
     """What the pending maintenance does, for people."""
 
     def __attrs_post_init__(self) -> None:
@@ -148,7 +148,7 @@ class MaintenanceWindow:
 class Settings:
     """DigitalOcean's own settings of a cluster or replica."""
 
-    service_cnames: ListOf[str] = attrs.field(factory=list[str])
+    service_cnames: ListOf[str] = attrs.field(factory=new_list)
     """Host names of yours that the nodes' certificates cover too; at most 16, of at most 253 characters each."""
 
     def __attrs_post_init__(self) -> None:

@@ -31,7 +31,7 @@ from ._shared import (
 )
 from .errors import InvalidInputError
 from .session import AsyncSession
-from .types import UNSET, Id, ListOf, Unset, null_lists
+from .types import UNSET, Id, ListOf, Unset, new_list, null_lists
 
 __all__ = [
     "CA",
@@ -100,7 +100,7 @@ class Cluster:
     region: str | None = None
     """Slug, such as `nyc3`."""
     created_at: datetime | None = None
-    tags: ListOf[str] = attrs.field(factory=list[str])
+    tags: ListOf[str] = attrs.field(factory=new_list)
     """Scope `tag:read`."""
     project_id: str | None = None
     """Scope `project:read`."""
@@ -118,13 +118,13 @@ class Cluster:
     """OpenSearch: the dashboard."""
     schema_registry_connection: Connection | None = None
     """Kafka: the schema registry, on a port other than Kafka's."""
-    metrics_endpoints: ListOf[ServiceEndpoint] = attrs.field(factory=list[ServiceEndpoint])
+    metrics_endpoints: ListOf[ServiceEndpoint] = attrs.field(factory=new_list)
     """Where Prometheus can scrape it; for the password see `metrics.get_metrics_credentials`. Empty on MongoDB."""
-    users: ListOf[User] = attrs.field(factory=list[User])
-    db_names: ListOf[str] = attrs.field(factory=list[str])
+    users: ListOf[User] = attrs.field(factory=new_list)
+    db_names: ListOf[str] = attrs.field(factory=new_list)
     """Databases in it."""
     maintenance_window: MaintenanceWindow | None = None
-    rules: ListOf[FirewallRule] = attrs.field(factory=list[FirewallRule])
+    rules: ListOf[FirewallRule] = attrs.field(factory=new_list)
     """In the vendor's description, but not in captured answers: ask `firewall.list_firewall_rules`."""
     autoscale: Autoscale | None = None
     """Whichever of its two keys the service used; missing from most answers: ask `autoscale.get_autoscale`."""

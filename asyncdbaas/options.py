@@ -10,7 +10,7 @@ from datetime import datetime
 import attrs
 
 from .session import AsyncSession
-from .types import ListOf, null_lists
+from .types import ListOf, new_list, null_lists
 
 __all__ = ["EngineOptions", "Layout", "Options", "VersionAvailability", "get_options"]
 
@@ -20,7 +20,7 @@ class Layout:
     """Sizes that a cluster of so many nodes may have."""
 
     num_nodes: int | None = None
-    sizes: ListOf[str] = attrs.field(factory=list[str])
+    sizes: ListOf[str] = attrs.field(factory=new_list)
     """Slugs, such as `db-s-2vcpu-4gb`."""
 
     def __attrs_post_init__(self) -> None:
@@ -31,12 +31,12 @@ class Layout:
 class EngineOptions:
     """What can be chosen for one engine."""
 
-    regions: ListOf[str] = attrs.field(factory=list[str])
+    regions: ListOf[str] = attrs.field(factory=new_list)
     """Slugs, such as `nyc3`."""
-    versions: ListOf[str] = attrs.field(factory=list[str])
+    versions: ListOf[str] = attrs.field(factory=new_list)
     default_version: str | None = None
     """Missing for engines that are no longer created. Not in the vendor's description, but in its examples."""
-    layouts: ListOf[Layout] = attrs.field(factory=list[Layout])
+    layouts: ListOf[Layout] = attrs.field(factory=new_list)
 
     def __attrs_post_init__(self) -> None:
         null_lists(self, "regions", "versions", "layouts")

@@ -13,7 +13,7 @@ from ._http import cluster_segment, seg
 from ._paging import list_all
 from ._shared import ClusterStatus, Connection, Settings, not_empty
 from .session import AsyncSession
-from .types import UNSET, Id, ListOf, Unset, null_lists
+from .types import UNSET, Id, ListOf, Unset, new_list, null_lists
 
 __all__ = [
     "ClusterStatus",
@@ -45,7 +45,7 @@ class Replica:
     storage_size_mib: int | None = None
     """All of the storage, in MiB."""
     created_at: datetime | None = None
-    tags: ListOf[str] = attrs.field(factory=list[str])
+    tags: ListOf[str] = attrs.field(factory=new_list)
     """Scope `tag:read`."""
     private_network_uuid: str | None = None
     """The VPC that it is in. Scope `vpc:read`."""

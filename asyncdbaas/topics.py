@@ -15,7 +15,7 @@ from ._http import cluster_segment, seg
 from ._paging import list_all
 from .errors import AcceptedError, InvalidInputError
 from .session import AsyncSession
-from .types import UNSET, Id, ListOf, OpenEnum, Unset
+from .types import UNSET, Id, ListOf, OpenEnum, Unset, new_list
 
 __all__ = [
     "CleanupPolicy",
@@ -157,7 +157,7 @@ class Partition:
     """Nodes that have the newest data."""
     earliest_offset: int | None = None
     """Lowest offset of any consumer group."""
-    consumer_groups: ListOf[ConsumerGroup] = attrs.field(factory=list[ConsumerGroup])
+    consumer_groups: ListOf[ConsumerGroup] = attrs.field(factory=new_list)
 
     def __attrs_post_init__(self) -> None:
         if self.consumer_groups is None:  # pyright: ignore[reportUnnecessaryComparison] -- see ListOf
@@ -174,7 +174,7 @@ class Topic:
     """Nodes that hold each partition."""
     partition_count: int | None = None
     """How many partitions it has; counted from `partitions` where the service does not say."""
-    partitions: ListOf[Partition] = attrs.field(factory=list[Partition])
+    partitions: ListOf[Partition] = attrs.field(factory=new_list)
     """Empty in most lists."""
     config: TopicConfig | None = None
     """Missing in lists."""

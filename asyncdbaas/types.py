@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 from uuid import UUID
 
 from msgspec import UNSET as _UNSET
 from msgspec import UnsetType as Unset
 
-__all__ = ["UNSET", "Hidden", "Id", "ListOf", "OpenEnum", "Secret", "SecretBytes", "Unset", "null_lists"]
+__all__ = ["UNSET", "Hidden", "Id", "ListOf", "OpenEnum", "Secret", "SecretBytes", "Unset", "new_list", "null_lists"]
 
 UNSET: Final = _UNSET
 """The value of a request field that is not sent at all; `None` is sent as `null`, `0` and `False` as they are."""
@@ -80,6 +81,11 @@ else:
 
         def __class_getitem__(cls, item: object) -> object:
             return list[item] | None
+
+
+# As a factory, `list[X]` would take 0.3 us more for each object read: a generic alias notes its type on what it makes,
+# and a list refuses the note. With it, a list of topics takes twice the time.
+new_list: Final[Callable[[], list[Any]]] = list
 
 
 def null_lists(answer: object, *names: str) -> None:
