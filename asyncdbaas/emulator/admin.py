@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import attrs
 
-from asyncdbaas.emulator import fields, storage
+from asyncdbaas.emulator import fields
 from asyncdbaas.emulator.clock import Clock
 from asyncdbaas.emulator.errors import Refusal, bad_request, unprocessable
 from asyncdbaas.emulator.faults import KINDS, Faults
