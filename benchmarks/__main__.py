@@ -36,7 +36,7 @@ def main() -> int:
     surroundings = results.about()
     print(", ".join(f"{name} {value}" for name, value in surroundings.items()), end="\n\n")
     reports: list[Report] = []
-    for name in options.scenario:
+    for name in options.scenario or SCENARIOS:
         reports.append(importlib.import_module(f"benchmarks.{name}").run(quick=options.quick))
         print_report(reports[-1])
         if options.save:
@@ -49,7 +49,9 @@ def main() -> int:
 
 def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("scenario", nargs="*", choices=SCENARIOS, default=SCENARIOS, help="default: all")
+    parser.add_argument(
+        "scenario", nargs="*", choices=SCENARIOS, metavar="scenario", help=f"{', '.join(SCENARIOS)}; default: all"
+    )
     parser.add_argument("--quick", action="store_true", help="small sizes, to see that it runs; figures mean little")
     parser.add_argument("--save", type=Path, metavar="FILE", help="write the results as JSON, beside what is there")
     parser.add_argument("--compare", type=Path, metavar="FILE", help="print the change against saved results")
