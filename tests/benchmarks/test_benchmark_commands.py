@@ -69,13 +69,14 @@ def test_saved_results_can_be_compared_with_and_scenarios_not_run_stay_in_them(t
     assert sorted(json.loads(file.read_text(encoding="utf-8"))) == ["bulk", "fanout"]
 
 
-def test_a_missed_target_is_the_exit_status() -> None:
+@pytest.mark.parametrize("chosen", [["imports"], []])
+def test_a_missed_target_is_the_exit_status_whether_one_scenario_runs_or_all(chosen: list[str]) -> None:
     code = (
         "import sys; from benchmarks import __main__ as command, report;"
         "figure = report.Figure(name='f', value=2, unit='x', target=1);"
         "found = report.Report(scenario='imports', tables=[], figures=[figure]);"
         "sys.modules['benchmarks.imports'] = type('Missed', (), {'run': staticmethod(lambda *, quick: found)});"
-        "sys.argv[1:] = ['imports']; sys.exit(command.main())"
+        f"command.SCENARIOS = ('imports',); sys.argv[1:] = {chosen}; sys.exit(command.main())"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
 
