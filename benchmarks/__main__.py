@@ -49,13 +49,18 @@ def main() -> int:
 
 def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument(
-        "scenario", nargs="*", choices=SCENARIOS, metavar="scenario", help=f"{', '.join(SCENARIOS)}; default: all"
-    )
+    # Not `choices`: with them, argparse refuses the empty list that stands for all.
+    parser.add_argument("scenario", nargs="*", type=_scenario, help=f"{', '.join(SCENARIOS)}; default: all")
     parser.add_argument("--quick", action="store_true", help="small sizes, to see that it runs; figures mean little")
     parser.add_argument("--save", type=Path, metavar="FILE", help="write the results as JSON, beside what is there")
     parser.add_argument("--compare", type=Path, metavar="FILE", help="print the change against saved results")
     return parser.parse_args()
+
+
+def _scenario(name: str) -> str:
+    if name not in SCENARIOS:
+        raise argparse.ArgumentTypeError(f"there is no scenario {name!r}; there are {', '.join(SCENARIOS)}")
+    return name
 
 
 if __name__ == "__main__":
