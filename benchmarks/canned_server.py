@@ -11,8 +11,9 @@ import sys
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from .payloads import CLUSTER_ID, cluster_list, created, topic_list
 
@@ -92,7 +93,7 @@ def serving() -> Generator[str]:
 
 if __name__ == "__main__":
     try:
-        import uvloop
+        uvloop: Any = import_module("uvloop")  # by name: type checkers run where it is not installed
     except ImportError:
         asyncio.run(_serve())
     else:
