@@ -5,7 +5,7 @@ from __future__ import annotations
 import types
 from collections.abc import Callable, Mapping
 from functools import cache
-from typing import Any, Final, Union, get_args, get_origin, get_type_hints
+from typing import Any, Final, Union, cast, get_args, get_origin, get_type_hints
 
 import attrs
 import msgspec
@@ -54,7 +54,7 @@ def _mirrored(kind: Any, mirror: Callable[[Any], Any]) -> Any:
 def _struct_default(field: attrs.Attribute[Any]) -> Any:
     if isinstance(field.default, attrs.Factory):  # type: ignore[arg-type]  # a class, but typed as a function
         # Not list[Any], which takes longer to call than the rest of a small Struct takes to decode.
-        return msgspec.field(default_factory=_NEW_LIST)
+        return cast("Any", msgspec.field(default_factory=_NEW_LIST))
     return msgspec.NODEFAULT if field.default is attrs.NOTHING else field.default
 
 
