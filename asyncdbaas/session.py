@@ -24,6 +24,7 @@ from yarl import URL
 
 from . import hooks
 from ._codec import MismatchError, NotYetError, encode, reader
+from ._deadlines import Deadlines
 from ._http import (
     METHODS,
     RateLimitHeaders,
@@ -157,7 +158,7 @@ class AsyncSession:
         # Bulk calls hold their slots while they wait for the quota, where interactive ones must be able to go first.
         self._spare_slots = min(max_connections - 1, max(1, max_connections // 10))
         self._slot_queue = WaitQueue()
-        self._deadlines: set[asyncio.Timeout] = set()
+        self._deadlines = Deadlines(timeout)
         self._headers: tuple[CIMultiDict[str], CIMultiDict[str]] = CIMultiDict(), CIMultiDict()
         self._headers_of: Secret | None = None
         self._last_headers: Mapping[str, str] = {}
@@ -193,9 +194,7 @@ class AsyncSession:
         self._closing.set_result(None)
         self._slot_queue.fail(self, _closed_error)
         self.rate_limiter.fail(self, _closed_error)
-        for deadline in self._deadlines:
-            if not deadline.expired():
-                deadline.reschedule(0.0)
+        self._deadlines.expire_all()
         try:
             if self._http is not None and self._borrowed is None:
                 await self._http.close()
@@ -412,23 +411,20 @@ class AsyncSession:
 
     async def _ask(self, provider: Callable[[], str | Awaitable[str]], call: _Call) -> Secret | TransportError:
         """Ask for the token, only now that the request may leave: one that queues must not send an old token."""
-        deadline = asyncio.timeout(self._timeout)
-        self._deadlines.add(deadline)
+        deadline = self._deadlines.start()
         try:
-            async with deadline:
+            with deadline:
                 answer: object = provider()
                 if inspect.isawaitable(answer):
                     answer = await answer
                 answer = Secret(answer) if isinstance(answer, str) else answer
         except TimeoutError:
-            if not deadline.expired():
+            if not deadline.passed:
                 raise
             if self._is_closed():
                 raise _closed_error() from None
             reason = f"the token function did not answer within {self._timeout:g} s"
             return RequestTimeoutError(reason, sent=False, method=call.method, path=call.path)
-        finally:
-            self._deadlines.discard(deadline)
         return check_token(answer)
 
     async def _send(self, call: _Call, token: Secret) -> _Answer | RequestError:
@@ -437,31 +433,27 @@ class AsyncSession:
         if http is None or http.closed or self._is_closed():
             raise _closed_error()
         try:
-            async with asyncio.timeout(self._timeout) as deadline:
-                self._deadlines.add(deadline)
+            with self._deadlines.start():
+                # Not `async with`: an answer read to its end has given its connection back, and leaving the block
+                # would take 3 % of a call.
+                response = await http.request(
+                    call.method,
+                    call.url,
+                    data=call.body,
+                    headers=self._headers_for(token, has_body=call.body is not None),
+                    allow_redirects=False,  # the token must not follow
+                    timeout=_WIRE_TIMEOUT,
+                    # aiohttp never resends a POST by itself, and a middleware costs 2 % of a call.
+                    middlewares=() if call.method == "POST" else _ONCE,
+                )
                 try:
-                    # Not `async with`: an answer read to its end has given its connection back, and leaving the block
-                    # would take 3 % of a call.
-                    response = await http.request(
-                        call.method,
-                        call.url,
-                        data=call.body,
-                        headers=self._headers_for(token, has_body=call.body is not None),
-                        allow_redirects=False,  # the token must not follow
-                        timeout=_WIRE_TIMEOUT,
-                        # aiohttp never resends a POST by itself, and a middleware costs 2 % of a call.
-                        middlewares=() if call.method == "POST" else _ONCE,
-                    )
-                    try:
-                        content = response.content
-                        # A short answer comes in one piece with its headers.
-                        body = content.read_nowait() if content.is_eof() else await _read_body(response)
-                        return _Answer(response.status, response.headers, body)
-                    except BaseException:
-                        response.close()
-                        raise
-                finally:
-                    self._deadlines.discard(deadline)
+                    content = response.content
+                    # A short answer comes in one piece with its headers.
+                    body = content.read_nowait() if content.is_eof() else await _read_body(response)
+                    return _Answer(response.status, response.headers, body)
+                except BaseException:
+                    response.close()
+                    raise
         except _TooLargeError as error:
             return DecodeError(str(error), method=call.method, path=call.path)
         except (aiohttp.ClientError, OSError) as error:  # a TimeoutError is an OSError

@@ -33,7 +33,7 @@ def connect(server: RawServer, token: Any = "token", **settings: Any) -> AsyncSe
 def assert_at_rest(session: AsyncSession) -> None:
     assert session._free_slots == session._max_connections
     assert (session.rate_limiter.in_flight, session.rate_limiter.waiting) == (0, 0)
-    assert session._deadlines == set()
+    assert not session._deadlines._running
 
 
 # Where the token comes from.

@@ -58,7 +58,7 @@ def connect(url: str, **settings: Any) -> AsyncSession:
 def assert_at_rest(session: AsyncSession) -> None:
     assert session._free_slots == session._max_connections
     assert (session.rate_limiter.in_flight, session.rate_limiter.waiting) == (0, 0)
-    assert session._deadlines == set()
+    assert not session._deadlines._running
 
 
 @pytest.mark.parametrize("step", [close, reset, half, half_headers, garbage])

@@ -40,7 +40,7 @@ async def talking(*steps: Step, **settings: Any) -> AsyncGenerator[tuple[RawServ
         yield server, session
         await settle_down()
         assert session._free_slots == session._max_connections
-        assert (limiter.in_flight, limiter.waiting, session._deadlines) == (0, 0, set())
+        assert (limiter.in_flight, limiter.waiting, len(session._deadlines._running)) == (0, 0, 0)
         assert not any(lock.locked() for lock in session._locks.values())
 
 

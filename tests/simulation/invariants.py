@@ -142,7 +142,7 @@ def check_leftovers(world: World) -> None:
     for session in world.sessions:
         world.expect(session._free_slots == session._max_connections, "a connection slot is lost")
         world.expect(not len(session._slot_queue), "somebody waits for a slot")
-        world.expect(not session._deadlines, "a deadline is left")
+        world.expect(not session._deadlines._running, "a deadline is left")
         world.expect(not any(lock.locked() for lock in session._locks.values()), "a lock is held")
     limiter = world.limiter
     left = (limiter.in_flight, limiter.waiting, limiter._timer)

@@ -23,7 +23,7 @@ LAYERS: Final = (
     {"_paging"},
     {"session"},
     {"_http"},
-    {"_codec"},
+    {"_codec", "_deadlines"},
     {"_tolerant"},
     {"retry"},
     {"shared_limiter"},

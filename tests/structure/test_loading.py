@@ -13,6 +13,7 @@ from source_tree import ENDPOINTS
 # What every endpoint module stands on.
 _CORE: Final = {
     "_codec",
+    "_deadlines",
     "_http",
     "_paging",
     "_shared",
