@@ -37,6 +37,7 @@ from ._http import (
     parse_retry_after,
     read_rate_limit,
 )
+from ._transport import request_class
 from ._version import __version__
 from .errors import (
     AcceptedError,
@@ -64,7 +65,11 @@ Token = str | Callable[[], str | Awaitable[str]]
 
 _API: Final = "https://api.digitalocean.com"
 _TOKEN_VARIABLES: Final = ("DIGITALOCEAN_TOKEN", "DIGITALOCEAN_ACCESS_TOKEN")
-_AGENT: Final = f"asyncdbaas/{__version__} aiohttp/{aiohttp.__version__} Python/{sys.version.split()[0]}"
+_HEADERS: Final = {
+    "Accept": "application/json",
+    "Accept-Encoding": "gzip, deflate",
+    "User-Agent": f"asyncdbaas/{__version__} aiohttp/{aiohttp.__version__} Python/{sys.version.split()[0]}",
+}
 # The largest answers known, lists of thousands of topics, stay below a tenth of this.
 _LARGEST_ANSWER: Final = 64 * 2**20
 # Of an error, only the beginning is looked at.
@@ -178,6 +183,7 @@ class AsyncSession:
         self._http = self._borrowed or aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=self._max_connections),
             cookie_jar=aiohttp.DummyCookieJar(),  # the edge network sets cookies that mean nothing here
+            request_class=request_class(),
             trust_env=self._trust_env,
         )
         return self
@@ -461,7 +467,7 @@ class AsyncSession:
 
     def _headers_for(self, token: Secret, *, has_body: bool) -> CIMultiDict[str]:
         if token != self._headers_of:
-            bare = {"Authorization": Secret(f"Bearer {token}"), "Accept": "application/json", "User-Agent": _AGENT}
+            bare = {"Authorization": Secret(f"Bearer {token}"), **_HEADERS}
             self._headers = CIMultiDict(bare), CIMultiDict({**bare, "Content-Type": "application/json"})
             self._headers_of = token
         return self._headers[has_body]

@@ -93,13 +93,14 @@ class World:
     limiter: RateLimiter
     service: Service
     asked: list[int] = attrs.field(factory=list[int])
-    left: list[int] = attrs.field(factory=list[int])
+    left: dict[int, float] = attrs.field(factory=dict[int, float])
+    """Who has left, and when."""
     ended: list[int] = attrs.field(factory=list[int])
 
     async def call(self, number: int, plan: Plan) -> None:
         self.asked.append(number)
         await self.limiter.acquire()
-        self.left.append(number)
+        self.left[number] = asyncio.get_running_loop().time()
         counted = True
         try:
             counted = await self._exchange(plan)
@@ -173,7 +174,8 @@ def test_everyone_who_stays_gets_a_turn_in_the_order_of_asking(limits: tuple[int
         stayed = {number for number, plan in enumerate(plans) if plan.fate != "cancelled"}
         assert stayed <= set(here.left)
         assert sorted(here.ended) == sorted(here.left)
-        assert here.left == [number for number in here.asked if number in set(here.left)]
+        times = [here.left[number] for number in here.asked if number in here.left]
+        assert times == sorted(times)  # one who asks in the moment when another is woken leaves in that moment, too
 
     run(check())
 

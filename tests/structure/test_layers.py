@@ -23,7 +23,7 @@ LAYERS: Final = (
     {"_paging"},
     {"session"},
     {"_http"},
-    {"_codec", "_deadlines"},
+    {"_codec", "_deadlines", "_transport"},
     {"_tolerant"},
     {"retry"},
     {"shared_limiter"},
@@ -73,8 +73,8 @@ def test_third_parties_are_imported_by_the_module_that_wraps_them_only(module: s
 
 
 # The fixture for an emulator with TLS lends its session a connector that trusts the emulator's authority.
-@pytest.mark.parametrize("module", [name for name in MODULES if name not in ("session", "pytest_plugin")])
-def test_only_the_session_imports_the_client_of_aiohttp(module: str) -> None:
+@pytest.mark.parametrize("module", [name for name in MODULES if name not in ("session", "_transport", "pytest_plugin")])
+def test_only_the_session_and_its_transport_import_the_client_of_aiohttp(module: str) -> None:
     assert not {name for name in imports(module) if name.startswith("aiohttp") and not name.startswith("aiohttp.web")}
 
 

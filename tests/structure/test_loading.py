@@ -17,6 +17,7 @@ _CORE: Final = {
     "_http",
     "_paging",
     "_shared",
+    "_transport",
     "_version",
     "errors",
     "hooks",

@@ -1,0 +1,94 @@
+"""A request for aiohttp that takes less time than aiohttp's own, where aiohttp is as it was when this was measured.
+
+For a body, aiohttp starts a task that writes it. A callback of the event loop does the same for a tenth of a call less.
+Both write one turn of the loop later, so that the requests of a burst leave together: writing at once takes 6 % more,
+in the kernel, where the other side is woken for each. aiohttp also merges and checks headers that need neither, and
+looks for a way to send what are always bytes, for another 3 %.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, Final, cast
+
+import aiohttp
+from aiohttp import hdrs, http_writer
+from multidict import CIMultiDict
+
+from .types import SecretBytes
+
+if TYPE_CHECKING:
+    from aiohttp.connector import Connection
+
+__all__ = ["request_class"]
+
+# A longer body may have to wait for the socket, which aiohttp's task can do.
+_LONGEST: Final = 64 * 2**10
+# Written against these; any other gets aiohttp's own request class, which is slower, and not wrong.
+_VERSION: Final = "3.14."
+_RESPONSE: Final = (
+    *("self", "method", "url", "writer", "continue100", "timer", "request_info", "traces", "loop", "session"),
+    "stream_writer",
+)
+# It refuses control characters; the public way to it makes a coroutine.
+_serialize: Final[Any] = getattr(http_writer, "_serialize_headers", None)
+
+
+def request_class() -> type[aiohttp.ClientRequest]:
+    """Return the class for the requests of an `aiohttp.ClientSession` without cookies, traces and default headers."""
+    code = aiohttp.ClientResponse.__init__.__code__
+    names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    is_known = aiohttp.__version__.startswith(_VERSION) and names == _RESPONSE and _serialize is not None
+    return _Request if is_known else aiohttp.ClientRequest
+
+
+class _Request(aiohttp.ClientRequest):
+    """A request with complete headers, and a short body of bytes or none."""
+
+    _content: SecretBytes | None = None
+    _wire: bytes = b""
+
+    def update_headers(self, headers: Any) -> None:
+        """Take the headers as they are: aiohttp has just made this copy of them."""
+        self.headers = cast("CIMultiDict[str]", headers)
+        self.headers[hdrs.HOST] = self.url.host_port_subcomponent or ""
+
+    def update_auto_headers(self, skip_auto_headers: Iterable[str] | None) -> None:
+        """Add nothing."""
+
+    def update_body_from_data(self, body: Any, _stacklevel: int = 3) -> None:
+        """Keep a short body as it is."""
+        if self.proxy is None and isinstance(body, SecretBytes) and len(body) <= _LONGEST:
+            self.headers[hdrs.CONTENT_LENGTH] = str(len(body))
+            self._content = body
+        else:
+            super().update_body_from_data(body, _stacklevel)
+
+    async def send(self, conn: Connection) -> aiohttp.ClientResponse:
+        """Send the request in the next turn of the event loop."""
+        content, protocol = self._content, conn.protocol
+        if content is None or protocol is None or protocol.writing_paused:
+            if content is not None:
+                super().update_body_from_data(content)
+            return await super().send(conn)
+        self._wire = _serialize(f"{self.method} {self.url.raw_path_qs} HTTP/1.1", self.headers) + content
+        self.loop.call_soon(self._write, protocol)
+        return self.response_class(
+            self.method,
+            self.original_url,
+            writer=None,
+            continue100=None,
+            timer=self._timer,
+            request_info=self.request_info,
+            traces=self._traces,
+            loop=self.loop,
+            session=self.session,
+            stream_writer=http_writer.StreamWriter(protocol, self.loop),
+        )
+
+    def _write(self, protocol: Any) -> None:
+        # A call that was cancelled in between has closed its connection.
+        if protocol.transport is not None and not protocol.transport.is_closing():
+            protocol.transport.write(self._wire)
+            protocol.start_timeout()
+        self._wire = b""

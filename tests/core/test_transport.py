@@ -1,0 +1,118 @@
+"""What goes over the wire, with our own request class and with aiohttp's."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+import aiohttp
+import pytest
+from raw_server import RawServer, answer
+from virtual_time import settle_down, virtual
+
+from asyncdbaas import AsyncSession, RetryPolicy, TransportError
+from asyncdbaas._transport import request_class
+
+PATH: Final = "/v2/databases/x"
+OK: Final = answer(200, b"{}")
+LONGEST: Final = 64 * 2**10
+
+
+@asynccontextmanager
+async def talking(**settings: Any) -> AsyncGenerator[tuple[RawServer, AsyncSession]]:
+    retry = RetryPolicy(max_attempts=1)
+    async with RawServer(OK) as server, AsyncSession("t", base_url=server.url, retry=retry, **settings) as session:
+        yield server, session
+
+
+@pytest.fixture(params=["ours", "aiohttp's"])
+def either_class(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    if request.param != "ours":
+        monkeypatch.setattr(aiohttp, "__version__", "3.99.0")
+    elif not aiohttp.__version__.startswith("3.14."):
+        pytest.skip(f"aiohttp {aiohttp.__version__} gets its own request class")
+    assert (request_class() is aiohttp.ClientRequest) is (request.param != "ours")
+
+
+@pytest.mark.usefixtures("either_class")
+@pytest.mark.parametrize(
+    ("method", "body", "length"),
+    [("POST", {"a": 1}, "7"), ("PUT", {}, "2"), ("GET", None, None), ("DELETE", None, "0"), ("DELETE", {}, "2")],
+)
+async def test_a_request_carries_each_header_once(method: str, body: object, length: str | None) -> None:
+    arrived = bytearray()
+
+    async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        arrived.extend(await reader.readuntil(b"\r\n\r\n"))
+        arrived.extend(await reader.readexactly(int(length or 0)))
+        writer.write(OK)
+        writer.close()
+
+    async with await asyncio.start_server(listen, "127.0.0.1", 0) as server:
+        address = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        async with AsyncSession("t", base_url=f"http://{address}") as session:
+            await session.request(method, PATH, body=body, params={"page": 2})
+    head, _, content = bytes(arrived).decode().partition("\r\n\r\n")
+    line, *fields = head.split("\r\n")
+    wanted = {
+        "Host": address,
+        "Authorization": "Bearer t",
+        "Accept": "application/json",
+        "Accept-Encoding": "gzip, deflate",
+        "User-Agent": next(field for field in fields if field.startswith("User-Agent: asyncdbaas/"))[12:],
+        **({} if body is None else {"Content-Type": "application/json"}),
+        **({} if length is None else {"Content-Length": length}),
+    }
+    assert line == f"{method} {PATH}?page=2 HTTP/1.1"
+    assert sorted(fields) == sorted(f"{name}: {value}" for name, value in wanted.items())
+    assert len(content) == int(length or 0)
+
+
+@pytest.mark.usefixtures("either_class")
+@pytest.mark.parametrize("size", [LONGEST, LONGEST + 1])
+async def test_a_body_arrives_whole_whatever_its_size(size: int) -> None:
+    async with talking() as (server, session):
+        await session.request("PUT", PATH, body="x" * (size - 2))
+        assert len(server.requests[0].body) == size
+
+
+@virtual
+async def test_a_session_that_closes_before_the_request_is_written_sends_nothing() -> None:
+    troubles: list[Any] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, trouble: troubles.append(trouble))
+    async with talking() as (server, session):
+        await session.request("POST", PATH, body={})
+        call = asyncio.create_task(session.request("POST", PATH, body={}))
+        await asyncio.sleep(0)  # it has its connection, and is written in the next turn
+        await session.close()
+        with pytest.raises(TransportError):
+            await call
+        await settle_down()
+        assert len(server.requests) == 1
+        assert troubles == []
+
+
+async def test_a_body_waits_while_the_connection_takes_no_more() -> None:
+    async with talking() as (server, session):
+        await session.request("POST", PATH, body={})
+        assert session._http is not None
+        connector: Any = session._http.connector
+        ((protocol, _),) = next(iter(connector._conns.values()))
+        protocol.pause_writing()
+        server.arrived.clear()
+        call = asyncio.create_task(session.request("POST", PATH, body={"second": 2}))
+        await server.arrived.wait()
+        protocol.resume_writing()
+        await call
+        assert server.requests[1].json == {"second": 2}
+
+
+def test_an_aiohttp_whose_answers_are_made_otherwise_gets_its_own_request_class(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def __init__(self: Any, method: str, url: str) -> None: ...  # noqa: N807 -- stands in for the real one
+
+    monkeypatch.setattr(aiohttp.ClientResponse, "__init__", __init__)
+    assert request_class() is aiohttp.ClientRequest
