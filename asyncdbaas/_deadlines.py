@@ -46,23 +46,24 @@ class Deadlines:
     same time, the one that began first is due first, and one timer serves all.
     """
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, loop: asyncio.AbstractEventLoop) -> None:
         self._seconds = seconds
+        self._loop = loop
         self._running: dict[Deadline, None] = {}
         self._timer: asyncio.TimerHandle | None = None
 
     def start(self) -> Deadline:
         """Make a deadline for the block that follows, in the task that runs."""
-        task = asyncio.current_task()
+        task = asyncio.current_task(self._loop)
         if task is None:
             raise RuntimeError("a call must be made inside a task")
-        return Deadline(self, task, asyncio.get_running_loop().time() + self._seconds)
+        return Deadline(self, task, self._loop.time() + self._seconds)
 
     def add(self, deadline: Deadline) -> None:
         """Watch a deadline."""
         self._running[deadline] = None
         if self._timer is None and deadline.due < float("inf"):
-            self._timer = asyncio.get_running_loop().call_at(deadline.due, self._ring)
+            self._timer = self._loop.call_at(deadline.due, self._ring)
 
     def discard(self, deadline: Deadline) -> None:
         """Watch a deadline no longer."""
@@ -75,11 +76,10 @@ class Deadlines:
             self._timer.cancel()
 
     def _ring(self) -> None:
-        loop = asyncio.get_running_loop()
         self._timer = None
-        self._expire(loop.time())
+        self._expire(self._loop.time())
         for deadline in self._running:
-            self._timer = loop.call_at(deadline.due, self._ring)
+            self._timer = self._loop.call_at(deadline.due, self._ring)
             return
 
     def _expire(self, now: float) -> None:

@@ -163,7 +163,6 @@ class AsyncSession:
         # Bulk calls hold their slots while they wait for the quota, where interactive ones must be able to go first.
         self._spare_slots = min(max_connections - 1, max(1, max_connections // 10))
         self._slot_queue = WaitQueue()
-        self._deadlines = Deadlines(timeout)
         self._headers: tuple[CIMultiDict[str], CIMultiDict[str]] = CIMultiDict(), CIMultiDict()
         self._headers_of: Secret | None = None
         self._last_headers: Mapping[str, str] = {}
@@ -178,6 +177,7 @@ class AsyncSession:
         if self._closing is not None:
             raise SessionStateError("this session has been opened before; make a new AsyncSession")
         self._loop = asyncio.get_running_loop()
+        self._deadlines = Deadlines(self._timeout, self._loop)
         self.rate_limiter.attach(self, self._token if isinstance(self._token, Secret) else None)
         self._closing = self._loop.create_future()
         self._http = self._borrowed or aiohttp.ClientSession(
@@ -383,7 +383,8 @@ class AsyncSession:
             await self._slot_queue.wait(self, self._free_slot)
         limiter = self.rate_limiter
         try:
-            self._check_open()
+            if self._is_closed():
+                raise _closed_error()
             if call.observed and (delay := limiter.delay()) > 0:
                 self._tell(hooks.QuotaWait, call, seconds=delay, waiting=limiter.waiting)
             await limiter.acquire(self)
