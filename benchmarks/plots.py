@@ -47,7 +47,10 @@ def accepted_over_time(results: Mapping[str, Any]) -> str:
         _text((frame.left + WIDTH - frame.right) / 2, frame.height - 12, "minutes", anchor="middle"),
     ]
     for place, (name, line) in reversed(list(enumerate(lines.items()))):
-        marks += [frame.stairs(line, _color(place), 3 if place == 0 else 2), *_label(place, name, line[-1][0], frame)]
+        marks += [
+            frame.stairs(line, _color(place), 3 if place == 0 else 2),
+            *_label(place, name, line[-1], most, frame),
+        ]
     return _svg(frame.height, marks)
 
 
@@ -100,12 +103,14 @@ class _Frame:
         return f"<path d='{path}' fill='none' stroke='{color}' stroke-width='{width}' stroke-linejoin='round'/>"
 
 
-def _label(place: int, name: str, end: float, frame: _Frame) -> Iterable[str]:
-    """Name a line in the free corner, with the time it took."""
+def _label(place: int, name: str, end: tuple[float, float], most: float, frame: _Frame) -> Iterable[str]:
+    """Name a line in the free corner, with the time it took, and how many topics never came."""
     y = frame.height - frame.bottom - 90 + 22 * place
-    x = WIDTH - frame.right - 250
+    x = WIDTH - frame.right - 300
+    minutes, count = end
+    lost = f", {most - count:,.0f} lost" if count < most else ""
     yield f"<line x1='{x}' x2='{x + 26}' y1='{y - 4}' y2='{y - 4}' stroke='{_color(place)}' stroke-width='3'/>"
-    yield _text(x + 34, y, f"{name}: {end:.1f} min", bold=place == 0)
+    yield _text(x + 34, y, f"{name}: {minutes:.1f} min{lost}", bold=place == 0)
 
 
 def _color(place: int) -> str:
