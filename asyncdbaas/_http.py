@@ -16,7 +16,7 @@ import attrs
 
 from . import errors
 from ._codec import decode_error_body
-from .errors import APIError, InvalidInputError
+from .errors import APIError, InvalidInputError, TokenError
 from .types import Id, Secret
 
 __all__ = [
@@ -106,12 +106,12 @@ def _is_encodable(text: str) -> bool:
 def check_token(token: object) -> Secret:
     """Refuse what cannot be a token; no message shows it."""
     if not isinstance(token, Secret):
-        raise InvalidInputError(f"the token must be a string, not {type(token).__name__}")
+        raise TokenError(f"the token must be a string, not {type(token).__name__}")
     if not token:
-        raise InvalidInputError("the token is empty")
+        raise TokenError("the token is empty")
     if found := _NO_TOKEN_CHARACTER.search(token):
         where = f"at position {found.start()} of {len(token)}"
-        raise InvalidInputError(f"the token holds {found.group()!r} {where}; was it read with its line end?")
+        raise TokenError(f"the token holds {found.group()!r} {where}; was it read with its line end?")
     return token
 
 

@@ -20,7 +20,7 @@ from .types import SecretBytes
 if TYPE_CHECKING:
     from aiohttp.connector import Connection
 
-__all__ = ["request_class"]
+__all__ = ["UnaskedAnswerError", "request_class"]
 
 # A longer body may have to wait for the socket, which aiohttp's task can do.
 _LONGEST: Final = 64 * 2**10
@@ -40,6 +40,10 @@ def request_class() -> type[aiohttp.ClientRequest]:
     names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
     is_known = aiohttp.__version__.startswith(_VERSION) and names == _RESPONSE and _serialize is not None
     return _Request if is_known else aiohttp.ClientRequest
+
+
+class UnaskedAnswerError(aiohttp.ClientConnectionError):
+    """The connection held an answer before anything was asked; nothing was sent over it."""
 
 
 class _Request(aiohttp.ClientRequest):
@@ -67,6 +71,9 @@ class _Request(aiohttp.ClientRequest):
     async def send(self, conn: Connection) -> aiohttp.ClientResponse:
         """Send the request in the next turn of the event loop."""
         content, protocol = self._content, conn.protocol
+        # A gateway that drops idle connections may say so with a 408 first. aiohttp would take it for our answer.
+        if protocol is not None and protocol.should_close:
+            raise UnaskedAnswerError("a connection out of the pool held an answer that nobody had asked for")
         if content is None or protocol is None or protocol.writing_paused:
             if content is not None:
                 super().update_body_from_data(content)

@@ -3,6 +3,7 @@
 DBaaSError
     InvalidInputError            refused before anything was sent (also a ValueError); CatalogueError and PlanError, in
                                  `catalogue` and `plan`, list all their problems
+        TokenError               there is no token, or what is there cannot be one
     SessionStateError            the session is not open, or belongs to another event loop (also a RuntimeError)
     WaitTimeoutError             a waiter gave up (also a TimeoutError)
     QuotaStoreError              the store of a shared quota could not be used, so nothing was sent
@@ -42,6 +43,7 @@ __all__ = [
     "ServerError",
     "SessionStateError",
     "TLSError",
+    "TokenError",
     "TransportError",
     "UnprocessableError",
     "WaitTimeoutError",
@@ -64,6 +66,10 @@ def _restore(cls: type[DBaaSError], args: tuple[Any, ...], state: dict[str, Any]
 
 class InvalidInputError(DBaaSError, ValueError):
     """Bad input, refused before anything was sent; the message names the field."""
+
+
+class TokenError(InvalidInputError):
+    """There is no token, or what is there cannot be one; no message shows it."""
 
 
 class SessionStateError(DBaaSError, RuntimeError):

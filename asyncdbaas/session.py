@@ -8,7 +8,7 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Awaitable, Callable, Generator, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
 from itertools import count
@@ -37,7 +37,7 @@ from ._http import (
     parse_retry_after,
     read_rate_limit,
 )
-from ._transport import request_class
+from ._transport import UnaskedAnswerError, request_class
 from ._version import __version__
 from .errors import (
     AcceptedError,
@@ -50,6 +50,7 @@ from .errors import (
     RequestTimeoutError,
     SessionStateError,
     TLSError,
+    TokenError,
     TransportError,
 )
 from .ratelimit import RateLimiter, WaitQueue, current_lane
@@ -213,7 +214,7 @@ class AsyncSession:
         return read_rate_limit(self._last_headers)
 
     @overload
-    async def request(
+    def request(
         self,
         method: str,
         path: str,
@@ -222,9 +223,9 @@ class AsyncSession:
         key: None = None,
         body: object = None,
         params: Mapping[str, str | int] | None = None,
-    ) -> None: ...
+    ) -> Coroutine[Any, Any, None]: ...
     @overload
-    async def request(
+    def request(
         self,
         method: str,
         path: str,
@@ -233,8 +234,8 @@ class AsyncSession:
         key: str | None = None,
         body: object = None,
         params: Mapping[str, str | int] | None = None,
-    ) -> T: ...
-    async def request(
+    ) -> Coroutine[Any, Any, T]: ...
+    def request(
         self,
         method: str,
         path: str,
@@ -243,7 +244,7 @@ class AsyncSession:
         key: str | None = None,
         body: object = None,
         params: Mapping[str, str | int] | None = None,
-    ) -> T | None:
+    ) -> Coroutine[Any, Any, T | None]:
         """Send one request, wait for its turn, repeat it if that is safe, and return the answer as an `into`.
 
         The functions of the endpoint modules are made of this; use it for what they lack. `method` is in capitals.
@@ -255,7 +256,7 @@ class AsyncSession:
         AcceptedError if the result does not show yet, SessionStateError if the session is not open here.
         """
         body = Hidden(body)  # plain data may hold a password, which a traceback with locals must not show
-        return await self.run(method, path, _ignore if into is None else reader(into, key), body=body, params=params)
+        return self.run(method, path, _ignore if into is None else reader(into, key), body=body, params=params)
 
     async def run(
         self,
@@ -270,7 +271,9 @@ class AsyncSession:
         call = self._prepare(method, path, body, params)
         if call.observed:
             return await self._observe(call, read)
-        return _read(call, await self._perform(call), read)
+        outcome = await self._attempt(call)
+        answer = outcome if isinstance(outcome, _Answer) else await self._repeat(call, outcome)
+        return _read(call, answer, read)
 
     def lock(self, name: str) -> asyncio.Lock:
         """Return the lock of that name, for writes that the service wants one at a time.
@@ -312,12 +315,9 @@ class AsyncSession:
         if asyncio.get_running_loop() is not self._loop:
             raise SessionStateError("the session was opened in another event loop; open one in each")
 
-    async def _perform(self, call: _Call) -> _Answer:
-        """Send a request, and repeat it as the retry policy says."""
-        outcome = await self._attempt(call)
-        if isinstance(outcome, _Answer):
-            return outcome
-        error, unknown, refusals = outcome, outcome.outcome_unknown, 0
+    async def _repeat(self, call: _Call, error: RequestError) -> _Answer:
+        """Send a request that has failed again, as often as the retry policy says."""
+        unknown, refusals = error.outcome_unknown, 0
         waits = self._retry.waits()
         while True:
             refused = isinstance(error, RateLimitError)
@@ -490,7 +490,7 @@ class AsyncSession:
         return True
 
     def _transport_error(self, call: _Call, failure: BaseException) -> TransportError:
-        sent = not isinstance(failure, (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError))
+        sent = not isinstance(failure, _UNSENT)
         kind: type[TransportError] = TransportError
         reason = f"no usable answer ({type(failure).__name__.lstrip('_')}: {failure})"
         if self._is_closed():
@@ -512,7 +512,9 @@ class AsyncSession:
         self._tell(hooks.CallStarted, call, url=str(call.url))
         error: BaseException | None = None
         try:
-            return _read(call, await self._perform(call), read)
+            outcome = await self._attempt(call)
+            answer = outcome if isinstance(outcome, _Answer) else await self._repeat(call, outcome)
+            return _read(call, answer, read)
         except BaseException as raised:
             error = raised
             raise
@@ -567,6 +569,8 @@ async def _send_once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHand
 
 
 _ONCE: Final = (_send_once,)
+# Failures before the first byte of a request has left.
+_UNSENT: Final = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, UnaskedAnswerError)
 # The deadline of an attempt is the session's own, so that closing the session can bring it forward.
 _WIRE_TIMEOUT: Final = aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS)
 
@@ -631,4 +635,4 @@ def _default_token() -> Secret:
     for name in _TOKEN_VARIABLES:
         if token := os.environ.get(name):
             return Secret(token)
-    raise InvalidInputError(f"no token: pass token=..., or set {_TOKEN_VARIABLES[0]}")
+    raise TokenError(f"no token: pass token=..., or set {_TOKEN_VARIABLES[0]}")

@@ -33,6 +33,7 @@ from .errors import (
     RequestError,
     RequestTimeoutError,
     SessionStateError,
+    TokenError,
     TransportError,
     UnprocessableError,
     WaitTimeoutError,
@@ -48,6 +49,7 @@ ASGIApplication: TypeAlias = Callable[[MutableMapping[str, Any], Receive, Send],
 
 # The first class that fits counts. What is wrong with our own token is not the visitor's fault, so 401 and 403 are 502.
 _STATUSES: Final[tuple[tuple[type[DBaaSError], int], ...]] = (
+    (TokenError, 502),
     (InvalidInputError, 400),
     (SessionStateError, 503),
     (QuotaStoreError, 503),

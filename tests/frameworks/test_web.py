@@ -30,6 +30,7 @@ from asyncdbaas import (
     ServerError,
     SessionStateError,
     TLSError,
+    TokenError,
     TransportError,
     UnprocessableError,
     WaitTimeoutError,
@@ -49,6 +50,7 @@ def _api(kind: type[APIError], status: int, **more: Any) -> APIError:
     ("error", "status"),
     [
         (InvalidInputError("name must not be empty"), 400),
+        (TokenError("the token is empty"), 502),
         (_api(BadRequestError, 400), 400),
         (_api(AuthenticationError, 401), 502),
         (_api(PermissionDeniedError, 403), 502),

@@ -29,6 +29,7 @@ ERRORS: Final = {
     "ServerError",
     "SessionStateError",
     "TLSError",
+    "TokenError",
     "TransportError",
     "UnprocessableError",
     "WaitTimeoutError",
