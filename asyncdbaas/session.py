@@ -269,6 +269,7 @@ class AsyncSession:
     ) -> T:
         """Do what `request` does, with a reader for the body of the answer."""
         call = self._prepare(method, path, body, params)
+        del body  # it has been encoded; thousands may wait below
         if call.observed:
             return await self._observe(call, read)
         outcome = await self._attempt(call)
