@@ -11,7 +11,7 @@ __all__ = ["run"]
 
 def run(*, quick: bool) -> Report:
     """Measure fan-outs with 1 to 256 in flight; the thousands that wait are part of it."""
-    calls, rounds = (200, 2) if quick else (10_000, 5)
+    calls, rounds = (200, 2) if quick else (10_000, 12)
     found = cpu.measure({"asyncdbaas": ours, "bare aiohttp": bare}, calls, rounds)
     at_64 = next(one.timings for one in found if one.in_flight == 64)
     return Report(
