@@ -15,6 +15,7 @@ from itertools import count
 from math import isinf
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar, overload
+from urllib.request import getproxies, proxy_bypass
 from weakref import WeakValueDictionary
 
 import aiohttp
@@ -126,7 +127,7 @@ class AsyncSession:
     retry: what is repeated (see RetryPolicy).
     rate_limiter: give sessions that share a token the same one; `shared_limiter` has one for many processes.
     http: an `aiohttp.ClientSession` to borrow; it is never closed here, and keeps its own proxy and TLS settings.
-    trust_env: take proxies from HTTP_PROXY, HTTPS_PROXY and .netrc.
+    trust_env: take the proxy from HTTP_PROXY or HTTPS_PROXY, with its user and password, unless NO_PROXY forbids it.
     on_event: called with what happens to each call (see `asyncdbaas.hooks`).
     """
 
@@ -177,6 +178,7 @@ class AsyncSession:
     async def __aenter__(self) -> Self:
         if self._closing is not None:
             raise SessionStateError("this session has been opened before; make a new AsyncSession")
+        proxy = _proxy_for(self._base) if self._trust_env else None
         self._loop = asyncio.get_running_loop()
         self._deadlines = Deadlines(self._timeout, self._loop)
         self.rate_limiter.attach(self, self._token if isinstance(self._token, Secret) else None)
@@ -185,7 +187,7 @@ class AsyncSession:
             connector=aiohttp.TCPConnector(limit=self._max_connections),
             cookie_jar=aiohttp.DummyCookieJar(),  # the edge network sets cookies that mean nothing here
             request_class=request_class(),
-            trust_env=self._trust_env,
+            proxy=proxy,
         )
         return self
 
@@ -574,6 +576,19 @@ _ONCE: Final = (_send_once,)
 _UNSENT: Final = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, UnaskedAnswerError)
 # The deadline of an attempt is the session's own, so that closing the session can bring it forward.
 _WIRE_TIMEOUT: Final = aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS)
+
+
+def _proxy_for(base: str) -> URL | None:
+    """Return the environment's proxy for an address.
+
+    aiohttp can look itself, but in a thread for each request, and fails where .netrc has a password for the host.
+    """
+    url = URL(base)
+    address = None if proxy_bypass(url.host or "") else getproxies().get(url.scheme)
+    proxy = None if address is None else URL(address)
+    if proxy is not None and (proxy.scheme not in ("http", "https") or not proxy.host):
+        raise InvalidInputError(f"the environment's proxy for {url.scheme} must be an http:// or https:// address")
+    return proxy
 
 
 def _ignore(_: bytes) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -418,6 +419,46 @@ def test_proxies_of_the_environment_are_ignored_unless_asked_for(monkeypatch: py
 
     assert run(check(trust_env=False)) == (1, 0)
     assert run(check(trust_env=True)) == (0, 1)
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_the_environments_proxy_gets_its_own_password_and_the_service_gets_the_token(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, method: str
+) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("default login somebody password else")
+    monkeypatch.setenv("NETRC", str(netrc))
+    monkeypatch.setenv("no_proxy", "")
+    async with RawServer(OK) as proxy:
+        monkeypatch.setenv("http_proxy", proxy.url.replace("//", "//user:word@"))
+        async with AsyncSession("token", base_url="http://127.0.0.1:9", trust_env=True) as session:
+            await session.request(method, "/v2/x", body=None if method == "GET" else {"a": 1})
+    (request,) = proxy.requests
+    assert request.target == "http://127.0.0.1:9/v2/x"
+    assert request.headers["proxy-authorization"] == "Basic dXNlcjp3b3Jk"
+    assert request.headers["authorization"] == "Bearer token"
+    assert request.body == (b"" if method == "GET" else b'{"a":1}')
+
+
+async def test_no_proxy_keeps_the_environments_proxy_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    async with RawServer(OK) as server, connect(server, trust_env=True) as session:
+        await session.request("GET", "/v2/x")
+        assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("address", ["socks5://user:word@127.0.0.1:9", "http://", "127.0.0.1:9"])
+async def test_a_proxy_of_another_kind_is_refused_before_anything_is_sent(
+    monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    monkeypatch.setenv("http_proxy", address)
+    monkeypatch.setenv("no_proxy", "")
+    session = AsyncSession("token", base_url="http://127.0.0.1:10", trust_env=True)
+    with pytest.raises(InvalidInputError, match="the environment's proxy for http must be") as caught:
+        await session.__aenter__()
+    assert "word" not in str(caught.value)
+    assert "not open" in repr(session)
 
 
 @virtual
