@@ -49,4 +49,5 @@ def test_a_usual_answer_never_takes_the_tolerant_path(
 
 
 def test_the_tolerant_path_would_be_noticed() -> None:
-    assert "_read_slowly" in functions_called(reader(topics.Topic, "topic"), b'{"topic": {"name": 7}}')
+    names = functions_called(reader(topics.Topic, "topic"), b'{"topic": {"name": 7}}')
+    assert any("slowly" in name for name in names)
