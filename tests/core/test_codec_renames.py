@@ -33,6 +33,19 @@ class Open(Options):
     extra: dict[str, Any] | Unset = attrs.field(default=UNSET, metadata=flatten())
 
 
+@attrs.frozen(kw_only=True)
+class Bag:
+    """Nothing is renamed here; keys that it does not list have a place."""
+
+    size: int | Unset = UNSET
+    extra: dict[str, Any] | Unset = attrs.field(default=UNSET, metadata=flatten())
+
+
+def test_a_class_that_renames_nothing_still_has_a_place_for_other_keys() -> None:
+    assert read(Bag, '{"config": {"size": 1, "new": 2}}') == Bag(size=1, extra={"new": 2})
+    assert json.loads(encode(Bag(size=1, extra={"new": 2}))) == {"size": 1, "new": 2}
+
+
 def read(into: type[Any], text: str, key: str | None = "config") -> Any:
     return reader(into, key)(text.encode())
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import time
 from email.utils import formatdate
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -521,6 +522,11 @@ def test_an_error_says_all_that_the_service_said() -> None:
     assert (error.method, error.path, error.attempts, error.outcome_unknown) == ("GET", "/v2/x", 1, False)
 
 
+def test_a_retry_after_may_be_a_date() -> None:
+    later = formatdate(time.time() + 100, usegmt=True)
+    assert make(503, b"", {"retry-after": later}).retry_after == pytest.approx(100, abs=30)
+
+
 CLOUDFLARE = b"""<!DOCTYPE html>
 <html><head><title>DigitalOcean - Something went wrong!</title><style>body { color: red }</style>
 <script type="text/javascript">var secret = "<b>";</script></head>
@@ -535,6 +541,8 @@ CLOUDFLARE = b"""<!DOCTYPE html>
         (b"404 page not found\n", "404 page not found"),
         (CLOUDFLARE, "DigitalOcean - Something went wrong! Something went wrong!"),
         (b"<html></html>", "the answer has no text"),
+        (b" \r\n<html>late</html>", "late"),
+        (b"<HTML><SCRIPT>a\nb</SCRIPT><STYLE>\nc</Style>d", "d"),
         (b"<", "<"),
         (b"a < b", "a < b"),
         (b"caf\xe9", "caf\ufffd"),

@@ -568,3 +568,20 @@ def test_a_timer_that_rings_early_or_late_is_set_again(speed: float) -> None:
         return clock() - start
 
     assert run(use()) >= 60
+
+
+@virtual
+async def test_an_hour_full_of_ones_own_requests_holds_no_strangers() -> None:
+    own = limiter(250, 2)
+    for remaining in (1, 0):
+        await answered(own, remaining=remaining)
+    assert own._hour.strangers == 0
+
+
+@virtual
+async def test_a_refusal_with_a_wait_is_the_minutes_and_one_without_is_the_hours() -> None:
+    for retry_after, minute, hour in ((30.0, 9, 0), (None, 0, 99)):
+        own = limiter(10, 100)
+        await answered(own)
+        await refused(own, retry_after)
+        assert (own._minute.strangers, own._hour.strangers) == (minute, hour)

@@ -119,6 +119,11 @@ def test_the_longest_wait_can_be_set() -> None:
     assert not goes_on(status(503, retry_after="3"), policy)
 
 
+@pytest.mark.parametrize("code", [429, 503])
+def test_where_no_wait_is_asked_for_none_is_too_long(code: int) -> None:
+    assert goes_on(status(code, body=NOT_FORWARDED), RetryPolicy(max_retry_after=0.0))
+
+
 def test_waits_double_with_full_jitter_up_to_the_longest(monkeypatch: pytest.MonkeyPatch) -> None:
     drawn: list[tuple[float, float]] = []
 
