@@ -10,6 +10,7 @@ import pytest
 from virtual_time import VirtualTimeLoop, run, settle_down, virtual
 
 from asyncdbaas import RateLimiter
+from asyncdbaas.ratelimit import Lane, WaitQueue, priority
 
 
 class Clock:
@@ -585,3 +586,46 @@ async def test_a_refusal_with_a_wait_is_the_minutes_and_one_without_is_the_hours
         await answered(own)
         await refused(own, retry_after)
         assert (own._minute.strangers, own._hour.strangers) == (minute, hour)
+
+
+@virtual
+async def test_a_delay_below_a_second_is_told_as_it_is() -> None:
+    own = limiter(1, 100, minute=0.25)
+    await answered(own)
+    assert own.delay() == pytest.approx(0.25)
+
+
+@virtual
+async def test_a_probe_that_succeeds_can_give_back_all_of_the_minute() -> None:
+    own = limiter(2, 100)
+    await answered(own)
+    await refused(own, 1.0)
+    assert own._minute.strangers == 1
+    await asyncio.sleep(61.0)
+    await own.acquire()
+    own._probing = True
+    own.succeeded(None)
+    own.release()
+    assert own._minute.strangers == 0
+
+
+@virtual
+async def test_a_bulk_caller_is_woken_after_all_others_and_only_where_bulk_may_go() -> None:
+    queue, woken = WaitQueue(), list[str]()
+
+    async def wait(name: str, lane: Lane) -> None:
+        with priority(lane):
+            await queue.wait(None, lambda: None)
+        woken.append(name)
+
+    lanes: tuple[tuple[str, Lane], ...] = (("b1", "bulk"), ("b2", "bulk"), ("i1", "interactive"))
+    tasks = [asyncio.create_task(wait(name, lane)) for name, lane in lanes]
+    await settle_down()
+    assert queue.wake(bulk=False)
+    assert not queue.wake(bulk=False)
+    assert queue.wake()
+    await settle_down()
+    assert woken == ["i1", "b1"]
+    assert queue.wake()
+    await asyncio.gather(*tasks)
+    assert not queue.wake()
