@@ -8,19 +8,24 @@ looks for a way to send what are always bytes, for another 3 %.
 
 from __future__ import annotations
 
+import asyncio
+from base64 import b64encode
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final, cast
+from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 from aiohttp import hdrs, http_writer
 from multidict import CIMultiDict
+from yarl import URL
 
-from .types import SecretBytes
+from .errors import InvalidInputError
+from .types import Secret, SecretBytes
 
 if TYPE_CHECKING:
     from aiohttp.connector import Connection
 
-__all__ = ["UnaskedAnswerError", "request_class"]
+__all__ = ["UnaskedAnswerError", "abort_after", "environment_proxy", "request_class"]
 
 # A longer body may have to wait for the socket, which aiohttp's task can do.
 _LONGEST: Final = 64 * 2**10
@@ -42,6 +47,43 @@ def request_class() -> type[aiohttp.ClientRequest]:
     return _Request if is_known else aiohttp.ClientRequest
 
 
+def environment_proxy(base: str) -> tuple[URL | None, dict[str, str] | None]:
+    """Return the environment's proxy for an address, and the headers with which to ask it.
+
+    aiohttp can look itself, but in a thread for each request, and fails where .netrc has a password for the host.
+    """
+    scheme, host = URL(base).scheme, URL(base).host or ""
+    proxy: URL | None = None
+    try:
+        proxy = None if proxy_bypass(host) or scheme not in getproxies() else URL(getproxies()[scheme])
+        if proxy is None:
+            return None, None
+        if proxy.scheme in ("http", "https") and proxy.host:
+            # In the address, user and password would show in errors.
+            login = None if proxy.user is None else Secret(f"{proxy.user}:{proxy.password or ''}")
+            return proxy.with_user(None), None if login is None else {hdrs.PROXY_AUTHORIZATION: _basic(login)}
+    except ValueError:
+        pass  # said below, without the address
+    finally:
+        del proxy
+    raise InvalidInputError(f"the environment's proxy for {scheme} must be an http:// or https:// address")
+
+
+def _basic(login: Secret) -> Secret:
+    return Secret(f"Basic {b64encode(login.encode()).decode()}")
+
+
+async def abort_after(seconds: float, http: aiohttp.ClientSession) -> None:
+    """Close a session, in so much time: a peer that has stopped reading would hold it for ever."""
+    acquired: tuple[Any, ...] = tuple(getattr(http.connector, "_acquired", ()))
+    try:
+        async with asyncio.timeout(seconds):
+            await http.close()
+    except TimeoutError:
+        for protocol in acquired:
+            protocol.abort()
+
+
 class UnaskedAnswerError(aiohttp.ClientConnectionError):
     """The connection held an answer before anything was asked; nothing was sent over it."""
 
@@ -50,7 +92,7 @@ class _Request(aiohttp.ClientRequest):
     """A request with complete headers, and a short body of bytes or none."""
 
     _content: SecretBytes | None = None
-    _wire: bytes = b""
+    _wire: bytes = SecretBytes()
 
     def update_headers(self, headers: Any) -> None:
         """Take the headers as they are: aiohttp has just made this copy of them."""
@@ -73,12 +115,16 @@ class _Request(aiohttp.ClientRequest):
         content, protocol = self._content, conn.protocol
         # A gateway that drops idle connections may say so with a 408 first. aiohttp would take it for our answer.
         if protocol is not None and protocol.should_close:
+            pool = conn._connector._conns.get(conn._key, ())  # noqa: SLF001 -- others may lie there like this one
+            for other, _ in pool:
+                if other.should_close:
+                    other.close()  # the pool passes over what is closed
             raise UnaskedAnswerError("a connection out of the pool held an answer that nobody had asked for")
         if content is None or protocol is None or protocol.writing_paused:
             if content is not None:
                 super().update_body_from_data(content)
             return await super().send(conn)
-        self._wire = _serialize(f"{self.method} {self.url.raw_path_qs} HTTP/1.1", self.headers) + content
+        self._wire = SecretBytes(_serialize(f"{self.method} {self.url.raw_path_qs} HTTP/1.1", self.headers) + content)
         self.loop.call_soon(self._write, protocol)
         return self.response_class(
             self.method,
@@ -94,8 +140,15 @@ class _Request(aiohttp.ClientRequest):
         )
 
     def _write(self, protocol: Any) -> None:
+        wire, self._wire = self._wire, SecretBytes()
         # A call that was cancelled in between has closed its connection.
-        if protocol.transport is not None and not protocol.transport.is_closing():
-            protocol.transport.write(self._wire)
+        if (transport := protocol.transport) is None:
+            return
+        # The loop may have read an answer, or the end, between `send` and here; still nothing was sent.
+        if protocol.should_close or transport.is_closing():
+            protocol._buffer.clear()  # noqa: SLF001 -- what is in it would be read before the exception
+            reason = "a connection out of the pool ended, or held an answer, before the request was written"
+            protocol.set_exception(UnaskedAnswerError(reason))
+        else:
+            transport.write(wire)
             protocol.start_timeout()
-        self._wire = b""

@@ -15,7 +15,6 @@ from itertools import count
 from math import isinf
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar, overload
-from urllib.request import getproxies, proxy_bypass
 from weakref import WeakValueDictionary
 
 import aiohttp
@@ -38,7 +37,7 @@ from ._http import (
     parse_retry_after,
     read_rate_limit,
 )
-from ._transport import UnaskedAnswerError, request_class
+from ._transport import UnaskedAnswerError, abort_after, environment_proxy, request_class
 from ._version import __version__
 from .errors import (
     AcceptedError,
@@ -78,6 +77,8 @@ _LARGEST_ANSWER: Final = 64 * 2**20
 _LARGEST_ERROR: Final = 64 * 2**10
 # Longer than a TLS handshake over a slow line takes; until it is done, nothing was sent.
 _CONNECT_SECONDS: Final = 30.0
+# What a peer gets to take what has been written to it.
+_GOODBYE_SECONDS: Final = 1.0
 
 _log: Final = logging.getLogger("asyncdbaas")
 
@@ -160,6 +161,7 @@ class AsyncSession:
         self._listeners: tuple[Callable[[hooks.Event], object], ...] = () if on_event is None else (on_event,)
         self._borrowed = http
         self._http: aiohttp.ClientSession | None = None
+        self._proxy_headers: dict[str, str] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._max_connections = self._free_slots = max_connections
         # Bulk calls hold their slots while they wait for the quota, where interactive ones must be able to go first.
@@ -178,7 +180,9 @@ class AsyncSession:
     async def __aenter__(self) -> Self:
         if self._closing is not None:
             raise SessionStateError("this session has been opened before; make a new AsyncSession")
-        proxy = _proxy_for(self._base) if self._trust_env else None
+        proxy = None
+        if self._trust_env and self._borrowed is None:
+            proxy, self._proxy_headers = environment_proxy(self._base)
         self._loop = asyncio.get_running_loop()
         self._deadlines = Deadlines(self._timeout, self._loop)
         self.rate_limiter.attach(self, self._token if isinstance(self._token, Secret) else None)
@@ -206,7 +210,7 @@ class AsyncSession:
         self._deadlines.expire_all()
         try:
             if self._http is not None and self._borrowed is None:
-                await self._http.close()
+                await abort_after(_GOODBYE_SECONDS, self._http)
         finally:
             await self.rate_limiter.detach(self)
 
@@ -421,6 +425,8 @@ class AsyncSession:
 
     async def _ask(self, provider: Callable[[], str | Awaitable[str]], call: _Call) -> Secret | TransportError:
         """Ask for the token, only now that the request may leave: one that queues must not send an old token."""
+        if self._is_closed():  # its turn came as the session closed, which has ended all deadlines
+            raise _closed_error()
         deadline = self._deadlines.start()
         try:
             with deadline:
@@ -453,6 +459,7 @@ class AsyncSession:
                     headers=self._headers_for(token, has_body=call.body is not None),
                     allow_redirects=False,  # the token must not follow
                     timeout=_WIRE_TIMEOUT,
+                    proxy_headers=self._proxy_headers,
                     # aiohttp never resends a POST by itself, and a middleware costs 2 % of a call.
                     middlewares=() if call.method == "POST" else _ONCE,
                 )
@@ -472,6 +479,8 @@ class AsyncSession:
     def _headers_for(self, token: Secret, *, has_body: bool) -> CIMultiDict[str]:
         if token != self._headers_of:
             bare = {"Authorization": Secret(f"Bearer {token}"), **_HEADERS}
+            if self._base.startswith("http:"):
+                bare |= self._proxy_headers or {}  # without TLS, the proxy reads them here, and takes them out
             self._headers = CIMultiDict(bare), CIMultiDict({**bare, "Content-Type": "application/json"})
             self._headers_of = token
         return self._headers[has_body]
@@ -500,6 +509,8 @@ class AsyncSession:
             reason = "the session was closed before the answer came"
         elif isinstance(failure, aiohttp.ClientSSLError):
             kind, reason = TLSError, f"TLS failed: {failure}"
+        elif isinstance(failure, aiohttp.ClientHttpProxyError):
+            reason = f"could not connect: the proxy answered {failure.status} ({failure.message})"
         elif not sent:
             reason = f"could not connect: {failure}"
         elif isinstance(failure, TimeoutError):
@@ -573,22 +584,14 @@ async def _send_once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHand
 
 _ONCE: Final = (_send_once,)
 # Failures before the first byte of a request has left.
-_UNSENT: Final = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, UnaskedAnswerError)
+_UNSENT: Final = (
+    aiohttp.ClientConnectorError,
+    aiohttp.ConnectionTimeoutError,
+    aiohttp.ClientHttpProxyError,
+    UnaskedAnswerError,
+)
 # The deadline of an attempt is the session's own, so that closing the session can bring it forward.
 _WIRE_TIMEOUT: Final = aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS)
-
-
-def _proxy_for(base: str) -> URL | None:
-    """Return the environment's proxy for an address.
-
-    aiohttp can look itself, but in a thread for each request, and fails where .netrc has a password for the host.
-    """
-    url = URL(base)
-    address = None if proxy_bypass(url.host or "") else getproxies().get(url.scheme)
-    proxy = None if address is None else URL(address)
-    if proxy is not None and (proxy.scheme not in ("http", "https") or not proxy.host):
-        raise InvalidInputError(f"the environment's proxy for {url.scheme} must be an http:// or https:// address")
-    return proxy
 
 
 def _ignore(_: bytes) -> None:

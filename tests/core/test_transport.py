@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from traceback import TracebackException
 from typing import Any, Final
 
 import aiohttp
 import pytest
-from raw_server import RawServer, answer
+from raw_server import Exchange, RawServer, answer
 from virtual_time import settle_down, virtual
 
-from asyncdbaas import AsyncSession, RetryPolicy, TransportError
-from asyncdbaas._transport import request_class
+from asyncdbaas import AsyncSession, InvalidInputError, RateLimiter, RetryPolicy, SessionStateError, TransportError
+from asyncdbaas._transport import environment_proxy, request_class
 
 PATH: Final = "/v2/databases/x"
 OK: Final = answer(200, b"{}")
@@ -116,3 +117,92 @@ def test_an_aiohttp_whose_answers_are_made_otherwise_gets_its_own_request_class(
 
     monkeypatch.setattr(aiohttp.ClientResponse, "__init__", __init__)
     assert request_class() is aiohttp.ClientRequest
+
+
+@pytest.mark.skipif(request_class() is aiohttp.ClientRequest, reason=f"not with aiohttp {aiohttp.__version__}")
+@pytest.mark.parametrize("event", ["an answer", "the end"])
+async def test_what_a_connection_says_before_the_request_is_written_keeps_it_from_being_written(event: str) -> None:
+    async with talking() as (server, session):
+        await session.request("POST", PATH, body={})
+        assert session._http is not None
+        connector: Any = session._http.connector
+        call = asyncio.create_task(session.request("POST", PATH, body={}))
+        await asyncio.sleep(0)  # it has its connection, and is written in the next turn
+        (protocol,) = connector._acquired
+        if event == "an answer":
+            protocol.data_received(answer(408))
+        else:
+            protocol.transport.close()
+        with pytest.raises(TransportError) as caught:
+            await call
+        assert (caught.value.sent, caught.value.outcome_unknown) == (False, False)
+        assert len(server.requests) == 1
+
+
+@pytest.mark.skipif(request_class() is aiohttp.ClientRequest, reason=f"not with aiohttp {aiohttp.__version__}")
+@virtual
+async def test_one_repetition_is_enough_however_many_idle_connections_hold_an_answer() -> None:
+    async def early(exchange: Exchange) -> None:
+        await exchange.write(OK)
+        await asyncio.sleep(1)
+        await exchange.write(answer(408))
+
+    steps = (early, early, early, OK)
+    settings: dict[str, Any] = {"retry": RetryPolicy(max_attempts=2)}
+    async with RawServer(*steps) as server, AsyncSession("t", base_url=server.url, **settings) as session:
+        await asyncio.gather(*(session.request("GET", PATH) for _ in range(3)))
+        await asyncio.sleep(5)
+        await session.request("POST", PATH, body={})
+        assert (server.connections, len(server.requests)) == (4, 4)
+
+
+async def test_a_proxy_that_refuses_leaves_the_request_unsent_and_its_password_unsaid(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("no_proxy", "")
+    async with RawServer(answer(407)) as proxy:
+        monkeypatch.setenv("https_proxy", proxy.url.replace("//", "//user:canary@"))
+        retry = RetryPolicy(max_attempts=1)
+        async with AsyncSession("t", base_url="https://api.invalid", trust_env=True, retry=retry) as session:
+            with pytest.raises(TransportError, match="the proxy answered 407") as caught:
+                await session.request("POST", PATH, body={})
+        assert (proxy.requests[0].method, proxy.requests[0].target) == ("CONNECT", "api.invalid:443")
+        assert proxy.requests[0].headers["proxy-authorization"] == "Basic dXNlcjpjYW5hcnk="
+    assert (caught.value.sent, caught.value.outcome_unknown) == (False, False)
+    assert "canary" not in f"{caught.value!r} {caught.value} {caught.value.__cause__!r}"
+    assert "dXNlcjpjYW5hcnk=" not in repr(caught.value.__cause__)
+
+
+@pytest.mark.parametrize("address", ["http://u:canary@h:99999", "http://u:canary@[::1", "http://u:ca#nary@h:1"])
+def test_a_proxys_address_that_is_none_is_refused_without_being_shown(
+    monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    monkeypatch.setenv("no_proxy", "")
+    monkeypatch.setenv("https_proxy", address)
+    with pytest.raises(InvalidInputError, match="the environment's proxy for https must be") as caught:
+        environment_proxy("https://api.invalid")
+    traceback = TracebackException.from_exception(caught.value, capture_locals=True)
+    ours = [str(frame.locals) for frame in traceback.stack if frame.name == "environment_proxy"]
+    assert ours
+    assert "nary" not in "".join(ours)
+
+
+@virtual
+async def test_a_call_whose_turn_comes_as_the_session_closes_asks_for_no_token() -> None:
+    asked: list[str] = []
+
+    async def token() -> str:
+        asked.append("token")
+        await asyncio.sleep(1000)
+        return "t"
+
+    limiter = RateLimiter(1, 10, clock=asyncio.get_running_loop().time)
+    async with AsyncSession(token, base_url="http://127.0.0.1:9", rate_limiter=limiter) as session:
+        await limiter.acquire()
+        call = asyncio.create_task(session.request("GET", PATH))
+        await settle_down()
+        closing = asyncio.create_task(session.close())
+        limiter.release(counted=False)
+        await asyncio.wait([call, closing])
+        assert isinstance(call.exception(), SessionStateError)
+        assert asked == []

@@ -126,6 +126,23 @@ async def test_a_server_that_takes_no_body_ends_at_the_deadline_and_closing_does
                 await session.close()
 
 
+@pytest.mark.filterwarnings("ignore:Sending a large body:ResourceWarning")
+@virtual
+async def test_closing_does_not_wait_for_a_body_that_nobody_takes() -> None:
+    loop = asyncio.get_running_loop()
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        settings: dict[str, Any] = {"retry": ONCE, "rate_limiter": RateLimiter(clock=loop.time)}
+        async with AsyncSession("t", base_url=f"http://127.0.0.1:{deaf.getsockname()[1]}", **settings) as session:
+            call = asyncio.create_task(session.request("PUT", "/v2/things/1", body={"schema": "x" * (32 * 2**20)}))
+            await settle_down()
+            began = loop.time()
+            async with asyncio.timeout(60):
+                await session.close()
+            assert loop.time() - began < 5
+            with pytest.raises(TransportError, match="session was closed"):
+                await call
+
+
 # Headers.
 
 
