@@ -182,7 +182,7 @@ def test_a_proxys_address_that_is_none_is_refused_without_being_shown(
     with pytest.raises(InvalidInputError, match="the environment's proxy for https must be") as caught:
         environment_proxy("https://api.invalid")
     traceback = TracebackException.from_exception(caught.value, capture_locals=True)
-    ours = [str(frame.locals) for frame in traceback.stack if frame.name == "environment_proxy"]
+    ours = [str(frame.locals) for frame in traceback.stack if "environment_proxy" in frame.name]
     assert ours
     assert "nary" not in "".join(ours)
 
