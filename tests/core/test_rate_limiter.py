@@ -57,7 +57,12 @@ async def offsets(start: float, calls: Iterable[Any]) -> list[float]:
     return [left - start for left in await asyncio.gather(*calls)]
 
 
-@pytest.mark.parametrize("settings", [{"per_minute": 0}, {"per_hour": 0}, {"minute": 0.0}, {"hour": -1.0}])
+def test_the_limits_are_those_of_the_service_unless_told_otherwise() -> None:
+    own = RateLimiter()
+    assert [(window.limit, window.span) for window in (own._minute, own._hour)] == [(250, 60.0), (5000, 3600.0)]
+
+
+@pytest.mark.parametrize("settings", [{"per_minute": 0}, {"per_hour": 0}, {"minute": 0.0}, {"hour": 0.0}])
 def test_limits_and_spans_that_are_not_positive_are_refused(settings: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="must be positive"):
         RateLimiter(**settings)
