@@ -37,7 +37,7 @@ from ._http import (
     parse_retry_after,
     read_rate_limit,
 )
-from ._transport import UnaskedAnswerError, abort_after, environment_proxy, request_class
+from ._transport import UnsolicitedResponseError, close_within, environment_proxy, request_class
 from ._version import __version__
 from .errors import (
     AcceptedError,
@@ -78,7 +78,7 @@ _LARGEST_ERROR: Final = 64 * 2**10
 # Longer than a TLS handshake over a slow line takes; until it is done, nothing was sent.
 _CONNECT_SECONDS: Final = 30.0
 # What a peer gets to take what has been written to it.
-_GOODBYE_SECONDS: Final = 1.0
+_CLOSE_SECONDS: Final = 1.0
 
 _log: Final = logging.getLogger("asyncdbaas")
 
@@ -210,7 +210,7 @@ class AsyncSession:
         self._deadlines.expire_all()
         try:
             if self._http is not None and self._borrowed is None:
-                await abort_after(_GOODBYE_SECONDS, self._http)
+                await close_within(_CLOSE_SECONDS, self._http)
         finally:
             await self.rate_limiter.detach(self)
 
@@ -588,7 +588,7 @@ _UNSENT: Final = (
     aiohttp.ClientConnectorError,
     aiohttp.ConnectionTimeoutError,
     aiohttp.ClientHttpProxyError,
-    UnaskedAnswerError,
+    UnsolicitedResponseError,
 )
 # The deadline of an attempt is the session's own, so that closing the session can bring it forward.
 _WIRE_TIMEOUT: Final = aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS)
