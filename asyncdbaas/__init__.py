@@ -11,11 +11,10 @@ stand-in of the service.
 from __future__ import annotations
 
 from importlib import import_module
-from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from ._version import __version__
-from .errors import (
+from asyncdbaas._version import __version__
+from asyncdbaas.errors import (
     AcceptedError,
     APIError,
     AuthenticationError,
@@ -40,13 +39,13 @@ from .errors import (
     UnprocessableError,
     WaitTimeoutError,
 )
-from .ratelimit import RateLimiter, priority
-from .retry import RetryPolicy
-from .session import AsyncSession
-from .types import UNSET, Unset
+from asyncdbaas.ratelimit import RateLimiter, priority
+from asyncdbaas.retry import RetryPolicy
+from asyncdbaas.session import AsyncSession
+from asyncdbaas.types import UNSET, Unset
 
 if TYPE_CHECKING:
-    from . import (
+    from asyncdbaas import (
         autoscale,
         backups,
         bulk,
@@ -79,8 +78,8 @@ if TYPE_CHECKING:
     )
 
     # Not in `__all__`: a star import must not need their extras.
-    from . import otel as otel
-    from . import shared_limiter as shared_limiter
+    from asyncdbaas import otel as otel
+    from asyncdbaas.ratelimit.shared import SharedRateLimiter as SharedRateLimiter
 
 __all__ = [
     "UNSET",
@@ -145,15 +144,17 @@ __all__ = [
 ]
 
 # What __all__ names and nothing above has imported: the modules.
-_MODULES = frozenset(__all__) - frozenset(globals()) | {"otel", "shared_limiter"}
+_MODULES = frozenset(__all__) - frozenset(globals()) | {"otel"}
 
 
-def __getattr__(name: str) -> ModuleType:
+def __getattr__(name: str) -> Any:
     # Loaded when first asked for: most applications use two or three of the endpoint modules.
+    if name == "SharedRateLimiter":
+        return import_module(f"{__name__}.ratelimit.shared").SharedRateLimiter
     if name in _MODULES:
         return import_module(f"{__name__}.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_MODULES})
+    return sorted({*globals(), *_MODULES, "SharedRateLimiter"})

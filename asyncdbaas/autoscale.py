@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import attrs
 
-from ._codec import require_some
-from ._http import cluster_segment
-from ._shared import Autoscale, StorageAutoscale
-from .session import AsyncSession
-from .types import UNSET, Id
+from asyncdbaas._core.codec import require_some
+from asyncdbaas._core.http import cluster_segment
+from asyncdbaas._models import Autoscale, StorageAutoscale
+from asyncdbaas.session import AsyncSession
+from asyncdbaas.types import UNSET, Id
 
 __all__ = ["Autoscale", "StorageAutoscale", "get_autoscale", "update_autoscale"]
 

@@ -9,9 +9,9 @@ from datetime import datetime
 
 import attrs
 
-from ._http import cluster_segment
-from .session import AsyncSession
-from .types import Id, ListOf, null_lists
+from asyncdbaas._core.http import cluster_segment
+from asyncdbaas.session import AsyncSession
+from asyncdbaas.types import Id, ListOf, null_lists
 
 __all__ = ["Backup", "BackupSchedule", "Backups", "list_backups"]
 

@@ -14,7 +14,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from itertools import islice
 from typing import Final, TypeVar
 
-from .errors import DBaaSError, InvalidInputError
+from asyncdbaas.errors import DBaaSError, InvalidInputError
 
 __all__ = ["as_completed", "map_all", "settle"]
 

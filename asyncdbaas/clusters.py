@@ -12,10 +12,10 @@ from typing import Any, Final
 
 import attrs
 
-from ._codec import require_some
-from ._http import cluster_segment
-from ._paging import list_all
-from ._shared import (
+from asyncdbaas._core.codec import require_some
+from asyncdbaas._core.http import cluster_segment
+from asyncdbaas._endpoint import list_all
+from asyncdbaas._models import (
     Autoscale,
     ClusterStatus,
     Connection,
@@ -29,9 +29,9 @@ from ._shared import (
     Weekday,
     not_empty,
 )
-from .errors import InvalidInputError
-from .session import AsyncSession
-from .types import UNSET, Id, ListOf, Unset, new_list, null_lists
+from asyncdbaas.errors import InvalidInputError
+from asyncdbaas.session import AsyncSession
+from asyncdbaas.types import UNSET, Id, ListOf, Unset, new_list, null_lists
 
 __all__ = [
     "CA",

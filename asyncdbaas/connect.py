@@ -21,9 +21,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
-from .clusters import CA, Connection, User
-from .errors import InvalidInputError
-from .pools import PoolMode
+from asyncdbaas.clusters import CA, Connection, User
+from asyncdbaas.errors import InvalidInputError
+from asyncdbaas.pools import PoolMode
 
 __all__ = [
     "Arguments",

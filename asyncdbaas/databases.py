@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import attrs
 
-from ._http import cluster_segment, seg
-from ._paging import list_all
-from .session import AsyncSession
-from .types import Id
+from asyncdbaas._core.http import cluster_segment, seg
+from asyncdbaas._endpoint import list_all
+from asyncdbaas.session import AsyncSession
+from asyncdbaas.types import Id
 
 __all__ = ["Database", "create_database", "delete_database", "get_database", "list_databases"]
 

@@ -15,10 +15,10 @@ from typing import Any, Final, TypeVar
 
 import attrs
 
-from .catalogue import CatalogueTopic
-from .clusters import Cluster, ClusterCreate, create_cluster, list_clusters
-from .databases import Database, create_database, list_databases
-from .errors import (
+from asyncdbaas.catalogue import CatalogueTopic
+from asyncdbaas.clusters import Cluster, ClusterCreate, create_cluster, list_clusters
+from asyncdbaas.databases import Database, create_database, list_databases
+from asyncdbaas.errors import (
     AcceptedError,
     ConflictError,
     DBaaSError,
@@ -28,13 +28,13 @@ from .errors import (
     RequestError,
     UnprocessableError,
 )
-from .plan import ClusterRef, OnConflict, Outcome, Target, apply, compare, look
-from .plan.applying import MOST_SENDS
-from .pools import Pool, PoolCreate, PoolUpdate, create_pool, list_pools, update_pool
-from .session import AsyncSession
-from .topics import TopicCreate
-from .types import UNSET, Id
-from .users import User, UserCreate, create_user, list_users
+from asyncdbaas.plan import ClusterRef, OnConflict, Outcome, Target, apply, compare, look
+from asyncdbaas.plan.applying import MOST_SENDS
+from asyncdbaas.pools import Pool, PoolCreate, PoolUpdate, create_pool, list_pools, update_pool
+from asyncdbaas.session import AsyncSession
+from asyncdbaas.topics import TopicCreate
+from asyncdbaas.types import UNSET, Id
+from asyncdbaas.users import User, UserCreate, create_user, list_users
 
 __all__ = [
     "EnsureError",

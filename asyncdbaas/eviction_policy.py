@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Self
 
-from ._http import check_text, cluster_segment
-from .session import AsyncSession
-from .types import Id, OpenEnum
+from asyncdbaas._core.http import check_text, cluster_segment
+from asyncdbaas.session import AsyncSession
+from asyncdbaas.types import Id, OpenEnum
 
 __all__ = ["EvictionPolicy", "get_eviction_policy", "set_eviction_policy"]
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 
-from ._codec import encode
-from ._http import cluster_segment
-from ._paging import list_all
-from ._shared import FirewallRule, FirewallRuleType
-from .errors import InvalidInputError
-from .session import AsyncSession
-from .types import Id
+from asyncdbaas._core.codec import encode
+from asyncdbaas._core.http import cluster_segment
+from asyncdbaas._endpoint import list_all
+from asyncdbaas._models import FirewallRule, FirewallRuleType
+from asyncdbaas.errors import InvalidInputError
+from asyncdbaas.session import AsyncSession
+from asyncdbaas.types import Id
 
 __all__ = [
     "FirewallRule",

@@ -17,7 +17,7 @@ from typing import TypeAlias
 
 import attrs
 
-from .errors import RequestError
+from asyncdbaas.errors import RequestError
 
 __all__ = [
     "AttemptEnded",

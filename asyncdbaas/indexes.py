@@ -9,10 +9,10 @@ from datetime import datetime
 
 import attrs
 
-from ._http import cluster_segment, seg
-from ._paging import list_all
-from .session import AsyncSession
-from .types import Id, OpenEnum
+from asyncdbaas._core.http import cluster_segment, seg
+from asyncdbaas._endpoint import list_all
+from asyncdbaas.session import AsyncSession
+from asyncdbaas.types import Id, OpenEnum
 
 __all__ = ["Index", "IndexHealth", "IndexReplication", "IndexStatus", "delete_index", "list_indexes"]
 

@@ -12,13 +12,13 @@ from typing import ClassVar
 
 import attrs
 
-from ._codec import envelop
-from ._http import check_text, cluster_segment, seg
-from ._paging import list_all
-from ._shared import not_empty
-from .errors import InvalidInputError
-from .session import AsyncSession
-from .types import UNSET, Id, OpenEnum, Unset
+from asyncdbaas._core.codec import envelop
+from asyncdbaas._core.http import check_text, cluster_segment, seg
+from asyncdbaas._endpoint import list_all
+from asyncdbaas._models import not_empty
+from asyncdbaas.errors import InvalidInputError
+from asyncdbaas.session import AsyncSession
+from asyncdbaas.types import UNSET, Id, OpenEnum, Unset
 
 __all__ = [
     "DatadogSink",

@@ -11,11 +11,11 @@ from typing import Any, Final
 
 import attrs
 
-from ._http import cluster_segment
-from ._shared import MaintenanceWindow, Weekday
-from .errors import InvalidInputError
-from .session import AsyncSession
-from .types import Id
+from asyncdbaas._core.http import cluster_segment
+from asyncdbaas._models import MaintenanceWindow, Weekday
+from asyncdbaas.errors import InvalidInputError
+from asyncdbaas.session import AsyncSession
+from asyncdbaas.types import Id
 
 __all__ = ["MaintenanceWindow", "MaintenanceWindowUpdate", "Weekday", "install_update", "update_maintenance_window"]
 

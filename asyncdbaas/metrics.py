@@ -12,9 +12,9 @@ from typing import Final
 
 import attrs
 
-from ._codec import envelop
-from ._shared import not_empty
-from .session import AsyncSession
+from asyncdbaas._core.codec import envelop
+from asyncdbaas._models import not_empty
+from asyncdbaas.session import AsyncSession
 
 __all__ = [
     "MetricsCredentials",

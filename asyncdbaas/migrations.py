@@ -10,10 +10,10 @@ from datetime import datetime
 
 import attrs
 
-from ._http import cluster_segment, seg
-from ._shared import not_empty
-from .session import AsyncSession
-from .types import UNSET, Id, OpenEnum, Unset
+from asyncdbaas._core.http import cluster_segment, seg
+from asyncdbaas._models import not_empty
+from asyncdbaas.session import AsyncSession
+from asyncdbaas.types import UNSET, Id, OpenEnum, Unset
 
 __all__ = [
     "Migration",

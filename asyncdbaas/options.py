@@ -9,8 +9,8 @@ from datetime import datetime
 
 import attrs
 
-from .session import AsyncSession
-from .types import ListOf, new_list, null_lists
+from asyncdbaas.session import AsyncSession
+from asyncdbaas.types import ListOf, new_list, null_lists
 
 __all__ = ["EngineOptions", "Layout", "Options", "VersionAvailability", "get_options"]
 

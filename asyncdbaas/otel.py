@@ -18,9 +18,9 @@ from typing import Final
 import attrs
 from yarl import URL
 
-from . import hooks
-from ._version import __version__
-from .errors import APIError, QuotaWaitError
+from asyncdbaas import hooks
+from asyncdbaas._version import __version__
+from asyncdbaas.errors import APIError, QuotaWaitError
 
 try:
     from opentelemetry import metrics, trace

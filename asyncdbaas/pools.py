@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import attrs
 
-from ._http import cluster_segment, seg
-from ._paging import list_all
-from ._shared import Connection, not_empty
-from .errors import InvalidInputError
-from .session import AsyncSession
-from .types import UNSET, Id, OpenEnum, Unset
+from asyncdbaas._core.http import cluster_segment, seg
+from asyncdbaas._endpoint import list_all
+from asyncdbaas._models import Connection, not_empty
+from asyncdbaas.errors import InvalidInputError
+from asyncdbaas.session import AsyncSession
+from asyncdbaas.types import UNSET, Id, OpenEnum, Unset
 
 __all__ = [
     "Connection",

@@ -24,8 +24,8 @@ import pytest
 if TYPE_CHECKING:
     import aiohttp
 
-    from .emulator import Emulator, Faults
-    from .session import AsyncSession
+    from asyncdbaas.emulator import Emulator, Faults
+    from asyncdbaas.session import AsyncSession
 
 __all__ = ["emulator", "faults", "pytest_configure", "session"]
 
@@ -42,7 +42,7 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture
 def emulator(request: pytest.FixtureRequest) -> Generator[Emulator]:
     """Run an emulator for this test."""
-    from .emulator import Delays, Emulator  # loaded where used: most test runs need neither
+    from asyncdbaas.emulator import Delays, Emulator  # loaded where used: most test runs need neither
 
     options: dict[str, Any] = {"delays": Delays.none(), "per_minute": _PER_MINUTE, "per_hour": _PER_HOUR}
     for marker in reversed(list(request.node.iter_markers("emulator"))):  # the closest has the last word
@@ -66,8 +66,8 @@ def session(request: pytest.FixtureRequest) -> AsyncSession:
 
 
 async def _session(emulator: Emulator) -> AsyncGenerator[AsyncSession]:
-    from .ratelimit import RateLimiter
-    from .session import AsyncSession
+    from asyncdbaas.ratelimit import RateLimiter
+    from asyncdbaas.session import AsyncSession
 
     minute, hour = (emulator.clock.wall_span(span) for span in (60.0, 3600.0))
     limiter = RateLimiter(emulator.per_minute, emulator.per_hour, minute=minute, hour=hour)

@@ -9,11 +9,11 @@ from datetime import datetime
 
 import attrs
 
-from ._http import cluster_segment, seg
-from ._paging import list_all
-from ._shared import ClusterStatus, Connection, Settings, not_empty
-from .session import AsyncSession
-from .types import UNSET, Id, ListOf, Unset, new_list, null_lists
+from asyncdbaas._core.http import cluster_segment, seg
+from asyncdbaas._endpoint import list_all
+from asyncdbaas._models import ClusterStatus, Connection, Settings, not_empty
+from asyncdbaas.session import AsyncSession
+from asyncdbaas.types import UNSET, Id, ListOf, Unset, new_list, null_lists
 
 __all__ = [
     "ClusterStatus",

@@ -9,7 +9,7 @@ from itertools import repeat
 import attrs
 import backoff
 
-from .errors import APIError, QuotaWaitError, RateLimitError, RequestError, TLSError, TransportError
+from asyncdbaas.errors import APIError, QuotaWaitError, RateLimitError, RequestError, TLSError, TransportError
 
 __all__ = ["RetryPolicy"]
 

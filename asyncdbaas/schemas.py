@@ -9,11 +9,11 @@ from typing import Self
 
 import attrs
 
-from ._http import check_text, cluster_segment, seg
-from ._paging import list_all
-from ._shared import not_empty
-from .session import AsyncSession
-from .types import Id, OpenEnum
+from asyncdbaas._core.http import check_text, cluster_segment, seg
+from asyncdbaas._endpoint import list_all
+from asyncdbaas._models import not_empty
+from asyncdbaas.session import AsyncSession
+from asyncdbaas.types import Id, OpenEnum
 
 __all__ = [
     "CompatibilityLevel",

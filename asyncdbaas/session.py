@@ -22,10 +22,10 @@ import attrs
 from multidict import CIMultiDict
 from yarl import URL
 
-from . import hooks
-from ._codec import MismatchError, NotYetError, encode, reader
-from ._deadlines import Deadlines
-from ._http import (
+from asyncdbaas import hooks
+from asyncdbaas._core.codec import MismatchError, NotYetError, encode, reader
+from asyncdbaas._core.deadlines import Deadlines
+from asyncdbaas._core.http import (
     METHODS,
     RateLimitHeaders,
     api_error,
@@ -37,9 +37,9 @@ from ._http import (
     parse_retry_after,
     read_rate_limit,
 )
-from ._transport import UnsolicitedResponseError, close_within, environment_proxy, request_class
-from ._version import __version__
-from .errors import (
+from asyncdbaas._core.transport import UnsolicitedResponseError, close_within, environment_proxy, request_class
+from asyncdbaas._version import __version__
+from asyncdbaas.errors import (
     AcceptedError,
     DecodeError,
     InvalidInputError,
@@ -53,9 +53,9 @@ from .errors import (
     TokenError,
     TransportError,
 )
-from .ratelimit import RateLimiter, WaitQueue, current_lane
-from .retry import RetryPolicy
-from .types import Hidden, Secret, SecretBytes
+from asyncdbaas.ratelimit import RateLimiter, WaitQueue, current_lane
+from asyncdbaas.retry import RetryPolicy
+from asyncdbaas.types import Hidden, Secret, SecretBytes
 
 __all__ = ["AsyncSession", "Token"]
 
@@ -126,7 +126,7 @@ class AsyncSession:
     timeout: seconds for one attempt, from the moment it has a connection slot and its turn to the last byte of the
         answer. Long, because creating a topic may block for 20 s.
     retry: what is repeated (see RetryPolicy).
-    rate_limiter: give sessions that share a token the same one; `shared_limiter` has one for many processes.
+    rate_limiter: give sessions that share a token the same one; `SharedRateLimiter` is one for many processes.
     http: an `aiohttp.ClientSession` to borrow; it is never closed here, and keeps its own proxy and TLS settings.
     trust_env: take the proxy from HTTP_PROXY or HTTPS_PROXY, with its user and password, unless NO_PROXY forbids it.
     on_event: called with what happens to each call (see `asyncdbaas.hooks`).

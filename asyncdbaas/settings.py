@@ -5,12 +5,12 @@ The vendor's pages: https://docs.digitalocean.com/reference/api/digitalocean/#ta
 
 from __future__ import annotations
 
-from ._codec import envelop
-from ._http import cluster_segment
-from ._shared import Settings
-from .errors import AcceptedError, InvalidInputError
-from .session import AsyncSession
-from .types import Id
+from asyncdbaas._core.codec import envelop
+from asyncdbaas._core.http import cluster_segment
+from asyncdbaas._models import Settings
+from asyncdbaas.errors import AcceptedError, InvalidInputError
+from asyncdbaas.session import AsyncSession
+from asyncdbaas.types import Id
 
 __all__ = ["Settings", "get_settings", "update_settings"]
 

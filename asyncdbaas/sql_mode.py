@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ._http import check_text, cluster_segment
-from .errors import InvalidInputError
-from .session import AsyncSession
-from .types import Id
+from asyncdbaas._core.http import check_text, cluster_segment
+from asyncdbaas.errors import InvalidInputError
+from asyncdbaas.session import AsyncSession
+from asyncdbaas.types import Id
 
 __all__ = ["get_sql_mode", "set_sql_mode"]
 

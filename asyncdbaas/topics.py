@@ -10,12 +10,12 @@ from typing import Final
 
 import attrs
 
-from ._codec import require_some
-from ._http import cluster_segment, seg
-from ._paging import list_all
-from .errors import AcceptedError, InvalidInputError
-from .session import AsyncSession
-from .types import UNSET, Id, ListOf, OpenEnum, Unset, new_list
+from asyncdbaas._core.codec import require_some
+from asyncdbaas._core.http import cluster_segment, seg
+from asyncdbaas._endpoint import list_all
+from asyncdbaas.errors import AcceptedError, InvalidInputError
+from asyncdbaas.session import AsyncSession
+from asyncdbaas.types import UNSET, Id, ListOf, OpenEnum, Unset, new_list
 
 __all__ = [
     "CleanupPolicy",

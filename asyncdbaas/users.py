@@ -12,10 +12,10 @@ import asyncio
 
 import attrs
 
-from ._codec import envelop, require_some
-from ._http import check_text, cluster_segment, seg
-from ._paging import list_all
-from ._shared import (
+from asyncdbaas._core.codec import envelop, require_some
+from asyncdbaas._core.http import check_text, cluster_segment, seg
+from asyncdbaas._endpoint import list_all
+from asyncdbaas._models import (
     KafkaACL,
     KafkaPermission,
     MongoRole,
@@ -29,8 +29,8 @@ from ._shared import (
     UserSettings,
     not_empty,
 )
-from .session import AsyncSession
-from .types import UNSET, Id, Unset
+from asyncdbaas.session import AsyncSession
+from asyncdbaas.types import UNSET, Id, Unset
 
 __all__ = [
     "KafkaACL",

@@ -15,9 +15,9 @@ from typing import Any, Final, Generic, TypeAlias, TypeVar
 
 import attrs
 
-from ._events import guarded
-from .clusters import Cluster, ClusterStatus, Engine, list_clusters
-from .errors import (
+from asyncdbaas._core.observers import guarded
+from asyncdbaas.clusters import Cluster, ClusterStatus, Engine, list_clusters
+from asyncdbaas.errors import (
     AcceptedError,
     DBaaSError,
     DecodeError,
@@ -30,11 +30,11 @@ from .errors import (
     TransportError,
     WaitTimeoutError,
 )
-from .migrations import Migration, MigrationStatus, get_migration
-from .replicas import Replica, list_replicas
-from .session import AsyncSession
-from .topics import Topic, TopicState, list_topics
-from .types import Id, OpenEnum
+from asyncdbaas.migrations import Migration, MigrationStatus, get_migration
+from asyncdbaas.replicas import Replica, list_replicas
+from asyncdbaas.session import AsyncSession
+from asyncdbaas.topics import Topic, TopicState, list_topics
+from asyncdbaas.types import Id, OpenEnum
 
 __all__ = ["Event", "Round", "StateSeen", "WaitFailedError", "Waiters"]
 

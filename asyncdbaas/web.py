@@ -18,7 +18,7 @@ from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Final, Self, TypeAlias, TypeVar
 
-from .errors import (
+from asyncdbaas.errors import (
     AcceptedError,
     APIError,
     BadRequestError,

@@ -11,8 +11,8 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from . import results
-from .report import Report, print_report
+from benchmarks import results
+from benchmarks.report import Report, print_report
 
 SCENARIOS: Final = (
     "cpu",

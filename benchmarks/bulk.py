@@ -9,19 +9,17 @@ import subprocess
 import sys
 import tracemalloc
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any, Final
 
 from asyncdbaas import bulk
-
-from .canned_server import serving
-from .measure import rss
-from .peers import Client, ours
-from .report import Figure, Report, Table
+from benchmarks.canned_server import serving
+from benchmarks.child import ROOT
+from benchmarks.measure import rss
+from benchmarks.peers import Client, ours
+from benchmarks.report import Figure, Report, Table
 
 __all__ = ["run"]
 
-ROOT: Final = Path(__file__).parents[1]
 LIMIT: Final = 250
 # `settle` keeps an outcome for each item, so that its calls return None here.
 WAYS: Final = ("as_completed", "settle")

@@ -6,20 +6,18 @@ It runs in a process of its own and ends when its standard input does. `GET /_cp
 from __future__ import annotations
 
 import asyncio
-import subprocess
 import sys
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from importlib import import_module
-from pathlib import Path
 from typing import Any, cast
 
-from .payloads import CLUSTER_ID, cluster_list, created, topic_list
+from benchmarks.child import serving_process
+from benchmarks.payloads import CLUSTER_ID, cluster_list, created, topic_list
 
 __all__ = ["serving"]
 
-ROOT = Path(__file__).parents[1]
 _HEADERS = (
     "content-type: application/json; charset=utf-8\r\n"
     "ratelimit-limit: 5000\r\n"
@@ -81,14 +79,9 @@ async def _serve() -> None:
 @contextmanager
 def serving() -> Generator[str]:
     """Run the server in a process of its own and give its address."""
-    command = [sys.executable, "-m", "benchmarks.canned_server"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
-        assert process.stdin is not None
+    with serving_process("canned_server") as process:
         assert process.stdout is not None
-        try:
-            yield f"http://127.0.0.1:{int(process.stdout.readline())}"
-        finally:
-            process.stdin.close()
+        yield f"http://127.0.0.1:{int(process.stdout.readline())}"
 
 
 if __name__ == "__main__":

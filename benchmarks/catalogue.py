@@ -26,12 +26,11 @@ from asyncdbaas.catalogue import Catalogue, CatalogueTopic
 from asyncdbaas.emulator import Emulator
 from asyncdbaas.plan import ClusterRef, Forecast, Plan, Target, apply, compare, forecast, plan_topics
 from asyncdbaas.topics import CleanupPolicy, Topic, TopicConfig, TopicCreate, TopicState
-
-from .report import Figure, Report, Table, print_report
+from benchmarks.child import ROOT
+from benchmarks.report import Figure, Report, Table, print_report
 
 __all__ = ["run"]
 
-ROOT: Final = Path(__file__).parents[1]
 PER_MINUTE: Final = 250
 # A minute passes in six seconds: long enough for a burst of 250 to be a small part of it.
 SCALE: Final = 10.0

@@ -11,11 +11,11 @@ from typing import Any, Final
 import aiohttp
 import attrs
 
-from .canned_server import serving
-from .measure import Contender, Timings, interleave
-from .optional import optional
-from .peers import CLIENTS, Client, Open, bare, ours
-from .report import Figure, Report, Table
+from benchmarks.canned_server import serving
+from benchmarks.measure import Contender, Timings, interleave
+from benchmarks.optional import optional
+from benchmarks.peers import CLIENTS, Client, Open, bare, ours
+from benchmarks.report import Figure, Report, Table
 
 __all__ = ["Found", "figures", "measure", "run", "table"]
 

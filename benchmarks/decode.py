@@ -11,14 +11,13 @@ from typing import Any, Final
 import cattrs
 import msgspec
 
-from asyncdbaas._codec import page_reader
+from asyncdbaas._core.codec import page_reader
 from asyncdbaas.topics import Topic
-
-from .measure import Contender, Timings, interleave
-from .mirrors import as_pydantic, as_struct
-from .optional import optional
-from .payloads import full_topic_list, topic_list
-from .report import Figure, Report, Table
+from benchmarks.measure import Contender, Timings, interleave
+from benchmarks.mirrors import as_pydantic, as_struct
+from benchmarks.optional import optional
+from benchmarks.payloads import full_topic_list, topic_list
+from benchmarks.report import Figure, Report, Table
 
 __all__ = ["run"]
 

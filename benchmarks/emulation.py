@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from collections.abc import Generator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Final
 
 import attrs
 
+from benchmarks.child import serving_process
+
 __all__ = ["STRANGERS", "Seen", "Service", "emulating"]
 
-ROOT: Final = Path(__file__).parents[1]
 STRANGERS: Final = ("none", "drip", "bursts")
 
 
@@ -53,10 +52,5 @@ class Service:
 @contextmanager
 def emulating(*, time_scale: float, stranger: str = "none") -> Generator[Service]:
     """Run an emulator; its minute takes 60 / time_scale seconds."""
-    command = [sys.executable, "-m", "benchmarks.emulator_server", str(time_scale), stranger]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
-        assert process.stdin is not None
-        try:
-            yield Service(process)
-        finally:
-            process.stdin.close()
+    with serving_process("emulator_server", str(time_scale), stranger) as process:
+        yield Service(process)

@@ -24,12 +24,11 @@ import aiohttp
 import attrs
 
 from asyncdbaas.emulator import Emulator
-
-from .report import Figure, Report, Table, print_report
+from benchmarks.child import ROOT, serving_process
+from benchmarks.report import Figure, Report, Table, print_report
 
 __all__ = ["run"]
 
-ROOT: Final = Path(__file__).parents[1]
 IN_FLIGHT: Final = 64
 NO_LIMIT: Final = 10**9
 KINDS: Final = ("create a topic", "get a topic", "get a cluster")
@@ -173,13 +172,8 @@ def _rates(loads: list[Load]) -> Table:
 
 @contextmanager
 def _serving() -> Generator[Server]:
-    command = [sys.executable, "-m", "benchmarks.emulator", "--serve"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
-        assert process.stdin is not None
-        try:
-            yield Server(process)
-        finally:
-            process.stdin.close()
+    with serving_process("emulator", "--serve") as process:
+        yield Server(process)
 
 
 async def _serve() -> None:

@@ -16,8 +16,7 @@ from typing import Any, Final
 import attrs
 
 from asyncdbaas.emulator import Delays, Emulator
-
-from .emulation import STRANGERS, Seen
+from benchmarks.emulation import STRANGERS, Seen
 
 HALF_A_MINUTE: Final = 125  # requests: half of the minute's quota
 

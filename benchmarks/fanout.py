@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from . import cpu
-from .peers import bare, ours
-from .report import Report
+from benchmarks import cpu
+from benchmarks.peers import bare, ours
+from benchmarks.report import Report
 
 __all__ = ["run"]
 

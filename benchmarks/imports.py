@@ -8,16 +8,14 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from pathlib import Path
 from typing import Any, Final
 
 import asyncdbaas
-
-from .report import Figure, Report, Table
+from benchmarks.child import ROOT
+from benchmarks.report import Figure, Report, Table
 
 __all__ = ["run"]
 
-ROOT: Final = Path(__file__).parents[1]
 MODULES: Final = ("aiohttp", "asyncdbaas")
 NOT_WANTED: Final = ("asyncdbaas.emulator", "asyncdbaas.cli", "cattrs")
 CODE: Final = """

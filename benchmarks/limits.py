@@ -9,9 +9,8 @@ from typing import Final
 import attrs
 
 from asyncdbaas import AsyncSession, RateLimiter, topics
-
-from .emulation import Seen, Service, emulating
-from .report import Figure, Report, Table
+from benchmarks.emulation import Seen, Service, emulating
+from benchmarks.report import Figure, Report, Table
 
 __all__ = ["optimum", "run"]
 

@@ -7,10 +7,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from typing import Final
 
-from .canned_server import serving
-from .measure import Contender, Timings, interleave
-from .peers import CLIENTS, Client
-from .report import Figure, Report, Table
+from benchmarks.canned_server import serving
+from benchmarks.measure import Contender, Timings, interleave
+from benchmarks.peers import CLIENTS, Client
+from benchmarks.report import Figure, Report, Table
 
 __all__ = ["run"]
 

@@ -10,7 +10,7 @@ from typing import Any, Final, Union, cast, get_args, get_origin, get_type_hints
 import attrs
 import msgspec
 
-from .optional import optional
+from benchmarks.optional import optional
 
 __all__ = ["as_pydantic", "as_struct"]
 

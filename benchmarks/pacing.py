@@ -13,11 +13,10 @@ import aiohttp
 import attrs
 
 from asyncdbaas import AsyncSession, DBaaSError, RateLimiter, topics
-
-from .emulation import Seen, Service, emulating
-from .limits import PER_HOUR, PER_MINUTE, optimum
-from .optional import optional
-from .report import Figure, Report, Table
+from benchmarks.emulation import Seen, Service, emulating
+from benchmarks.limits import PER_HOUR, PER_MINUTE, optimum
+from benchmarks.optional import optional
+from benchmarks.report import Figure, Report, Table
 
 __all__ = ["run"]
 

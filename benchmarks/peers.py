@@ -13,10 +13,9 @@ import msgspec
 from yarl import URL
 
 from asyncdbaas import AsyncSession, RateLimiter, clusters, topics
-
-from .mirrors import as_struct
-from .optional import optional
-from .payloads import CLUSTER_ID, TOKEN
+from benchmarks.mirrors import as_struct
+from benchmarks.optional import optional
+from benchmarks.payloads import CLUSTER_ID, TOKEN
 
 __all__ = ["CLIENTS", "Client", "Open", "bare", "by_httpx", "by_pydo", "ours", "unlimited"]
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from .results import load
+from benchmarks.results import load
 
 __all__ = ["accepted_over_time", "cpu_per_call"]
 

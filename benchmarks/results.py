@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import attrs
 
-from .report import Report, Table
+from benchmarks.report import Report, Table
 
 __all__ = ["about", "compare", "load", "save"]
 

@@ -18,14 +18,13 @@ import attrs
 
 from asyncdbaas import AsyncSession, topics
 from asyncdbaas.emulator import Delays, Emulator
-from asyncdbaas.shared_limiter import SharedRateLimiter
-
-from .limits import PER_HOUR, PER_MINUTE, optimum
-from .report import Figure, Report, Table
+from asyncdbaas.ratelimit.shared import SharedRateLimiter
+from benchmarks.child import ROOT
+from benchmarks.limits import PER_HOUR, PER_MINUTE, optimum
+from benchmarks.report import Figure, Report, Table
 
 __all__ = ["run"]
 
-ROOT: Final = Path(__file__).parents[1]
 WORKERS: Final = 8
 SKEW: Final = 30.0
 PLAN: Final = ("all well", "store killed", "a clock 30 s off")

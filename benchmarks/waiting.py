@@ -11,11 +11,10 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from asyncdbaas import AsyncSession, RateLimiter, topics
-
-from .canned_server import serving
-from .payloads import CLUSTER_ID, TOKEN
-from .peers import unlimited
-from .report import Figure, Report, Table
+from benchmarks.canned_server import serving
+from benchmarks.payloads import CLUSTER_ID, TOKEN
+from benchmarks.peers import unlimited
+from benchmarks.report import Figure, Report, Table
 
 __all__ = ["run"]
 

@@ -10,7 +10,7 @@ __all__ = ["main"]
 def main() -> None:
     """Run the command line."""
     try:
-        from .commands import run
+        from asyncdbaas.cli.commands import run
     except ModuleNotFoundError as error:
         if error.name not in ("click", "rich", "yaml"):
             raise

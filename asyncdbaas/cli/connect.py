@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import attrs
 import click
 
-from asyncdbaas._http import check_base_url, is_loopback
+from asyncdbaas._core.http import check_base_url, is_loopback
 from asyncdbaas.catalogue import Catalogue
 from asyncdbaas.emulator import Delays, Emulator
 from asyncdbaas.plan import SavedPlan

@@ -13,8 +13,8 @@ from __future__ import annotations
 
 from typing import Any, Final, TypeVar, get_args
 
-from asyncdbaas._codec import MismatchError, envelop, reader, require_some, wire_names
-from asyncdbaas._http import cluster_segment
+from asyncdbaas._core.codec import MismatchError, envelop, reader, require_some, wire_names
+from asyncdbaas._core.http import cluster_segment
 from asyncdbaas.configs._base import set_fields
 from asyncdbaas.configs.advanced import (
     AdvancedMySQLConfig,

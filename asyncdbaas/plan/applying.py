@@ -10,7 +10,7 @@ from typing import Any, Final
 import attrs
 
 from asyncdbaas import bulk, hooks
-from asyncdbaas._events import guarded
+from asyncdbaas._core.observers import guarded
 from asyncdbaas.errors import (
     APIError,
     AuthenticationError,

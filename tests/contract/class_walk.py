@@ -17,7 +17,8 @@ import attrs
 from operations import MODULES, operations
 from plain_json import items_of
 
-from asyncdbaas import Unset, _codec
+from asyncdbaas import Unset
+from asyncdbaas._core import codec
 
 
 def kinds(tp: Any) -> tuple[Any, ...]:
@@ -123,11 +124,11 @@ def structure(value: Any, tp: Any) -> Any:
     """Build an object, or a list of them, from parsed JSON the way answers are read."""
     if isinstance(value, list):
         return [structure(item, tp) for item in items_of(value)]
-    return _codec.reader(best_match(attrs_classes(tp), value), None)(json.dumps(value).encode())
+    return codec.reader(best_match(attrs_classes(tp), value), None)(json.dumps(value).encode())
 
 
 def dump(value: Any) -> Any:
     """Turn an object, or a list of them, into parsed JSON under the names that it has on the wire."""
     if isinstance(value, list):
         return [dump(item) for item in items_of(value)]
-    return json.loads(_codec.encode(value))
+    return json.loads(codec.encode(value))

@@ -114,9 +114,9 @@ async def test_every_property_of_an_answer_is_read(name: str) -> None:
 async def test_every_example_of_an_answer_is_read_on_the_fast_path(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for answer in _described(name).answer_examples:
         # The tolerant path is imported where it is taken.
-        monkeypatch.delitem(sys.modules, "asyncdbaas._tolerant", raising=False)
+        monkeypatch.delitem(sys.modules, "asyncdbaas._core.tolerant", raising=False)
         _, result = await _exchange(name, _any_body(name), answer)
-        assert "asyncdbaas._tolerant" not in sys.modules
+        assert "asyncdbaas._core.tolerant" not in sys.modules
         assert [*lost(value_below_envelope(answer, result), result)] == []
 
 

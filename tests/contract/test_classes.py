@@ -31,7 +31,8 @@ from made_up import objects
 from operations import MODULES
 from plain_json import fields_of, items_of, rewrite
 
-from asyncdbaas import UNSET, Unset, _codec
+from asyncdbaas import UNSET, Unset
+from asyncdbaas._core import codec
 from asyncdbaas.types import OpenEnum
 
 CLASSES: Final = public_classes()
@@ -78,7 +79,7 @@ def examples(count: int) -> settings:
 @examples(10)
 def test_what_is_encoded_reads_back_the_same(cls: Any, data: st.DataObject) -> None:
     made = data.draw(objects(cls))
-    assert _codec.reader(cls, None)(_codec.encode(made)) == made
+    assert codec.reader(cls, None)(codec.encode(made)) == made
 
 
 @each_answer

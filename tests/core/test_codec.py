@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from asyncdbaas import UNSET, InvalidInputError, Unset
 from asyncdbaas import topics as t
-from asyncdbaas._codec import (
+from asyncdbaas._core.codec import (
     MismatchError,
     NotYetError,
     decode_error_body,
@@ -28,7 +28,7 @@ from asyncdbaas._codec import (
     reader,
     require_some,
 )
-from asyncdbaas._tolerant import structure
+from asyncdbaas._core.tolerant import structure
 from asyncdbaas.types import Hidden, ListOf, OpenEnum, Secret, null_lists
 
 CANARY = "s3cret-canary"
@@ -99,7 +99,7 @@ def test_the_usual_shape_never_needs_the_tolerant_path(monkeypatch: pytest.Monke
     def fail(*_: object) -> None:
         pytest.fail("took the tolerant path")
 
-    monkeypatch.setattr("asyncdbaas._tolerant.structure", fail)
+    monkeypatch.setattr("asyncdbaas._core.tolerant.structure", fail)
     assert read('{"sample": {"name": "a", "inners": null, "color": "pink"}}').inners == []
     assert read('{"name": "a"}').name == "a"
     assert read('{"samples": [{"name": "a"}]}', list[Sample], "samples") == [Sample(name="a")]

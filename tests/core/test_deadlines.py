@@ -7,7 +7,7 @@ import asyncio
 import pytest
 from virtual_time import virtual
 
-from asyncdbaas._deadlines import Deadlines
+from asyncdbaas._core.deadlines import Deadlines
 
 
 def deadlines(seconds: float) -> Deadlines:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from asyncdbaas import configs, topics
-from asyncdbaas._codec import page_reader, reader
+from asyncdbaas._core.codec import page_reader, reader
 
 
 def functions_called(function: Callable[[bytes], object], body: bytes) -> set[str]:

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from asyncdbaas import InvalidInputError, TokenError, errors
-from asyncdbaas._http import (
+from asyncdbaas._core.http import (
     RateLimitHeaders,
     api_error,
     check_base_url,

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from asyncdbaas import RateLimitError, RetryPolicy, errors
-from asyncdbaas._http import api_error
+from asyncdbaas._core.http import api_error
 
 METHODS = ["GET", "HEAD", "PUT", "PATCH", "DELETE", "POST"]
 IDEMPOTENT = {"GET", "HEAD", "PUT", "PATCH", "DELETE"}

@@ -21,7 +21,7 @@ from asyncdbaas import (
     SessionStateError,
     TransportError,
 )
-from asyncdbaas._http import RateLimitHeaders
+from asyncdbaas._core.http import RateLimitHeaders
 
 OK = answer(200, {"value": 1})
 

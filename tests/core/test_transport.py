@@ -14,7 +14,7 @@ from raw_server import Exchange, RawServer, answer
 from virtual_time import settle_down, virtual
 
 from asyncdbaas import AsyncSession, InvalidInputError, RateLimiter, RetryPolicy, SessionStateError, TransportError
-from asyncdbaas._transport import environment_proxy, request_class
+from asyncdbaas._core.transport import environment_proxy, request_class
 
 PATH: Final = "/v2/databases/x"
 OK: Final = answer(200, b"{}")

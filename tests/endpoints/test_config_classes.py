@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from asyncdbaas import Unset
-from asyncdbaas._codec import encode, reader, wire_names
+from asyncdbaas._core.codec import encode, reader, wire_names
 from asyncdbaas.configs import (
     IncrementalBackup,
     KafkaConfig,

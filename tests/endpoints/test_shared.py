@@ -6,7 +6,7 @@ from datetime import UTC, time
 
 import pytest
 
-from asyncdbaas._shared import Connection, MaintenanceWindow, User
+from asyncdbaas._models import Connection, MaintenanceWindow, User
 
 
 def test_a_connection_shows_neither_password_nor_uri() -> None:

@@ -24,7 +24,7 @@ from asyncdbaas import (
     RetryPolicy,
     TransportError,
 )
-from asyncdbaas._transport import request_class
+from asyncdbaas._core.transport import request_class
 
 ONCE = RetryPolicy(max_attempts=1)
 

@@ -74,7 +74,7 @@ class Books:
     """The script itself, with a clock that the test sets, in seconds."""
 
     def __init__(self, client: Any, *, per_minute: int = 10, per_hour: int = 1000) -> None:
-        script = (files("asyncdbaas") / "shared_limiter.lua").read_text(encoding="utf-8")
+        script = (files("asyncdbaas.ratelimit") / "ledger.lua").read_text(encoding="utf-8")
         fixed = script.replace("redis.call('TIME')", "{0, tonumber(ARGV[2])}")
         assert fixed != script
         self._run = client.register_script(fixed)

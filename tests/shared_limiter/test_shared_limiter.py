@@ -27,7 +27,7 @@ from asyncdbaas import (
     topics,
 )
 from asyncdbaas.emulator import Delays, Emulator
-from asyncdbaas.shared_limiter import SharedRateLimiter
+from asyncdbaas.ratelimit.shared import SharedRateLimiter
 
 MINUTE = 2.0
 HOUR = 60 * MINUTE
@@ -258,7 +258,7 @@ async def test_a_server_that_answers_something_else_fails_the_first_call(answer:
 
 
 async def test_a_server_that_never_answers_fails_the_first_call(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("asyncdbaas._quota_store.PATIENCE", 0.05)
+    monkeypatch.setattr("asyncdbaas.ratelimit.store.PATIENCE", 0.05)
     assert "did not answer within 0.05 s" in await answered_by(b"")
 
 
@@ -350,7 +350,7 @@ async def test_while_the_store_is_away_each_goes_on_with_its_part_and_then_they_
 async def test_a_store_that_forgot_is_told_what_it_has_to_know(
     store: Store, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("asyncdbaas.shared_limiter._HOLD", 0.0)  # which would outlast the short minute of this test
+    monkeypatch.setattr("asyncdbaas.ratelimit.shared._HOLD", 0.0)  # which would outlast the short minute of this test
     cluster = emulator.add_cluster(engine="kafka", num_nodes=3)["id"]
     limiters = [limiter(store, name="x") for _ in range(2)]
     async with sessions(emulator, *limiters) as opened, store.client() as client:
@@ -502,7 +502,7 @@ async def test_delay_and_forecast_tell_of_the_wait(store: Store) -> None:
 
 
 def test_without_the_extra_the_error_names_it_and_the_rest_works() -> None:
-    code = "import sys; sys.modules['redis'] = None; from asyncdbaas import *; import asyncdbaas.shared_limiter"
+    code = "import sys; sys.modules['redis'] = None; from asyncdbaas import *; import asyncdbaas.ratelimit.shared"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert "pip install 'asyncdbaas[redis]'" in done.stderr.splitlines()[-1]
 
@@ -521,7 +521,7 @@ async def test_a_bug_in_the_conversation_strands_nobody(store: Store, monkeypatc
     def read(**answer: object) -> None:
         raise LookupError(len(answer))
 
-    monkeypatch.setattr("asyncdbaas.shared_limiter._Told", read)
+    monkeypatch.setattr("asyncdbaas.ratelimit.shared._Told", read)
     async with attached(limiter(store)) as pace:
         for _ in range(2):  # the one who waits, and the next
             with pytest.raises(QuotaStoreError, match="broke down: LookupError"):

@@ -18,18 +18,13 @@ LAYERS: Final = (
     {"catalogue"},
     {"connect", "waiters"},
     ENDPOINTS,
-    {"_shared"},
-    {"bulk"},
-    {"_paging"},
+    {"_models"},
+    {"bulk", "_endpoint"},
     {"session"},
-    {"_http"},
-    {"_codec", "_deadlines", "_transport"},
-    {"_tolerant"},
+    {"_core"},
     {"retry"},
-    {"shared_limiter"},
-    {"_quota_store"},
     {"ratelimit"},
-    {"hooks", "_events"},
+    {"hooks"},
     {"types"},
     {"errors"},
     {"_version"},
@@ -38,10 +33,10 @@ RANK: Final = {name: rank for rank, names in enumerate(LAYERS) for name in names
 MODULES: Final = sorted(trees())
 # What a third party's module may be imported by.
 IMPORTERS: Final = {
-    "msgspec": {"_codec", "_tolerant", "types"},
-    "cattrs": {"_tolerant"},
+    "msgspec": {"_core", "types"},
+    "cattrs": {"_core"},
     "backoff": {"retry"},
-    "redis": {"_quota_store"},
+    "redis": {"ratelimit"},
     "click": {"cli"},
     "rich": {"cli"},
     "yaml": {"catalogue"},
@@ -73,7 +68,9 @@ def test_third_parties_are_imported_by_the_module_that_wraps_them_only(module: s
 
 
 # The fixture for an emulator with TLS lends its session a connector that trusts the emulator's authority.
-@pytest.mark.parametrize("module", [name for name in MODULES if name not in ("session", "_transport", "pytest_plugin")])
+@pytest.mark.parametrize(
+    "module", [name for name in MODULES if name not in ("session", "_core.transport", "pytest_plugin")]
+)
 def test_only_the_session_and_its_transport_import_the_client_of_aiohttp(module: str) -> None:
     assert not {name for name in imports(module) if name.startswith("aiohttp") and not name.startswith("aiohttp.web")}
 

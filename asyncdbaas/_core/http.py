@@ -14,10 +14,10 @@ from uuid import UUID
 
 import attrs
 
-from . import errors
-from ._codec import decode_error_body
-from .errors import APIError, InvalidInputError, TokenError
-from .types import Id, Secret
+from asyncdbaas import errors
+from asyncdbaas._core.codec import decode_error_body
+from asyncdbaas.errors import APIError, InvalidInputError, TokenError
+from asyncdbaas.types import Id, Secret
 
 __all__ = [
     "METHODS",

@@ -9,8 +9,8 @@ from importlib.resources import files
 from typing import Any, Final
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from .errors import InvalidInputError, QuotaStoreError
-from .types import Secret
+from asyncdbaas.errors import InvalidInputError, QuotaStoreError
+from asyncdbaas.types import Secret
 
 try:
     from redis.asyncio import Redis
@@ -52,7 +52,7 @@ class QuotaStore:
         self.loop = loop
         self._keys = (f"asyncdbaas:{{{quota}}}:books", f"asyncdbaas:{{{quota}}}:answers")
         self._secrets = _secrets(url)
-        self._script = (files("asyncdbaas") / "shared_limiter.lua").read_text(encoding="utf-8")
+        self._script = (files("asyncdbaas.ratelimit") / "ledger.lua").read_text(encoding="utf-8")
         self._digest = sha1(self._script.encode(), usedforsecurity=False).hexdigest()
         self._client = _client(url)
 

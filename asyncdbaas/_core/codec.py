@@ -14,7 +14,7 @@ from typing import Any, Final, Generic, TypeVar, cast, get_origin
 import attrs
 import msgspec
 
-from .errors import InvalidInputError
+from asyncdbaas.errors import InvalidInputError
 
 __all__ = [
     "MismatchError",
@@ -189,7 +189,9 @@ def _read_slowly(body: bytes, into: Any, key: str | None) -> Any:
     try:
         return msgspec.convert(raw, into)
     except msgspec.ValidationError:
-        from ._tolerant import structure  # cattrs is a good part of this package's import time, and seldom needed
+        from asyncdbaas._core.tolerant import (
+            structure,  # cattrs is a good part of this package's import time, and seldom needed
+        )
 
         try:
             return structure(raw, into)

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Final, Literal
 
-from .errors import InvalidInputError
+from asyncdbaas.errors import InvalidInputError
 
 __all__ = ["Lane", "RateLimiter", "WaitQueue", "current_lane", "priority"]
 
@@ -138,7 +138,7 @@ class RateLimiter:
     many each time, half a minute after the last refusal.
 
     Sessions that share a token share a limiter by being given the same one; for processes that share a token there is
-    `shared_limiter.SharedRateLimiter`. It belongs to one event loop at a time and is not for threads. Times are in
+    `SharedRateLimiter`. It belongs to one event loop at a time and is not for threads. Times are in
     seconds; `minute`, `hour` and `clock` are for tests and for scaled emulators.
     """
 

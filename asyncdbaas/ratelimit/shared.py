@@ -4,7 +4,7 @@
 
 Each worker, which is one `SharedRateLimiter`, holds one conversation with the server. In one exchange it reports what
 was answered and how many calls wait, and is told how many may leave and when to ask again; calls that come meanwhile
-share the next one. The rules run on the server, by its clock: `shared_limiter.lua`.
+share the next one. The rules run on the server, by its clock: `ledger.lua`.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from typing import Final
 
 import attrs
 
-from ._quota_store import PATIENCE, QuotaStore, check_url, show_url
-from .errors import InvalidInputError, QuotaStoreError, SessionStateError
-from .ratelimit import RateLimiter
+from asyncdbaas.errors import InvalidInputError, QuotaStoreError, SessionStateError
+from asyncdbaas.ratelimit import RateLimiter
+from asyncdbaas.ratelimit.store import PATIENCE, QuotaStore, check_url, show_url
 
 __all__ = ["SharedRateLimiter"]
 

@@ -20,8 +20,8 @@ from aiohttp import hdrs, http_writer
 from multidict import CIMultiDict
 from yarl import URL
 
-from .errors import InvalidInputError
-from .types import Secret, SecretBytes
+from asyncdbaas.errors import InvalidInputError
+from asyncdbaas.types import Secret, SecretBytes
 
 if TYPE_CHECKING:
     from aiohttp.connector import Connection

@@ -14,7 +14,7 @@ import msgspec
 from cattrs.cols import list_structure_factory
 from cattrs.gen import make_dict_structure_fn
 
-from .types import Unset
+from asyncdbaas.types import Unset
 
 __all__ = ["structure"]
 

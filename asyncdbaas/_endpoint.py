@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import TypeVar
 from urllib.parse import parse_qsl
 
-from ._codec import page_reader
-from .session import AsyncSession
+from asyncdbaas._core.codec import page_reader
+from asyncdbaas.session import AsyncSession
 
 __all__ = ["list_all"]
 

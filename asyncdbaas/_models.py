@@ -7,8 +7,8 @@ from typing import Any, Self
 
 import attrs
 
-from .errors import InvalidInputError
-from .types import UNSET, ListOf, OpenEnum, Unset, new_list, null_lists
+from asyncdbaas.errors import InvalidInputError
+from asyncdbaas.types import UNSET, ListOf, OpenEnum, Unset, new_list, null_lists
 
 __all__ = [
     "Autoscale",
