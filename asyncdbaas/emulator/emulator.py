@@ -11,22 +11,22 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
-from asyncdbaas.emulator import certificates, hooks, storage
+from asyncdbaas.emulator import certificates, seeding, storage
 from asyncdbaas.emulator.admin import PREFIX, Admin
 from asyncdbaas.emulator.clock import Clock
 from asyncdbaas.emulator.delays import Delays, Quirks
 from asyncdbaas.emulator.faults import Faults
+from asyncdbaas.emulator.ids import Ids
 from asyncdbaas.emulator.limits import TokenLimits
 from asyncdbaas.emulator.operations import ACTIONS, ROUTES
 from asyncdbaas.emulator.recorder import Recorder
 from asyncdbaas.emulator.records import Record
 from asyncdbaas.emulator.responses import Response
 from asyncdbaas.emulator.routing import Router
-from asyncdbaas.emulator.seeds import Seeds
 from asyncdbaas.emulator.server import HOST, Server
 from asyncdbaas.emulator.service import Service
+from asyncdbaas.emulator.state import State
 from asyncdbaas.emulator.threaded import LoopThread
-from asyncdbaas.emulator.world import World
 
 _SAVE_SECONDS: Final = 0.5  # one write of the state file serves a burst of changes
 
@@ -65,9 +65,9 @@ class Emulator:
         self.clock = clock if isinstance(clock, Clock) else _clock(time_scale, clock)
         self.faults = Faults(seed)
         self.requests = Recorder(keep_requests)
-        self._world = World(self.clock, Seeds(seed), delays or Delays(), quirks or Quirks(), ACTIONS)
+        self._state = State(self.clock, Ids(seed), delays or Delays(), quirks or Quirks(), ACTIONS)
         self._service = Service(
-            self._world, Router(ROUTES), self.faults, self.requests, lambda: TokenLimits(per_minute, per_hour)
+            self._state, Router(ROUTES), self.faults, self.requests, lambda: TokenLimits(per_minute, per_hour)
         )
         self._admin = Admin(self)
         self._authority = _authority() if tls else None
@@ -89,7 +89,7 @@ class Emulator:
     @property
     def token(self) -> str:
         """A token with all scopes."""
-        token: str = self._world.data["token"]
+        token: str = self._state.data["token"]
         return token
 
     @property
@@ -148,7 +148,7 @@ class Emulator:
         """Make another token, with rate-limit windows of its own; `scopes=["database:read"]` makes it read-only."""
         with self._lock:
             token = self._new_token()
-            self._world.data["tokens"][token] = None if scopes is None else sorted(scopes)
+            self._state.data["tokens"][token] = None if scopes is None else sorted(scopes)
         return token
 
     def add_cluster(self, *, engine: str = "kafka", name: str | None = None, **settings: Any) -> Record:
@@ -158,57 +158,57 @@ class Emulator:
         can no longer be ordered, can be had here.
         """
         with self._lock:
-            return hooks.add_cluster(self._world, engine, name, settings)
+            return seeding.add_cluster(self._state, engine, name, settings)
 
     def turn_into_valkey(self, cluster_id: str) -> None:
         """Turn a redis cluster into valkey in place, as the service did: engine and names of settings change."""
         with self._lock:
-            hooks.turn_into_valkey(self._world, cluster_id)
+            seeding.turn_into_valkey(self._state, cluster_id)
 
     def add_index(self, cluster_id: str, name: str, **values: Any) -> None:
         """Add an index to an OpenSearch cluster; `values` are keys of the index as the API shows it."""
         with self._lock:
-            hooks.add_index(self._world, cluster_id, name, values)
+            seeding.add_index(self._state, cluster_id, name, values)
 
     def add_consumer_group(self, cluster_id: str, topic: str, group: str) -> None:
         """Let a consumer group read a topic; it shows in each partition."""
         with self._lock:
-            hooks.add_consumer_group(self._world, cluster_id, topic, group)
+            seeding.add_consumer_group(self._state, cluster_id, topic, group)
 
     def announce_update(self, cluster_id: str, *descriptions: str) -> None:
         """Let an update be pending, as the maintenance window shows it."""
         with self._lock:
-            hooks.announce_update(self._world, cluster_id, descriptions)
+            seeding.announce_update(self._state, cluster_id, descriptions)
 
     def snapshot(self) -> Record:
         """Return everything there is as plain, JSON-able data, apart from faults, requests and rate-limit windows."""
         with self._lock:
-            self._world.settle()
-            return {"format": storage.FORMAT, **self._world.dump()}
+            self._state.run_due()
+            return {"format": storage.FORMAT, **self._state.dump()}
 
     def restore(self, snapshot: Record) -> None:
         """Take on a snapshot with its tokens; raises `StateError` if it is none. The clock never goes back."""
         storage.check(snapshot, "snapshot")
         with self._lock:
-            self._world.load(snapshot)
+            self._state.load(snapshot)
 
     def reset(self) -> None:
         """Go back to the start: no clusters, `token` alone, no faults, nothing counted. The clock goes on."""
         with self._lock:
             token = self.token
             self.restore(self._start)
-            self._world.data["tokens"].clear()
+            self._state.data["tokens"].clear()
             self._set_token(token)
             self.faults.clear()
             self.requests.clear()
             self._service.forget_limits()
 
     def _new_token(self) -> str:
-        return "dop_v1_" + self._world.seeds.hex(64, "token")
+        return "dop_v1_" + self._state.ids.hex(64, "token")
 
     def _set_token(self, token: str) -> None:
-        self._world.data["token"] = token
-        self._world.data["tokens"][token] = None
+        self._state.data["token"] = token
+        self._state.data["tokens"][token] = None
 
     def _load(self, token: str | None) -> None:
         """Read the state file; a token that was asked for is valid whatever the file says."""

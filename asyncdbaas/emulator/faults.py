@@ -61,7 +61,7 @@ class Fault:
     """One fault in wait for requests.
 
     It strikes requests of `operation` (`"create_topic"`, ...; `"*"` is any) for which `when` holds, after
-    letting the first `skip` pass, with `probability`, and `times` times (None: for ever). `struck` counts.
+    letting the first `skip` pass, with `probability`, and `times` times (None: for ever). `injected` counts.
     """
 
     operation: str
@@ -74,15 +74,15 @@ class Fault:
     delay: float = attrs.field(default=0.0, validator=_between(0, _MANY, int, float))
     retry_after: float = attrs.field(default=29.0, validator=_between(0, _MANY, int, float))
     body: Any = attrs.field(factory=lambda: ["unexpected"])
-    struck: int = attrs.field(default=0, init=False)
+    injected: int = attrs.field(default=0, init=False)
 
     @property
     def exhausted(self) -> bool:
-        """Whether it has struck as often as it was to."""
-        return self.times is not None and self.struck >= self.times
+        """Whether it has been injected `times` times."""
+        return self.times is not None and self.injected >= self.times
 
     @property
-    def strikes_before(self) -> bool:
+    def is_before_change(self) -> bool:
         """Whether the change is not applied."""
         return self.kind in BEFORE or (self.kind in EITHER and not self.applied)
 
@@ -118,18 +118,18 @@ class Faults:
         """Return the faults in wait as plain data."""
         return [fault.dump() for fault in self._waiting]
 
-    def strike(self, call: Call) -> tuple[Fault | None, float]:
+    def inject(self, call: Call) -> tuple[Fault | None, float]:
         """Return the fault that strikes a request, if any does, and the delay of all that do."""
         delay = 0.0
         for fault in tuple(self._waiting):
-            if not self._hits(fault, call):
+            if not self._matches(fault, call):
                 continue
             delay += fault.delay
             if fault.kind != "delay":
                 return fault, delay
         return None, delay
 
-    def _hits(self, fault: Fault, call: Call) -> bool:
+    def _matches(self, fault: Fault, call: Call) -> bool:
         if fault.operation not in ("*", call.operation) or (fault.when is not None and not fault.when(call)):
             return False
         if fault.probability < 1 and self._random.random() >= fault.probability:
@@ -137,7 +137,7 @@ class Faults:
         if fault.skip:
             fault.skip -= 1
             return False
-        fault.struck += 1
+        fault.injected += 1
         if fault.exhausted:
             self._waiting.remove(fault)
         return True

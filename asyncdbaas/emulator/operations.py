@@ -32,7 +32,7 @@ from asyncdbaas.emulator.resources import (
     users,
 )
 from asyncdbaas.emulator.routing import Route
-from asyncdbaas.emulator.world import Actions
+from asyncdbaas.emulator.state import Actions
 
 _MODULES: Final = (
     autoscale,

@@ -40,7 +40,7 @@ class Call:
 
 
 Handler: TypeAlias = Callable[..., Answer]
-"""`handler(world, call, *parameters of the path)`."""
+"""`handler(state, call, *parameters of the path)`."""
 
 
 class Route(NamedTuple):

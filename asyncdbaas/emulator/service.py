@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, NoReturn, cast
 from urllib.parse import parse_qsl
 
-from asyncdbaas.emulator import breakage
+from asyncdbaas.emulator import corruption
 from asyncdbaas.emulator.errors import Refusal, bad_request
 from asyncdbaas.emulator.faults import Fault, Faults
 from asyncdbaas.emulator.limits import TokenLimits
@@ -17,12 +17,12 @@ from asyncdbaas.emulator.recorder import Recorder, SeenRequest
 from asyncdbaas.emulator.records import Record
 from asyncdbaas.emulator.responses import Response, encode, page_not_found, refuse
 from asyncdbaas.emulator.routing import Answer, Call, Match, Router
-from asyncdbaas.emulator.world import World
+from asyncdbaas.emulator.state import State
 
 _VERBS: Final = {"GET": "read", "POST": "create", "PUT": "update", "PATCH": "update", "DELETE": "delete"}
 
 
-class Visit:
+class RequestContext:
     """One request on its way through the service, with what the answer's headers and the record need to know."""
 
     __slots__ = ("applied", "headers", "limit_headers", "match", "method", "path", "query", "request_id")
@@ -40,17 +40,17 @@ class Visit:
 
 
 class Service:
-    """Answer requests against a world: authentication, rate limits, routing, faults, errors."""
+    """Answer requests against a state: authentication, rate limits, routing, faults, errors."""
 
     def __init__(
         self,
-        world: World,
+        state: State,
         router: Router,
         faults: Faults,
         requests: Recorder,
         new_limits: Callable[[], TokenLimits],
     ) -> None:
-        self.world = world
+        self.state = state
         self._router = router
         self._faults = faults
         self._requests = requests
@@ -68,38 +68,38 @@ class Service:
         case, unless the mapping ignores case.
         """
         match = self._router.match(method, target.partition("?")[0])
-        visit = Visit(method, target, headers, match, self.world.seeds.uuid("request"))
+        context = RequestContext(method, target, headers, match, self.state.ids.uuid("request"))
         try:
-            response = self._answer(visit, body)
+            response = self._answer(context, body)
         except Refusal as refusal:
-            response = refuse(refusal, visit.request_id)
-        response.headers.update(visit.limit_headers)
-        response.headers["x-request-id"] = visit.request_id
-        self._record(visit, response)
+            response = refuse(refusal, context.request_id)
+        response.headers.update(context.limit_headers)
+        response.headers["x-request-id"] = context.request_id
+        self._record(context, response)
         return response
 
-    def _answer(self, visit: Visit, body: bytes) -> Response:
-        token = self._admit(visit)
-        if visit.match is None:
+    def _answer(self, context: RequestContext, body: bytes) -> Response:
+        token = self._admit(context)
+        if context.match is None:
             return page_not_found()
-        call = self._call(visit, visit.match, token, body)
-        fault, delay = self._faults.strike(call)
-        if fault is not None and fault.strikes_before:
-            return self._struck(fault, visit, token, None)._replace(delay=delay)
-        response = self._apply(visit, visit.match, call)
+        call = self._call(context, context.match, token, body)
+        fault, delay = self._faults.inject(call)
+        if fault is not None and fault.is_before_change:
+            return self._corrupted(fault, context, token, None)._replace(delay=delay)
+        response = self._apply(context, context.match, call)
         delay += response.delay
         if fault is not None:
-            response = self._struck(fault, visit, token, response)
+            response = self._corrupted(fault, context, token, response)
         return response._replace(delay=delay)
 
-    def _admit(self, visit: Visit) -> str:
+    def _admit(self, context: RequestContext) -> str:
         """Return the token of the request, counted in its windows; a request without a valid one is not counted."""
-        scheme, _, token = visit.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or token not in self.world.data["tokens"]:
-            visit.limit_headers = self._new_limits().unused_headers(self.world.clock)
+        scheme, _, token = context.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or token not in self.state.data["tokens"]:
+            context.limit_headers = self._new_limits().unused_headers(self.state.clock)
             raise Refusal(401, "Unable to authenticate you.")
-        verdict = self._limits_of(token).arrive(self.world.clock)
-        visit.limit_headers = verdict.headers
+        verdict = self._limits_of(token).arrive(self.state.clock)
+        context.limit_headers = verdict.headers
         if not verdict.admitted:
             raise Refusal(429, "API Rate limit exceeded.")
         return token
@@ -110,54 +110,54 @@ class Service:
             limits = self._limits[token] = self._new_limits()
         return limits
 
-    def _call(self, visit: Visit, match: Match, token: str, body: bytes) -> Call:
-        """Make the call of a visit, if the token has the scope for it and the body can be read."""
-        scopes = self.world.data["tokens"][token]
-        if scopes is not None and f"database:{_VERBS[visit.method]}" not in scopes:
+    def _call(self, context: RequestContext, match: Match, token: str, body: bytes) -> Call:
+        """Make the call of a context, if the token has the scope for it and the body can be read."""
+        scopes = self.state.data["tokens"][token]
+        if scopes is not None and f"database:{_VERBS[context.method]}" not in scopes:
             raise Refusal(403, "You do not have access for the attempted action.")
         return Call(
-            method=visit.method,
-            path=visit.path,
+            method=context.method,
+            path=context.path,
             operation=match.route.operation,
             params=match.params,
-            query=dict(parse_qsl(visit.query, keep_blank_values=True)) if visit.query else {},
+            query=dict(parse_qsl(context.query, keep_blank_values=True)) if context.query else {},
             body=parse(body) if match.route.takes_body else {},
             scopes=scopes,
         )
 
-    def _apply(self, visit: Visit, match: Match, call: Call) -> Response:
-        self.world.settle()
-        answer = match.route.handler(self.world, call, *match.params)
-        visit.applied = visit.method != "GET"
-        page_size = self.world.quirks.page_size
+    def _apply(self, context: RequestContext, match: Match, call: Call) -> Response:
+        self.state.run_due()
+        answer = match.route.handler(self.state, call, *match.params)
+        context.applied = context.method != "GET"
+        page_size = self.state.quirks.page_size
         if page_size is not None and isinstance(answer.body, dict):
-            answer = self._paged(visit, call, answer, page_size)
+            answer = self._paged(context, call, answer, page_size)
         return encode(answer)
 
-    def _paged(self, visit: Visit, call: Call, answer: Answer, page_size: int) -> Answer:
-        url = f"http://{visit.headers.get('host', 'localhost')}{visit.path}"
+    def _paged(self, context: RequestContext, call: Call, answer: Answer, page_size: int) -> Answer:
+        url = f"http://{context.headers.get('host', 'localhost')}{context.path}"
         return answer._replace(body=paged(answer.body, url, call.query, page_size))
 
-    def _struck(self, fault: Fault, visit: Visit, token: str, response: Response | None) -> Response:
+    def _corrupted(self, fault: Fault, context: RequestContext, token: str, response: Response | None) -> Response:
         """Return what a fault makes of the answer, and put the rate-limit headers right for it."""
-        if breakage.has_no_limit_headers(fault):
-            visit.limit_headers = {}
+        if corruption.has_no_limit_headers(fault):
+            context.limit_headers = {}
         limits = self._limits_of(token)
-        if (headers := breakage.refused_by_limit(fault, limits, self.world.clock)) is not None:
+        if (headers := corruption.refused_by_limit(fault, limits, self.state.clock)) is not None:
             limits.take_back()
-            visit.limit_headers = headers
-        return breakage.spoil(fault, response, visit.request_id)
+            context.limit_headers = headers
+        return corruption.corrupt(fault, response, context.request_id)
 
-    def _record(self, visit: Visit, response: Response) -> None:
+    def _record(self, context: RequestContext, response: Response) -> None:
         cut = response.ending in ("reset", "silence")
         self._requests.add(
             SeenRequest(
-                at=self.world.clock.now(),
-                method=visit.method,
-                path=visit.path,
-                operation=visit.match.route.operation if visit.match else None,
+                at=self.state.clock.now(),
+                method=context.method,
+                path=context.path,
+                operation=context.match.route.operation if context.match else None,
                 status=0 if cut else response.status,
-                applied=visit.applied,
+                applied=context.applied,
             )
         )
 

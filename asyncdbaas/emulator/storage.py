@@ -12,17 +12,17 @@ from typing import Any, Final, TypeAlias, cast
 
 from asyncdbaas.emulator.records import Record
 
-FORMAT: Final = "asyncdbaas-emulator/1"
+FORMAT: Final = "asyncdbaas-emulator/2"
 _Kind: TypeAlias = type | tuple[type, ...]
 _PARTS: Final[Mapping[str, _Kind]] = {
     "format": str,
     "clock": (int, float),
-    "seeds": dict,
+    "ids": dict,
     "data": dict,
-    "agenda": list,
+    "schedule": list,
     "number": int,
 }
-_SEEDS: Final[Mapping[str, _Kind]] = {"seed": int, "drawn": dict}
+_IDS: Final[Mapping[str, _Kind]] = {"seed": int, "drawn": dict}
 _DATA: Final[Mapping[str, _Kind]] = {"clusters": dict, "tokens": dict, "metrics": dict, "token": str}
 
 
@@ -64,8 +64,8 @@ def check(snapshot: Any, where: str) -> None:
     """Refuse what is no snapshot of this format; what its clusters hold is not looked at."""
     if not _has(snapshot, _PARTS) or snapshot["format"] != FORMAT:
         raise StateError(f"{where}: is no snapshot of this emulator (format {FORMAT})")
-    agenda: list[Any] = snapshot["agenda"]
-    whole = _has(snapshot["seeds"], _SEEDS) and _has(snapshot["data"], _DATA) and all(map(_is_due, agenda))
+    schedule: list[Any] = snapshot["schedule"]
+    whole = _has(snapshot["ids"], _IDS) and _has(snapshot["data"], _DATA) and all(map(_is_due, schedule))
     if not whole or not math.isfinite(snapshot["clock"]):
         raise StateError(f"{where}: is a damaged snapshot")
 
@@ -77,7 +77,7 @@ def _has(value: Any, parts: Mapping[str, _Kind]) -> bool:
 
 
 def _is_due(entry: Any) -> bool:
-    """Tell whether a value is an entry of the agenda: when, number, action, arguments."""
+    """Tell whether a value is an entry of the schedule: when, number, action, arguments."""
     match entry:
         case [int() | float(), int(), str(), [*_]]:
             return True

@@ -15,7 +15,7 @@ async def test_a_test_in_another_language_can_steer_the_emulator() -> None:
     async with emulating(clock=Clock.stepped()) as (emulator, call):
         fault = {"operation": "list_clusters", "kind": "server_error", "times": 1}
         added = await call("POST", "/_emulator/faults", fault)
-        assert (added.status, added.json["fault"]["struck"]) == (201, 0)
+        assert (added.status, added.json["fault"]["injected"]) == (201, 0)
         assert (await call("GET", "/_emulator/faults")).json["faults"][0]["kind"] == "server_error"
         assert (await call("GET", "/v2/databases")).status == 500
         before = (await call("GET", "/_emulator/clock")).json["now"]

@@ -182,7 +182,7 @@ async def test_stopping_does_not_wait_for_answers_that_are_held_back() -> None:
     async with emulating(clock=Clock.stepped()) as (emulator, call):
         fault = emulator.faults.add("*", "delay", delay=1000)
         waiting = asyncio.create_task(call("GET", "/v2/databases"))
-        await until(lambda: fault.struck == 1)
+        await until(lambda: fault.injected == 1)
         await emulator.stop()
         with pytest.raises(aiohttp.ClientError):
             await waiting

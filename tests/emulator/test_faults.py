@@ -127,7 +127,7 @@ async def test_a_delay_passes_on_the_virtual_clock() -> None:
     async with emulating(clock=clock) as (emulator, call):
         fault = emulator.faults.add("list_clusters", "delay", delay=20)
         waiting = asyncio.create_task(call("GET", "/v2/databases"))
-        await until(lambda: fault.struck == 1)
+        await until(lambda: fault.injected == 1)
         clock.advance(seconds=19)
         assert not waiting.done()
         clock.advance(seconds=1)

@@ -65,8 +65,8 @@ async def test_changes_are_written_while_it_runs(tmp_path: Path) -> None:
     [
         ("", "is not JSON"),
         ("[]", "is no snapshot"),
-        ('{"format": "asyncdbaas-emulator/1"}', "is no snapshot"),
-        (json.dumps({"format": "x", "clock": 0, "seeds": {}, "data": {}, "agenda": [], "number": 0}), "is no snapshot"),
+        ('{"format": "asyncdbaas-emulator/2"}', "is no snapshot"),
+        (json.dumps({"format": "x", "clock": 0, "ids": {}, "data": {}, "schedule": [], "number": 0}), "is no snapshot"),
     ],
 )
 def test_a_file_that_is_no_state_is_named_and_left_alone(tmp_path: Path, text: str, problem: str) -> None:

@@ -43,7 +43,7 @@ Definition = Function | ast.ClassDef
 
 @cache
 def trees() -> dict[str, ast.Module]:
-    """Map each module's name below the package, such as `topics` or `emulator.world`, to its tree; "" is the root."""
+    """Map each module's name below the package, such as `topics` or `emulator.state`, to its tree; "" is the root."""
     return {_name(path): ast.parse(path.read_text(encoding="utf-8")) for path in sorted(PACKAGE.rglob("*.py"))}
 
 

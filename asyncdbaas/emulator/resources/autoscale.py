@@ -8,22 +8,22 @@ from asyncdbaas.emulator import fields
 from asyncdbaas.emulator.errors import unprocessable
 from asyncdbaas.emulator.records import Record
 from asyncdbaas.emulator.routing import Answer, Call, Route
-from asyncdbaas.emulator.world import Actions, World
+from asyncdbaas.emulator.state import Actions, State
 
 _SUPPORTED: Final = ("pg", "advanced_pg", "mysql", "advanced_mysql", "mongodb", "kafka", "opensearch")
 _DEFAULT_THRESHOLD: Final = 80
 
 
-def get_autoscale(world: World, call: Call, cluster_id: str) -> Answer:
+def get_autoscale(state: State, call: Call, cluster_id: str) -> Answer:
     """Answer GET /v2/databases/{id}/autoscale; sources differ on the envelope (`Quirks.autoscale_wrapped`)."""
-    cluster = world.cluster(cluster_id, *_SUPPORTED)
+    cluster = state.cluster(cluster_id, *_SUPPORTED)
     body = {"storage": cluster["autoscale"] or {"enabled": False}}
-    return Answer(200, {"autoscale": body} if world.quirks.autoscale_wrapped else body)
+    return Answer(200, {"autoscale": body} if state.quirks.autoscale_wrapped else body)
 
 
-def update_autoscale(world: World, call: Call, cluster_id: str) -> Answer:
+def update_autoscale(state: State, call: Call, cluster_id: str) -> Answer:
     """Answer PUT /v2/databases/{id}/autoscale."""
-    cluster = world.usable(cluster_id, "update autoscale", *_SUPPORTED)
+    cluster = state.usable(cluster_id, "update autoscale", *_SUPPORTED)
     checked_body = checked(call.body)
     if checked_body is None:
         raise unprocessable("storage is required")

@@ -10,16 +10,16 @@ from asyncdbaas.emulator.records import Record
 from asyncdbaas.emulator.resources import configs
 from asyncdbaas.emulator.resources.clusters import BACKED_UP
 from asyncdbaas.emulator.routing import Answer, Call, Route
-from asyncdbaas.emulator.world import Actions, World
+from asyncdbaas.emulator.state import Actions, State
 
 _DAY: Final = 86400.0
 _KEPT: Final = 7
 
 
-def list_backups(world: World, call: Call, cluster_id: str) -> Answer:
+def list_backups(state: State, call: Call, cluster_id: str) -> Answer:
     """Answer GET /v2/databases/{id}/backups; refused with 412 before the first one is done."""
-    cluster = world.usable(cluster_id, "list backups", *BACKED_UP)
-    done = finished(world, cluster)
+    cluster = state.usable(cluster_id, "list backups", *BACKED_UP)
+    done = finished(state, cluster)
     if not done:
         raise not_yet("list backups", "cluster has no backup yet")
     config = configs.current(cluster)
@@ -33,31 +33,31 @@ def list_backups(world: World, call: Call, cluster_id: str) -> Answer:
     }
     last = cluster["backups"][-1]
     if last is not done[-1]:
-        passed = (world.clock.now() - last["began_at"]) / (last["done_at"] - last["began_at"])
+        passed = (state.clock.now() - last["began_at"]) / (last["done_at"] - last["began_at"])
         body["backup_progress"] = str(int(100 * passed))
     return Answer(200, body)
 
 
-def finished(world: World, cluster: Record) -> list[Record]:
+def finished(state: State, cluster: Record) -> list[Record]:
     """Return the backups that are done."""
-    now = world.clock.now()
+    now = state.clock.now()
     return [backup for backup in cluster["backups"] if backup["done_at"] <= now]
 
 
-def backup_begins(world: World, at: float, cluster_id: str) -> None:
+def backup_begins(state: State, at: float, cluster_id: str) -> None:
     """Begin a backup, and schedule the next day's."""
-    cluster = world.clusters.get(cluster_id)
+    cluster = state.clusters.get(cluster_id)
     if cluster is None or cluster["deleting"]:
         return
-    size = round(0.03 + world.seeds.fraction("backup", cluster_id) / 100, 8)
+    size = round(0.03 + state.ids.fraction("backup", cluster_id) / 100, 8)
     backup = {
         "created_at": rfc3339(at),
         "size_gigabytes": size,
         "began_at": at,
-        "done_at": at + world.delays.backup,
+        "done_at": at + state.delays.backup,
     }
     cluster["backups"] = [*cluster["backups"], backup][-_KEPT:]
-    world.schedule(at + _DAY, "backup_begins", cluster_id)
+    state.schedule(at + _DAY, "backup_begins", cluster_id)
 
 
 def _view(cluster: Record, backup: Record) -> Record:

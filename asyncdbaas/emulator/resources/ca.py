@@ -8,12 +8,12 @@ from typing import Final
 from asyncdbaas.emulator import certificates
 from asyncdbaas.emulator.records import Record
 from asyncdbaas.emulator.routing import Answer, Call, Route
-from asyncdbaas.emulator.world import Actions, World
+from asyncdbaas.emulator.state import Actions, State
 
 
-def get_ca(world: World, call: Call, cluster_id: str) -> Answer:
+def get_ca(state: State, call: Call, cluster_id: str) -> Answer:
     """Answer GET /v2/databases/{id}/ca: a PEM in base64."""
-    certificate = authority(world.cluster(cluster_id)).certificate
+    certificate = authority(state.cluster(cluster_id)).certificate
     return Answer(200, {"ca": {"certificate": base64.b64encode(certificate.encode()).decode()}})
 
 

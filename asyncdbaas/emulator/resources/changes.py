@@ -11,12 +11,12 @@ from asyncdbaas.emulator.records import Record
 from asyncdbaas.emulator.resources.clusters import require_layout, storage
 from asyncdbaas.emulator.resources.maintenance import begin_maintenance
 from asyncdbaas.emulator.routing import Answer, Call, Route
-from asyncdbaas.emulator.world import Actions, World
+from asyncdbaas.emulator.state import Actions, State
 
 
-def resize_cluster(world: World, call: Call, cluster_id: str) -> Answer:
+def resize_cluster(state: State, call: Call, cluster_id: str) -> Answer:
     """Answer PUT /v2/databases/{id}/resize; for a while the cluster still reads `online` with its old size."""
-    cluster = world.idle(cluster_id, "update cluster")
+    cluster = state.idle(cluster_id, "update cluster")
     size, num_nodes = fields.required(call.body, "size"), fields.integer(call.body, "num_nodes")
     if cluster["primary"] is not None and num_nodes != 1:
         raise unprocessable("invalid node count")
@@ -25,50 +25,50 @@ def resize_cluster(world: World, call: Call, cluster_id: str) -> Answer:
         raise unprocessable("invalid size: a cluster cannot be made smaller")
     total = storage(call.body, cluster["engine"], size, cluster["storage_size_mib"])
     changes = {"size": size, "num_nodes": num_nodes, "storage_size_mib": total}
-    _begin(world, cluster, "resizing", world.delays.resize, changes)
+    _begin(state, cluster, "resizing", state.delays.resize, changes)
     return Answer(202)
 
 
-def migrate_cluster(world: World, call: Call, cluster_id: str) -> Answer:
+def migrate_cluster(state: State, call: Call, cluster_id: str) -> Answer:
     """Answer PUT /v2/databases/{id}/migrate: to another region, or to another VPC of the same one."""
-    cluster = world.idle(cluster_id, "migrate cluster")
+    cluster = state.idle(cluster_id, "migrate cluster")
     region = fields.required(call.body, "region")
     if region not in ENGINES[cluster["engine"]].regions:
         raise unprocessable("invalid region")
-    network = fields.string(call.body, "private_network_uuid") or world.seeds.fixed_uuid(region)
+    network = fields.string(call.body, "private_network_uuid") or state.ids.fixed_uuid(region)
     changes = {"region": region, "private_network_uuid": network}
-    _begin(world, cluster, "migrating", world.delays.migrate, changes)
+    _begin(state, cluster, "migrating", state.delays.migrate, changes)
     return Answer(202)
 
 
-def upgrade_cluster(world: World, call: Call, cluster_id: str) -> Answer:
+def upgrade_cluster(state: State, call: Call, cluster_id: str) -> Answer:
     """Answer PUT /v2/databases/{id}/upgrade: to a later major version; the cluster reads `online` all the time."""
-    cluster = world.idle(cluster_id, "upgrade cluster")
+    cluster = state.idle(cluster_id, "upgrade cluster")
     versions = [version.name for version in ENGINES[cluster["engine"]].versions]
     if fields.required(call.body, "version") not in versions[versions.index(cluster["version"]) + 1 :]:
         raise unprocessable("invalid cluster engine version")
-    begin_maintenance(world, cluster)
-    world.after(world.delays.maintenance, "change_done", cluster["id"], {"version": call.body["version"]})
+    begin_maintenance(state, cluster)
+    state.after(state.delays.maintenance, "change_done", cluster["id"], {"version": call.body["version"]})
     return Answer(204)
 
 
-def change_starts(world: World, at: float, cluster_id: str, status: str) -> None:
+def change_starts(state: State, at: float, cluster_id: str, status: str) -> None:
     """Let a change that was accepted show in the status."""
-    if cluster := world.clusters.get(cluster_id):
+    if cluster := state.clusters.get(cluster_id):
         cluster["status"] = status
 
 
-def change_done(world: World, at: float, cluster_id: str, changes: Record) -> None:
+def change_done(state: State, at: float, cluster_id: str, changes: Record) -> None:
     """End a change: the new values show, and the cluster is free for the next one."""
-    if cluster := world.clusters.get(cluster_id):
+    if cluster := state.clusters.get(cluster_id):
         cluster.update(changes | {"status": "online", "busy": False})
-        world.log(cluster, "cluster_update", at)
+        state.log(cluster, "cluster_update", at)
 
 
-def _begin(world: World, cluster: Record, status: str, duration: float, changes: Record) -> None:
+def _begin(state: State, cluster: Record, status: str, duration: float, changes: Record) -> None:
     cluster["busy"] = True
-    world.after(world.delays.change_start, "change_starts", cluster["id"], status)
-    world.after(world.delays.change_start + duration, "change_done", cluster["id"], changes)
+    state.after(state.delays.change_start, "change_starts", cluster["id"], status)
+    state.after(state.delays.change_start + duration, "change_done", cluster["id"], changes)
 
 
 ROUTES: Final = (

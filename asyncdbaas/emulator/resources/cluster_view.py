@@ -10,7 +10,7 @@ from asyncdbaas.emulator.engines import ENGINES
 from asyncdbaas.emulator.records import Record
 from asyncdbaas.emulator.resources import users
 from asyncdbaas.emulator.routing import Call
-from asyncdbaas.emulator.world import World
+from asyncdbaas.emulator.state import State
 
 _PLAIN: Final = (
     "id",
@@ -28,13 +28,13 @@ _PLAIN: Final = (
 _WITH_STANDBY: Final = ("pg", "advanced_pg", "mysql", "advanced_mysql", "redis", "valkey", "mongodb")
 
 
-def view(world: World, cluster: Record, call: Call | None = None, *, created: bool = False) -> Record:
+def view(state: State, cluster: Record, call: Call | None = None, *, created: bool = False) -> Record:
     """Return a cluster as the caller's token may see it; no call sees everything.
 
     `created` marks the answer to the create, the only one with a MongoDB password.
     """
-    password = shown_password(world, cluster, call, created=created)
-    source = world.source(cluster)
+    password = shown_password(state, cluster, call, created=created)
+    source = state.source(cluster)
     shown: Record = {key: cluster[key] for key in _PLAIN}
     shown |= _version(cluster)
     shown["created_at"] = rfc3339(cluster["created_at"])
@@ -48,13 +48,13 @@ def view(world: World, cluster: Record, call: Call | None = None, *, created: bo
     return shown | _connections(cluster, password) | _optional(cluster)
 
 
-def shown_password(world: World, cluster: Record, call: Call | None, *, created: bool = False) -> str | None:
+def shown_password(state: State, cluster: Record, call: Call | None, *, created: bool = False) -> str | None:
     """Return the default user's password, or None where the service leaves it out (scope; MongoDB after the create)."""
     if call is not None and not call.may("database:view_credentials"):
         return None
     if cluster["engine"] == "mongodb" and call is not None and not created:
         return None
-    password: str = world.source(cluster)["users"][ENGINES[cluster["engine"]].default_user]["password"]
+    password: str = state.source(cluster)["users"][ENGINES[cluster["engine"]].default_user]["password"]
     return password
 
 

@@ -10,7 +10,7 @@ from asyncdbaas.emulator.errors import bad_request, unprocessable
 from asyncdbaas.emulator.records import Record
 from asyncdbaas.emulator.routing import Answer, Call, Route
 from asyncdbaas.emulator.setting import defaults
-from asyncdbaas.emulator.world import Actions, World
+from asyncdbaas.emulator.state import Actions, State
 
 _ADVANCED: Final = {
     "advanced_pg": (
@@ -25,14 +25,14 @@ _ADVANCED: Final = {
 _RESTARTING: Final = ("max_connections", "shared_buffers")
 
 
-def get_config(world: World, call: Call, cluster_id: str) -> Answer:
+def get_config(state: State, call: Call, cluster_id: str) -> Answer:
     """Answer GET /v2/databases/{id}/config: every setting, at its default unless set."""
-    return Answer(200, {"config": current(world.cluster(cluster_id))})
+    return Answer(200, {"config": current(state.cluster(cluster_id))})
 
 
-def update_config(world: World, call: Call, cluster_id: str) -> Answer:
+def update_config(state: State, call: Call, cluster_id: str) -> Answer:
     """Answer PATCH /v2/databases/{id}/config: 200 without a body."""
-    cluster = world.idle(cluster_id, "update config")
+    cluster = state.idle(cluster_id, "update config")
     config = fields.record(call.body, "config")
     given = {name: value for name, value in config.items() if value is not None or _is_nullable(cluster, name)}
     if not given:

@@ -10,27 +10,27 @@ from asyncdbaas.emulator.engines import ENGINES
 from asyncdbaas.emulator.errors import not_found, unprocessable
 from asyncdbaas.emulator.records import Record
 from asyncdbaas.emulator.routing import Answer, Call, Route
-from asyncdbaas.emulator.world import Actions, World
+from asyncdbaas.emulator.state import Actions, State
 
 _SUPPORTED: Final = ("pg", "advanced_pg", "mysql", "advanced_mysql", "mongodb")
 _NAME: Final = re.compile(r"[^\x00-\x1f\x7f]{1,63}")
 
 
-def list_databases(world: World, call: Call, cluster_id: str) -> Answer:
+def list_databases(state: State, call: Call, cluster_id: str) -> Answer:
     """Answer GET /v2/databases/{id}/dbs."""
-    cluster = world.source(world.cluster(cluster_id, *_SUPPORTED))
+    cluster = state.source(state.cluster(cluster_id, *_SUPPORTED))
     return Answer(200, {"dbs": [{"name": name} for name in cluster["dbs"]]})
 
 
-def get_database(world: World, call: Call, cluster_id: str, name: str) -> Answer:
+def get_database(state: State, call: Call, cluster_id: str, name: str) -> Answer:
     """Answer GET /v2/databases/{id}/dbs/{name}."""
-    _require(world.source(world.cluster(cluster_id, *_SUPPORTED)), name)
+    _require(state.source(state.cluster(cluster_id, *_SUPPORTED)), name)
     return Answer(200, {"db": {"name": name}})
 
 
-def create_database(world: World, call: Call, cluster_id: str) -> Answer:
+def create_database(state: State, call: Call, cluster_id: str) -> Answer:
     """Answer POST /v2/databases/{id}/dbs."""
-    cluster = world.writable(cluster_id, "create database", *_SUPPORTED)
+    cluster = state.writable(cluster_id, "create database", *_SUPPORTED)
     name = fields.required(call.body, "name")
     if not _NAME.fullmatch(name):
         raise unprocessable("invalid database name")
@@ -40,9 +40,9 @@ def create_database(world: World, call: Call, cluster_id: str) -> Answer:
     return Answer(201, {"db": {"name": name}})
 
 
-def delete_database(world: World, call: Call, cluster_id: str, name: str) -> Answer:
+def delete_database(state: State, call: Call, cluster_id: str, name: str) -> Answer:
     """Answer DELETE /v2/databases/{id}/dbs/{name}; the default database stays."""
-    cluster = world.writable(cluster_id, "delete database", *_SUPPORTED)
+    cluster = state.writable(cluster_id, "delete database", *_SUPPORTED)
     _require(cluster, name)
     if name == ENGINES[cluster["engine"]].default_database:
         raise unprocessable("the default database cannot be deleted")

@@ -7,7 +7,7 @@ from typing import Final
 from asyncdbaas.emulator import fields
 from asyncdbaas.emulator.resources import configs
 from asyncdbaas.emulator.routing import Answer, Call, Route
-from asyncdbaas.emulator.world import Actions, World
+from asyncdbaas.emulator.state import Actions, State
 
 _SUPPORTED: Final = ("redis", "valkey")
 _POLICIES: Final = (
@@ -20,16 +20,16 @@ _POLICIES: Final = (
 )
 
 
-def get_eviction_policy(world: World, call: Call, cluster_id: str) -> Answer:
+def get_eviction_policy(state: State, call: Call, cluster_id: str) -> Answer:
     """Answer GET /v2/databases/{id}/eviction_policy."""
-    cluster = world.cluster(cluster_id, *_SUPPORTED)
+    cluster = state.cluster(cluster_id, *_SUPPORTED)
     policy: str = configs.current(cluster)[f"{cluster['engine']}_maxmemory_policy"]
     return Answer(200, {"eviction_policy": policy.replace("-", "_")})
 
 
-def set_eviction_policy(world: World, call: Call, cluster_id: str) -> Answer:
+def set_eviction_policy(state: State, call: Call, cluster_id: str) -> Answer:
     """Answer PUT /v2/databases/{id}/eviction_policy."""
-    cluster = world.usable(cluster_id, "update eviction policy", *_SUPPORTED)
+    cluster = state.usable(cluster_id, "update eviction policy", *_SUPPORTED)
     policy = fields.choice(call.body, "eviction_policy", _POLICIES)
     configs.change(cluster, {f"{cluster['engine']}_maxmemory_policy": policy.replace("_", "-")})
     return Answer(204)

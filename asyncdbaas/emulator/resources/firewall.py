@@ -11,35 +11,35 @@ from asyncdbaas.emulator.clock import rfc3339
 from asyncdbaas.emulator.errors import unprocessable
 from asyncdbaas.emulator.records import Record
 from asyncdbaas.emulator.routing import Answer, Call, Route
-from asyncdbaas.emulator.world import Actions, World
+from asyncdbaas.emulator.state import Actions, State
 
 _TYPES: Final = ("droplet", "k8s", "ip_addr", "tag", "app")
 _MAX_ADDRESSES: Final = 100  # a droplet has two
 _UUID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
 
-def list_firewall_rules(world: World, call: Call, cluster_id: str) -> Answer:
+def list_firewall_rules(state: State, call: Call, cluster_id: str) -> Answer:
     """Answer GET /v2/databases/{id}/firewall."""
-    return Answer(200, {"rules": world.cluster(cluster_id)["rules"]})
+    return Answer(200, {"rules": state.cluster(cluster_id)["rules"]})
 
 
-def replace_firewall_rules(world: World, call: Call, cluster_id: str) -> Answer:
+def replace_firewall_rules(state: State, call: Call, cluster_id: str) -> Answer:
     """Answer PUT /v2/databases/{id}/firewall."""
-    cluster = world.usable(cluster_id, "update firewall rules")
-    cluster["rules"] = checked_rules(world, cluster, call.body)
+    cluster = state.usable(cluster_id, "update firewall rules")
+    cluster["rules"] = checked_rules(state, cluster, call.body)
     return Answer(204)
 
 
-def checked_rules(world: World, cluster: Record, body: Record) -> list[Record]:
+def checked_rules(state: State, cluster: Record, body: Record) -> list[Record]:
     """Check the rules of a body; a rule that was there keeps its id and date, an empty id gets a new one."""
     rules = fields.records(body, "rules")
     if sum(2 if rule.get("type") == "droplet" else 1 for rule in rules) > _MAX_ADDRESSES:
         raise unprocessable(f"too many firewall rules: {_MAX_ADDRESSES} addresses are allowed")
     known = {rule["uuid"]: rule for rule in cluster["rules"]}
-    return [_checked(world, cluster, rule, known) for rule in rules]
+    return [_checked(state, cluster, rule, known) for rule in rules]
 
 
-def _checked(world: World, cluster: Record, rule: Record, known: dict[str, Record]) -> Record:
+def _checked(state: State, cluster: Record, rule: Record, known: dict[str, Record]) -> Record:
     kind, value = fields.choice(rule, "type", _TYPES), fields.required(rule, "value")
     if kind == "ip_addr" and not _is_ipv4(value):
         raise unprocessable(f"invalid ip address: {value}")
@@ -48,11 +48,11 @@ def _checked(world: World, cluster: Record, rule: Record, known: dict[str, Recor
         raise unprocessable("invalid uuid")
     before = known.get(given)
     checked: Record = {
-        "uuid": given or world.seeds.uuid("rule", cluster["id"], kind, value),
+        "uuid": given or state.ids.uuid("rule", cluster["id"], kind, value),
         "cluster_uuid": cluster["id"],
         "type": kind,
         "value": value,
-        "created_at": before["created_at"] if before else rfc3339(world.clock.now()),
+        "created_at": before["created_at"] if before else rfc3339(state.clock.now()),
     }
     description = fields.string(rule, "description")
     return checked | {"description": description} if description else checked

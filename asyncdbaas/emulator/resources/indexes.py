@@ -6,17 +6,17 @@ from typing import Final
 
 from asyncdbaas.emulator.errors import not_found
 from asyncdbaas.emulator.routing import Answer, Call, Route
-from asyncdbaas.emulator.world import Actions, World
+from asyncdbaas.emulator.state import Actions, State
 
 
-def list_indexes(world: World, call: Call, cluster_id: str) -> Answer:
+def list_indexes(state: State, call: Call, cluster_id: str) -> Answer:
     """Answer GET /v2/databases/{id}/indexes."""
-    return Answer(200, {"indexes": list(world.cluster(cluster_id, "opensearch")["indexes"].values())})
+    return Answer(200, {"indexes": list(state.cluster(cluster_id, "opensearch")["indexes"].values())})
 
 
-def delete_index(world: World, call: Call, cluster_id: str, name: str) -> Answer:
+def delete_index(state: State, call: Call, cluster_id: str, name: str) -> Answer:
     """Answer DELETE /v2/databases/{id}/indexes/{name}."""
-    indexes = world.usable(cluster_id, "delete index", "opensearch")["indexes"]
+    indexes = state.usable(cluster_id, "delete index", "opensearch")["indexes"]
     if name not in indexes:
         raise not_found("index")
     del indexes[name]

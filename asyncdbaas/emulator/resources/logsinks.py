@@ -8,56 +8,56 @@ from asyncdbaas.emulator import fields
 from asyncdbaas.emulator.errors import not_found, unprocessable
 from asyncdbaas.emulator.records import Record
 from asyncdbaas.emulator.routing import Answer, Call, Route
-from asyncdbaas.emulator.world import Actions, World
+from asyncdbaas.emulator.state import Actions, State
 
 _TYPES: Final = ("rsyslog", "elasticsearch", "opensearch", "datadog")
 _FORMATS: Final = ("rfc5424", "rfc3164", "custom")
 
 
-def list_logsinks(world: World, call: Call, cluster_id: str) -> Answer:
+def list_logsinks(state: State, call: Call, cluster_id: str) -> Answer:
     """Answer GET /v2/databases/{id}/logsink."""
-    return Answer(200, {"sinks": list(world.cluster(cluster_id)["sinks"].values())})
+    return Answer(200, {"sinks": list(state.cluster(cluster_id)["sinks"].values())})
 
 
-def get_logsink(world: World, call: Call, cluster_id: str, sink_id: str) -> Answer:
+def get_logsink(state: State, call: Call, cluster_id: str, sink_id: str) -> Answer:
     """Answer GET /v2/databases/{id}/logsink/{sink}: unwrapped, though the create wraps it."""
-    return Answer(200, _sink(world.cluster(cluster_id), sink_id))
+    return Answer(200, _sink(state.cluster(cluster_id), sink_id))
 
 
-def create_logsink(world: World, call: Call, cluster_id: str) -> Answer:
+def create_logsink(state: State, call: Call, cluster_id: str) -> Answer:
     """Answer POST /v2/databases/{id}/logsink."""
-    cluster = world.usable(cluster_id, "create log sink")
+    cluster = state.usable(cluster_id, "create log sink")
     name, kind = fields.required(call.body, "sink_name"), fields.choice(call.body, "sink_type", _TYPES)
     if (kind == "datadog") != (cluster["engine"] == "mongodb"):
         raise unprocessable("log sink not supported")
     if any(sink["sink_name"] == name for sink in cluster["sinks"].values()):
         raise unprocessable("log sink name is not available")
     sink = {"sink_name": name, "sink_type": kind, "config": _checked(kind, call.body)}
-    sink_id = _new_id(world, cluster["id"], kind)
+    sink_id = _new_id(state, cluster["id"], kind)
     cluster["sinks"][sink_id] = {"sink_id": sink_id, **sink}
     return Answer(201, {"sink": cluster["sinks"][sink_id]})
 
 
-def update_logsink(world: World, call: Call, cluster_id: str, sink_id: str) -> Answer:
+def update_logsink(state: State, call: Call, cluster_id: str, sink_id: str) -> Answer:
     """Answer PUT /v2/databases/{id}/logsink/{sink}: 200 without a body."""
-    sink = _sink(world.usable(cluster_id, "update log sink"), sink_id)
+    sink = _sink(state.usable(cluster_id, "update log sink"), sink_id)
     sink["config"] = _checked(sink["sink_type"], call.body)
     return Answer(200)
 
 
-def delete_logsink(world: World, call: Call, cluster_id: str, sink_id: str) -> Answer:
+def delete_logsink(state: State, call: Call, cluster_id: str, sink_id: str) -> Answer:
     """Answer DELETE /v2/databases/{id}/logsink/{sink}: 200, where all other deletes are 204."""
-    cluster = world.usable(cluster_id, "delete log sink")
+    cluster = state.usable(cluster_id, "delete log sink")
     _sink(cluster, sink_id)
     del cluster["sinks"][sink_id]
     return Answer(200)
 
 
-def _new_id(world: World, cluster_id: str, kind: str) -> str:
+def _new_id(state: State, cluster_id: str, kind: str) -> str:
     """Make an id: both a UUID and 40 hexadecimal digits have been seen."""
     if kind == "rsyslog":
-        return world.seeds.uuid("sink", cluster_id)
-    return world.seeds.hex(40, "sink", cluster_id)
+        return state.ids.uuid("sink", cluster_id)
+    return state.ids.hex(40, "sink", cluster_id)
 
 
 def _sink(cluster: Record, sink_id: str) -> Record:

@@ -9,15 +9,15 @@ from asyncdbaas.emulator import fields
 from asyncdbaas.emulator.errors import unprocessable
 from asyncdbaas.emulator.records import Record
 from asyncdbaas.emulator.routing import Answer, Call, Route
-from asyncdbaas.emulator.world import Actions, World
+from asyncdbaas.emulator.state import Actions, State
 
 _DAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _HOUR: Final = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)(:[0-5]\d)?")
 
 
-def update_maintenance_window(world: World, call: Call, cluster_id: str) -> Answer:
+def update_maintenance_window(state: State, call: Call, cluster_id: str) -> Answer:
     """Answer PUT /v2/databases/{id}/maintenance; `13:00` is read back as `13:00:00`."""
-    cluster = world.usable(cluster_id, "update maintenance window")
+    cluster = state.usable(cluster_id, "update maintenance window")
     day, hour = fields.string(call.body, "day").lower(), fields.string(call.body, "hour")
     time = _HOUR.fullmatch(hour)
     if day not in _DAYS:
@@ -28,23 +28,23 @@ def update_maintenance_window(world: World, call: Call, cluster_id: str) -> Answ
     return Answer(204)
 
 
-def install_update(world: World, call: Call, cluster_id: str) -> Answer:
+def install_update(state: State, call: Call, cluster_id: str) -> Answer:
     """Answer PUT /v2/databases/{id}/install_update; the cluster reads `online` and refuses changes meanwhile."""
-    cluster = world.idle(cluster_id, "install update")
-    begin_maintenance(world, cluster)
-    world.after(world.delays.maintenance, "maintenance_done", cluster["id"])
+    cluster = state.idle(cluster_id, "install update")
+    begin_maintenance(state, cluster)
+    state.after(state.delays.maintenance, "maintenance_done", cluster["id"])
     return Answer(204)
 
 
-def begin_maintenance(world: World, cluster: Record) -> None:
+def begin_maintenance(state: State, cluster: Record) -> None:
     """Make a cluster busy; whoever calls this schedules the end."""
     cluster["busy"] = True
-    world.log(cluster, "cluster_maintenance_perform")
+    state.log(cluster, "cluster_maintenance_perform")
 
 
-def maintenance_done(world: World, at: float, cluster_id: str) -> None:
+def maintenance_done(state: State, at: float, cluster_id: str) -> None:
     """End the maintenance."""
-    if cluster := world.clusters.get(cluster_id):
+    if cluster := state.clusters.get(cluster_id):
         cluster["busy"] = False
         cluster["maintenance_window"] |= {"pending": False, "description": []}
 

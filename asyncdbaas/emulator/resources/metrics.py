@@ -8,34 +8,34 @@ from asyncdbaas.emulator import fields
 from asyncdbaas.emulator.errors import unprocessable
 from asyncdbaas.emulator.records import Record
 from asyncdbaas.emulator.routing import Answer, Call, Route
-from asyncdbaas.emulator.world import Actions, World
+from asyncdbaas.emulator.state import Actions, State
 
 
-def get_metrics_credentials(world: World, call: Call) -> Answer:
+def get_metrics_credentials(state: State, call: Call) -> Answer:
     """Answer GET /v2/databases/metrics/credentials."""
-    credentials = _credentials(world)
+    credentials = _credentials(state)
     if not call.may("database:view_credentials"):
         credentials = {"basic_auth_username": credentials["basic_auth_username"]}
     return Answer(200, {"credentials": credentials})
 
 
-def update_metrics_credentials(world: World, call: Call) -> Answer:
+def update_metrics_credentials(state: State, call: Call) -> Answer:
     """Answer PUT /v2/databases/metrics/credentials."""
     if call.body.get("credentials") is None:
         raise unprocessable("credentials is required")
     given = fields.record(call.body, "credentials")
-    world.data["metrics"] = {
+    state.data["metrics"] = {
         "basic_auth_username": fields.required(given, "basic_auth_username"),
         "basic_auth_password": fields.required(given, "basic_auth_password"),
     }
     return Answer(204)
 
 
-def _credentials(world: World) -> Record:
-    if not world.data["metrics"]:
-        password = world.seeds.password("metrics")
-        world.data["metrics"] = {"basic_auth_username": "doadmin", "basic_auth_password": password}
-    credentials: Record = world.data["metrics"]
+def _credentials(state: State) -> Record:
+    if not state.data["metrics"]:
+        password = state.ids.password("metrics")
+        state.data["metrics"] = {"basic_auth_username": "doadmin", "basic_auth_password": password}
+    credentials: Record = state.data["metrics"]
     return credentials
 
 

@@ -13,39 +13,39 @@ from asyncdbaas.emulator.clock import rfc3339
 from asyncdbaas.emulator.errors import not_found, not_yet, unprocessable
 from asyncdbaas.emulator.records import Record
 from asyncdbaas.emulator.routing import Answer, Call, Route
-from asyncdbaas.emulator.world import Actions, World
+from asyncdbaas.emulator.state import Actions, State
 
 _SUPPORTED: Final = ("pg", "mysql", "redis", "valkey")
 _RUNNING: Final = ("running", "syncing")
 _UNREACHABLE: Final = (".invalid", ".ondigitalocean.com")
 
 
-def get_migration(world: World, call: Call, cluster_id: str) -> Answer:
+def get_migration(state: State, call: Call, cluster_id: str) -> Answer:
     """Answer GET /v2/databases/{id}/online-migration: the latest one, unwrapped."""
-    migration = world.cluster(cluster_id, *_SUPPORTED)["migration"]
+    migration = state.cluster(cluster_id, *_SUPPORTED)["migration"]
     if migration is None:
         raise not_found("online migration")
     return Answer(200, migration)
 
 
-def start_migration(world: World, call: Call, cluster_id: str) -> Answer:
+def start_migration(state: State, call: Call, cluster_id: str) -> Answer:
     """Answer PUT /v2/databases/{id}/online-migration."""
-    cluster = world.idle(cluster_id, "start online migration", *_SUPPORTED)
+    cluster = state.idle(cluster_id, "start online migration", *_SUPPORTED)
     host = _checked_source(call.body)
     if cluster["migration"] is not None and cluster["migration"]["status"] in _RUNNING:
         raise not_yet("start online migration", f"online migration is {cluster['migration']['status']}")
-    migration_id = world.seeds.uuid("migration", cluster["id"])
-    created_at = rfc3339(world.clock.now())
+    migration_id = state.ids.uuid("migration", cluster["id"])
+    created_at = rfc3339(state.clock.now())
     cluster["migration"] = {"id": migration_id, "status": "running", "created_at": created_at}
     outcomes = ("error",) if host.endswith(_UNREACHABLE) else ("syncing", "done")
     for number, status in enumerate(outcomes, 1):
-        world.after(number * world.delays.migration, "migration_moves", cluster["id"], migration_id, status)
+        state.after(number * state.delays.migration, "migration_moves", cluster["id"], migration_id, status)
     return Answer(200, cluster["migration"])
 
 
-def stop_migration(world: World, call: Call, cluster_id: str, migration_id: str) -> Answer:
+def stop_migration(state: State, call: Call, cluster_id: str, migration_id: str) -> Answer:
     """Answer DELETE /v2/databases/{id}/online-migration/{migration}."""
-    migration = world.cluster(cluster_id, *_SUPPORTED)["migration"]
+    migration = state.cluster(cluster_id, *_SUPPORTED)["migration"]
     if migration is None or migration["id"] != migration_id:
         raise not_found("online migration")
     if migration["status"] in _RUNNING:
@@ -53,9 +53,9 @@ def stop_migration(world: World, call: Call, cluster_id: str, migration_id: str)
     return Answer(204)
 
 
-def migration_moves(world: World, at: float, cluster_id: str, migration_id: str, status: str) -> None:
+def migration_moves(state: State, at: float, cluster_id: str, migration_id: str, status: str) -> None:
     """Take a running migration one step further."""
-    cluster = world.clusters.get(cluster_id)
+    cluster = state.clusters.get(cluster_id)
     migration = cluster and cluster["migration"]
     if migration and migration["id"] == migration_id and migration["status"] in _RUNNING:
         migration["status"] = status

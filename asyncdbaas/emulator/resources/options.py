@@ -7,10 +7,10 @@ from typing import Final
 from asyncdbaas.emulator.engines import ENGINES, Engine
 from asyncdbaas.emulator.records import Record
 from asyncdbaas.emulator.routing import Answer, Call, Route
-from asyncdbaas.emulator.world import Actions, World
+from asyncdbaas.emulator.state import Actions, State
 
 
-def get_options(world: World, call: Call) -> Answer:
+def get_options(state: State, call: Call) -> Answer:
     """Answer GET /v2/databases/options."""
     return Answer(
         200,

@@ -11,59 +11,59 @@ from asyncdbaas.emulator.errors import not_found, unprocessable
 from asyncdbaas.emulator.records import Record
 from asyncdbaas.emulator.resources.cluster_view import shown_password
 from asyncdbaas.emulator.routing import Answer, Call, Route
-from asyncdbaas.emulator.world import Actions, World
+from asyncdbaas.emulator.state import Actions, State
 
 _SUPPORTED: Final = ("pg", "advanced_pg")
 _MODES: Final = ("session", "transaction", "statement")
 
 
-def list_pools(world: World, call: Call, cluster_id: str) -> Answer:
+def list_pools(state: State, call: Call, cluster_id: str) -> Answer:
     """Answer GET /v2/databases/{id}/pools."""
-    cluster = world.cluster(cluster_id, *_SUPPORTED)
-    return Answer(200, {"pools": [_view(world, cluster, pool, call) for pool in cluster["pools"].values()]})
+    cluster = state.cluster(cluster_id, *_SUPPORTED)
+    return Answer(200, {"pools": [_view(state, cluster, pool, call) for pool in cluster["pools"].values()]})
 
 
-def get_pool(world: World, call: Call, cluster_id: str, name: str) -> Answer:
+def get_pool(state: State, call: Call, cluster_id: str, name: str) -> Answer:
     """Answer GET /v2/databases/{id}/pools/{name}."""
-    cluster = world.cluster(cluster_id, *_SUPPORTED)
-    return Answer(200, {"pool": _view(world, cluster, _pool(cluster, name), call)})
+    cluster = state.cluster(cluster_id, *_SUPPORTED)
+    return Answer(200, {"pool": _view(state, cluster, _pool(cluster, name), call)})
 
 
-def create_pool(world: World, call: Call, cluster_id: str) -> Answer:
+def create_pool(state: State, call: Call, cluster_id: str) -> Answer:
     """Answer POST /v2/databases/{id}/pools."""
-    cluster = world.usable(cluster_id, "create connection pool", *_SUPPORTED)
+    cluster = state.usable(cluster_id, "create connection pool", *_SUPPORTED)
     name = fields.string(call.body, "name")
     if not 3 <= len(name) <= 60:
         raise unprocessable("invalid connection pool name: must be between 3 and 60 characters")
     if name in cluster["pools"]:
         raise unprocessable("connection pool name is not available")
-    cluster["pools"][name] = {"name": name, **_checked(world, cluster, call.body, name)}
-    return Answer(201, {"pool": _view(world, cluster, cluster["pools"][name], call)})
+    cluster["pools"][name] = {"name": name, **_checked(state, cluster, call.body, name)}
+    return Answer(201, {"pool": _view(state, cluster, cluster["pools"][name], call)})
 
 
-def update_pool(world: World, call: Call, cluster_id: str, name: str) -> Answer:
+def update_pool(state: State, call: Call, cluster_id: str, name: str) -> Answer:
     """Answer PUT /v2/databases/{id}/pools/{name}: mode, size and database are needed again."""
-    cluster = world.usable(cluster_id, "update connection pool", *_SUPPORTED)
-    _pool(cluster, name).update(_checked(world, cluster, call.body, name))
+    cluster = state.usable(cluster_id, "update connection pool", *_SUPPORTED)
+    _pool(cluster, name).update(_checked(state, cluster, call.body, name))
     return Answer(204)
 
 
-def delete_pool(world: World, call: Call, cluster_id: str, name: str) -> Answer:
+def delete_pool(state: State, call: Call, cluster_id: str, name: str) -> Answer:
     """Answer DELETE /v2/databases/{id}/pools/{name}."""
-    cluster = world.usable(cluster_id, "delete connection pool", *_SUPPORTED)
+    cluster = state.usable(cluster_id, "delete connection pool", *_SUPPORTED)
     _pool(cluster, name)
     del cluster["pools"][name]
     return Answer(204)
 
 
-def _checked(world: World, cluster: Record, body: Record, name: str) -> Record:
+def _checked(state: State, cluster: Record, body: Record, name: str) -> Record:
     mode, size = fields.choice(body, "mode", _MODES), fields.integer(body, "size")
     database, user = fields.string(body, "db"), fields.string(body, "user")
     budget = 25 * memory_gb(cluster["size"]) - 3
     taken = sum(pool["size"] for pool in cluster["pools"].values() if pool["name"] != name)
     if size < 1 or taken + size > budget:
         raise unprocessable(f"invalid connection pool size: {budget - taken} of {budget} connections are left")
-    source = world.source(cluster)
+    source = state.source(cluster)
     if database not in source["dbs"]:
         raise unprocessable("invalid connection pool database")
     if user and user not in source["users"]:
@@ -78,9 +78,9 @@ def _pool(cluster: Record, name: str) -> Record:
     return pool
 
 
-def _view(world: World, cluster: Record, pool: Record, call: Call) -> Record:
-    user = world.source(cluster)["users"].get(pool["user"])
-    password = shown_password(world, cluster, call)
+def _view(state: State, cluster: Record, pool: Record, call: Call) -> Record:
+    user = state.source(cluster)["users"].get(pool["user"])
+    password = shown_password(state, cluster, call)
     if user is not None and password is not None:
         password = user["password"]
     shown = {

@@ -14,59 +14,59 @@ from asyncdbaas.emulator.resources import clusters, settings
 from asyncdbaas.emulator.resources.backups import finished
 from asyncdbaas.emulator.resources.cluster_view import shown_password
 from asyncdbaas.emulator.routing import Answer, Call, Route
-from asyncdbaas.emulator.world import Actions, World
+from asyncdbaas.emulator.state import Actions, State
 
 _SUPPORTED: Final = ("pg", "advanced_pg", "mysql", "advanced_mysql")
 
 
-def list_replicas(world: World, call: Call, cluster_id: str) -> Answer:
+def list_replicas(state: State, call: Call, cluster_id: str) -> Answer:
     """Answer GET /v2/databases/{id}/replicas."""
-    primary, now = world.cluster(cluster_id, *_SUPPORTED), world.clock.now()
-    visible = [replica for replica in _replicas(world, primary) if replica["visible_at"] <= now]
-    return Answer(200, {"replicas": [_view(world, replica, call) for replica in visible]})
+    primary, now = state.cluster(cluster_id, *_SUPPORTED), state.clock.now()
+    visible = [replica for replica in _replicas(state, primary) if replica["visible_at"] <= now]
+    return Answer(200, {"replicas": [_view(state, replica, call) for replica in visible]})
 
 
-def get_replica(world: World, call: Call, cluster_id: str, name: str) -> Answer:
+def get_replica(state: State, call: Call, cluster_id: str, name: str) -> Answer:
     """Answer GET /v2/databases/{id}/replicas/{name}; 404 for a while after the create."""
-    return Answer(200, {"replica": _view(world, _replica(world, cluster_id, name), call)})
+    return Answer(200, {"replica": _view(state, _replica(state, cluster_id, name), call)})
 
 
-def create_replica(world: World, call: Call, cluster_id: str) -> Answer:
+def create_replica(state: State, call: Call, cluster_id: str) -> Answer:
     """Answer POST /v2/databases/{id}/replicas; refused with 412 before the first backup is done."""
-    primary = world.writable(cluster_id, "create replica", *_SUPPORTED)
+    primary = state.writable(cluster_id, "create replica", *_SUPPORTED)
     placed = _placement(call.body, primary)
     name = fields.string(call.body, "name")
-    clusters.require_name(world, name)
-    if not finished(world, primary):
+    clusters.require_name(state, name)
+    if not finished(state, primary):
         raise not_yet("create replica", "cluster has no backup yet")
     given = {"name": name, "engine": primary["engine"], "version": primary["version"], **placed}
-    replica = clusters.blank_cluster(world, call.body, given)
+    replica = clusters.blank_cluster(state, call.body, given)
     replica |= {
         "status": "forking",
         "primary": primary["id"],
-        "visible_at": world.clock.now() + world.delays.replica_visible,
+        "visible_at": state.clock.now() + state.delays.replica_visible,
         "service_cnames": settings.checked_names(fields.record(call.body, "do_settings")),
     }
-    clusters.add_cluster(world, replica)
-    world.after(world.delays.replica, "cluster_online", replica["id"])
-    return Answer(201, {"replica": _view(world, replica, call)})
+    clusters.add_cluster(state, replica)
+    state.after(state.delays.replica, "cluster_online", replica["id"])
+    return Answer(201, {"replica": _view(state, replica, call)})
 
 
-def delete_replica(world: World, call: Call, cluster_id: str, name: str) -> Answer:
+def delete_replica(state: State, call: Call, cluster_id: str, name: str) -> Answer:
     """Answer DELETE /v2/databases/{id}/replicas/{name}; it goes on answering for a while, as a cluster does."""
-    clusters.remove_cluster(world, _replica(world, cluster_id, name))
+    clusters.remove_cluster(state, _replica(state, cluster_id, name))
     return Answer(204)
 
 
-def promote_replica(world: World, call: Call, cluster_id: str, name: str) -> Answer:
+def promote_replica(state: State, call: Call, cluster_id: str, name: str) -> Answer:
     """Answer PUT /v2/databases/{id}/replicas/{name}/promote: from now on it is a cluster without a primary."""
-    replica = world.idle(_replica(world, cluster_id, name)["id"], "promote replica")
-    source = world.source(replica)
+    replica = state.idle(_replica(state, cluster_id, name)["id"], "promote replica")
+    source = state.source(replica)
     replica["users"] = {user: dict(record) for user, record in source["users"].items()}
     replica["dbs"] = list(source["dbs"])
     replica["primary"] = None
-    world.log(replica, "cluster_master_promotion")
-    world.after(0.0, "backup_begins", replica["id"])
+    state.log(replica, "cluster_master_promotion")
+    state.after(0.0, "backup_begins", replica["id"])
     return Answer(204)
 
 
@@ -82,20 +82,20 @@ def _placement(body: Record, primary: Record) -> Record:
     return {"region": region, "size": size, "num_nodes": 1}
 
 
-def _replicas(world: World, primary: Record) -> list[Record]:
-    return [cluster for cluster in world.clusters.values() if cluster["primary"] == primary["id"]]
+def _replicas(state: State, primary: Record) -> list[Record]:
+    return [cluster for cluster in state.clusters.values() if cluster["primary"] == primary["id"]]
 
 
-def _replica(world: World, cluster_id: str, name: str) -> Record:
-    primary, now = world.cluster(cluster_id, *_SUPPORTED), world.clock.now()
-    for replica in _replicas(world, primary):
+def _replica(state: State, cluster_id: str, name: str) -> Record:
+    primary, now = state.cluster(cluster_id, *_SUPPORTED), state.clock.now()
+    for replica in _replicas(state, primary):
         if replica["name"] == name and replica["visible_at"] <= now:
             return replica
     raise not_found("replica")
 
 
-def _view(world: World, replica: Record, call: Call) -> Record:
-    password = shown_password(world, replica, call)
+def _view(state: State, replica: Record, call: Call) -> Record:
+    password = shown_password(state, replica, call)
     shown = {key: replica[key] for key in ("id", "name", "region", "size", "status", "private_network_uuid")}
     shown["created_at"] = rfc3339(replica["created_at"])
     shown["tags"] = replica["tags"] or []

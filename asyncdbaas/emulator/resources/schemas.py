@@ -10,7 +10,7 @@ from asyncdbaas.emulator.avro import incompatibility
 from asyncdbaas.emulator.errors import not_found, unprocessable
 from asyncdbaas.emulator.records import Record
 from asyncdbaas.emulator.routing import Answer, Call, Route
-from asyncdbaas.emulator.world import Actions, World
+from asyncdbaas.emulator.state import Actions, State
 
 _TYPES: Final = ("AVRO", "JSON", "PROTOBUF")
 _LEVELS: Final = (
@@ -25,24 +25,24 @@ _LEVELS: Final = (
 _DEFAULT_LEVEL: Final = "BACKWARD"
 
 
-def list_schemas(world: World, call: Call, cluster_id: str) -> Answer:
+def list_schemas(state: State, call: Call, cluster_id: str) -> Answer:
     """Answer GET /v2/databases/{id}/schema-registry: the latest version of each subject."""
-    subjects = world.cluster(cluster_id, "kafka")["subjects"].values()
+    subjects = state.cluster(cluster_id, "kafka")["subjects"].values()
     return Answer(200, {"subjects": [_latest(subject) for subject in subjects]})
 
 
-def get_schema(world: World, call: Call, cluster_id: str, name: str) -> Answer:
+def get_schema(state: State, call: Call, cluster_id: str, name: str) -> Answer:
     """Answer GET /v2/databases/{id}/schema-registry/{subject}: unwrapped, and with its version."""
-    subject = _subject(world.cluster(cluster_id, "kafka"), name)
+    subject = _subject(state.cluster(cluster_id, "kafka"), name)
     return Answer(200, {"version": str(len(subject["versions"])), **_latest(subject)})
 
 
-def create_schema(world: World, call: Call, cluster_id: str) -> Answer:
+def create_schema(state: State, call: Call, cluster_id: str) -> Answer:
     """Answer POST /v2/databases/{id}/schema-registry: a new subject, or the next version of one.
 
     The same schema again gives the version that it already is.
     """
-    cluster = world.usable(cluster_id, "create schema", "kafka")
+    cluster = state.usable(cluster_id, "create schema", "kafka")
     name, kind = fields.required(call.body, "subject_name"), fields.string(call.body, "schema_type").upper()
     if kind not in _TYPES:
         raise unprocessable("invalid schema_type")
@@ -60,17 +60,17 @@ def create_schema(world: World, call: Call, cluster_id: str) -> Answer:
     return Answer(201, _latest(subject))
 
 
-def delete_schema(world: World, call: Call, cluster_id: str, name: str) -> Answer:
+def delete_schema(state: State, call: Call, cluster_id: str, name: str) -> Answer:
     """Answer DELETE /v2/databases/{id}/schema-registry/{subject}: with all its versions."""
-    cluster = world.usable(cluster_id, "delete schema", "kafka")
+    cluster = state.usable(cluster_id, "delete schema", "kafka")
     _subject(cluster, name)
     del cluster["subjects"][name]
     return Answer(204)
 
 
-def get_schema_version(world: World, call: Call, cluster_id: str, name: str, version: str) -> Answer:
+def get_schema_version(state: State, call: Call, cluster_id: str, name: str, version: str) -> Answer:
     """Answer GET /v2/databases/{id}/schema-registry/{subject}/versions/{version}: a number, or `latest`."""
-    subject = _subject(world.cluster(cluster_id, "kafka"), name)
+    subject = _subject(state.cluster(cluster_id, "kafka"), name)
     versions = subject["versions"]
     numbers = {str(number): number for number in range(1, len(versions) + 1)} | {"latest": len(versions)}
     if version not in numbers:
@@ -79,28 +79,28 @@ def get_schema_version(world: World, call: Call, cluster_id: str, name: str, ver
     return Answer(200, {"version": str(number), **_view(subject, versions[number - 1])})
 
 
-def get_compatibility(world: World, call: Call, cluster_id: str) -> Answer:
+def get_compatibility(state: State, call: Call, cluster_id: str) -> Answer:
     """Answer GET /v2/databases/{id}/schema-registry/config."""
-    return Answer(200, {"compatibility_level": _level(world.cluster(cluster_id, "kafka"), None)})
+    return Answer(200, {"compatibility_level": _level(state.cluster(cluster_id, "kafka"), None)})
 
 
-def set_compatibility(world: World, call: Call, cluster_id: str) -> Answer:
+def set_compatibility(state: State, call: Call, cluster_id: str) -> Answer:
     """Answer PUT /v2/databases/{id}/schema-registry/config."""
-    cluster = world.usable(cluster_id, "update schema registry config", "kafka")
+    cluster = state.usable(cluster_id, "update schema registry config", "kafka")
     cluster["schema_level"] = fields.choice(call.body, "compatibility_level", _LEVELS)
     return Answer(200, {"compatibility_level": cluster["schema_level"]})
 
 
-def get_subject_compatibility(world: World, call: Call, cluster_id: str, name: str) -> Answer:
+def get_subject_compatibility(state: State, call: Call, cluster_id: str, name: str) -> Answer:
     """Answer GET /v2/databases/{id}/schema-registry/config/{subject}: the cluster's level unless it has its own."""
-    cluster = world.cluster(cluster_id, "kafka")
+    cluster = state.cluster(cluster_id, "kafka")
     level = _level(cluster, _subject(cluster, name))
     return Answer(200, {"subject_name": name, "compatibility_level": level})
 
 
-def set_subject_compatibility(world: World, call: Call, cluster_id: str, name: str) -> Answer:
+def set_subject_compatibility(state: State, call: Call, cluster_id: str, name: str) -> Answer:
     """Answer PUT /v2/databases/{id}/schema-registry/config/{subject}."""
-    cluster = world.usable(cluster_id, "update schema registry config", "kafka")
+    cluster = state.usable(cluster_id, "update schema registry config", "kafka")
     subject = _subject(cluster, name)
     subject["level"] = fields.choice(call.body, "compatibility_level", _LEVELS)
     return Answer(200, {"subject_name": name, "compatibility_level": subject["level"]})

@@ -10,7 +10,7 @@ from asyncdbaas.emulator.errors import unprocessable
 from asyncdbaas.emulator.records import Record
 from asyncdbaas.emulator.resources.maintenance import begin_maintenance
 from asyncdbaas.emulator.routing import Answer, Call, Route
-from asyncdbaas.emulator.world import Actions, World
+from asyncdbaas.emulator.state import Actions, State
 
 _MAX_NAMES: Final = 16
 _MAX_LENGTH: Final = 253
@@ -18,19 +18,19 @@ _LABEL: Final = r"[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?"
 _NAME: Final = re.compile(rf"{_LABEL}(?:\.{_LABEL})+")
 
 
-def get_settings(world: World, call: Call, cluster_id: str) -> Answer:
+def get_settings(state: State, call: Call, cluster_id: str) -> Answer:
     """Answer GET /v2/databases/{id}/do_settings."""
-    return Answer(200, {"do_settings": {"service_cnames": world.cluster(cluster_id)["service_cnames"]}})
+    return Answer(200, {"do_settings": {"service_cnames": state.cluster(cluster_id)["service_cnames"]}})
 
 
-def update_settings(world: World, call: Call, cluster_id: str) -> Answer:
+def update_settings(state: State, call: Call, cluster_id: str) -> Answer:
     """Answer PUT /v2/databases/{id}/do_settings; the nodes are then replaced, so the cluster is busy for a while."""
-    cluster = world.idle(cluster_id, "update do_settings")
+    cluster = state.idle(cluster_id, "update do_settings")
     if call.body.get("do_settings") is None:
         raise unprocessable("do_settings is required")
     cluster["service_cnames"] = checked_names(fields.record(call.body, "do_settings"))
-    begin_maintenance(world, cluster)
-    world.after(world.delays.maintenance, "maintenance_done", cluster["id"])
+    begin_maintenance(state, cluster)
+    state.after(state.delays.maintenance, "maintenance_done", cluster["id"])
     return Answer(204)
 
 

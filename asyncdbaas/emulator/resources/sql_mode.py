@@ -9,17 +9,17 @@ from asyncdbaas.emulator.config_data import CONFIG
 from asyncdbaas.emulator.errors import unprocessable
 from asyncdbaas.emulator.resources import configs
 from asyncdbaas.emulator.routing import Answer, Call, Route
-from asyncdbaas.emulator.world import Actions, World
+from asyncdbaas.emulator.state import Actions, State
 
 
-def get_sql_mode(world: World, call: Call, cluster_id: str) -> Answer:
+def get_sql_mode(state: State, call: Call, cluster_id: str) -> Answer:
     """Answer GET /v2/databases/{id}/sql_mode."""
-    return Answer(200, {"sql_mode": configs.current(world.cluster(cluster_id, "mysql"))["sql_mode"]})
+    return Answer(200, {"sql_mode": configs.current(state.cluster(cluster_id, "mysql"))["sql_mode"]})
 
 
-def set_sql_mode(world: World, call: Call, cluster_id: str) -> Answer:
+def set_sql_mode(state: State, call: Call, cluster_id: str) -> Answer:
     """Answer PUT /v2/databases/{id}/sql_mode; blanks after the commas are dropped."""
-    cluster = world.usable(cluster_id, "update sql mode", "mysql")
+    cluster = state.usable(cluster_id, "update sql mode", "mysql")
     if call.body.get("sql_mode") is None:
         raise unprocessable("sql_mode is required")
     modes = ",".join(mode.strip() for mode in fields.string(call.body, "sql_mode").split(","))

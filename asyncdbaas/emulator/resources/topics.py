@@ -11,41 +11,41 @@ from asyncdbaas.emulator.records import Record
 from asyncdbaas.emulator.resources.topic_config import SETTINGS, checked_config
 from asyncdbaas.emulator.routing import Answer, Call, Route
 from asyncdbaas.emulator.setting import defaults
-from asyncdbaas.emulator.world import Actions, World
+from asyncdbaas.emulator.state import Actions, State
 
 _NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,249}")
 _PARTITIONS: Final = (3, 2048)
 
 
-def list_topics(world: World, call: Call, cluster_id: str) -> Answer:
+def list_topics(state: State, call: Call, cluster_id: str) -> Answer:
     """Answer GET /v2/databases/{id}/topics: here with `partition_count`, in `get_topic` with `partitions`."""
-    cluster = world.cluster(cluster_id, "kafka")
+    cluster = state.cluster(cluster_id, "kafka")
     keys = ("name", "state", "replication_factor", "partition_count")
     topics = cluster["topics"].values()
-    if world.quirks.topic_list_partitions:
-        return Answer(200, {"topics": [view(world, topic) for topic in topics]})
+    if state.quirks.topic_list_partitions:
+        return Answer(200, {"topics": [view(state, topic) for topic in topics]})
     return Answer(200, {"topics": [{key: topic[key] for key in keys} for topic in topics]})
 
 
-def get_topic(world: World, call: Call, cluster_id: str, name: str) -> Answer:
+def get_topic(state: State, call: Call, cluster_id: str, name: str) -> Answer:
     """Answer GET /v2/databases/{id}/topics/{name}."""
-    return Answer(200, {"topic": view(world, _topic(world.cluster(cluster_id, "kafka"), name))})
+    return Answer(200, {"topic": view(state, _topic(state.cluster(cluster_id, "kafka"), name))})
 
 
-def create_topic(world: World, call: Call, cluster_id: str) -> Answer:
+def create_topic(state: State, call: Call, cluster_id: str) -> Answer:
     """Answer POST /v2/databases/{id}/topics; the topic is `configuring` at first."""
-    cluster = world.usable(cluster_id, "create topic", "kafka")
+    cluster = state.usable(cluster_id, "create topic", "kafka")
     topic = _new_topic(call.body, cluster)
     if topic["name"] in cluster["topics"]:
         raise unprocessable("topic name is not available")
     cluster["topics"][topic["name"]] = topic
-    world.after(world.delays.topic, "topic_active", cluster["id"], topic["name"])
-    return Answer(201, {"topic": view(world, topic)})
+    state.after(state.delays.topic, "topic_active", cluster["id"], topic["name"])
+    return Answer(201, {"topic": view(state, topic)})
 
 
-def update_topic(world: World, call: Call, cluster_id: str, name: str) -> Answer:
+def update_topic(state: State, call: Call, cluster_id: str, name: str) -> Answer:
     """Answer PUT /v2/databases/{id}/topics/{name}; a greater number of partitions shows after a while."""
-    cluster = world.usable(cluster_id, "update topic", "kafka")
+    cluster = state.usable(cluster_id, "update topic", "kafka")
     topic = _topic(cluster, name)
     if topic["state"] != "active":
         raise not_yet("update topic", _reason(topic))
@@ -58,25 +58,25 @@ def update_topic(world: World, call: Call, cluster_id: str, name: str) -> Answer
     topic["replication_factor"] = factor
     topic["config"].update(config)
     if count > topic["partition_count"]:
-        world.after(world.delays.partitions, "topic_grown", cluster["id"], name, count)
-    return Answer(200, {"topic": view(world, topic)})
+        state.after(state.delays.partitions, "topic_grown", cluster["id"], name, count)
+    return Answer(200, {"topic": view(state, topic)})
 
 
-def delete_topic(world: World, call: Call, cluster_id: str, name: str) -> Answer:
+def delete_topic(state: State, call: Call, cluster_id: str, name: str) -> Answer:
     """Answer DELETE /v2/databases/{id}/topics/{name}; the topic is listed as `deleting` for a while."""
-    cluster = world.usable(cluster_id, "delete topic", "kafka")
+    cluster = state.usable(cluster_id, "delete topic", "kafka")
     topic = _topic(cluster, name)
     if topic["state"] == "deleting":
         raise not_yet("delete topic", _reason(topic))
     topic["state"] = "deleting"
-    world.after(world.delays.topic_delete, "topic_gone", cluster["id"], name)
+    state.after(state.delays.topic_delete, "topic_gone", cluster["id"], name)
     return Answer(204)
 
 
-def view(world: World, topic: Record) -> Record:
+def view(state: State, topic: Record) -> Record:
     """Return a topic as GET, POST and PUT show it."""
     common = {"size": 0, "in_sync_replicas": topic["replication_factor"], "earliest_offset": 0}
-    key = world.quirks.consumer_group_key
+    key = state.quirks.consumer_group_key
     groups = [{key: group, "offset": 0} for group in topic["consumer_groups"]] or None
     return {
         "name": topic["name"],
@@ -89,28 +89,28 @@ def view(world: World, topic: Record) -> Record:
     }
 
 
-def topic_active(world: World, at: float, cluster_id: str, name: str) -> None:
+def topic_active(state: State, at: float, cluster_id: str, name: str) -> None:
     """End a topic's provisioning."""
-    topic = _find(world, cluster_id, name)
+    topic = _find(state, cluster_id, name)
     if topic and topic["state"] == "configuring":
         topic["state"] = "active"
 
 
-def topic_grown(world: World, at: float, cluster_id: str, name: str, count: int) -> None:
+def topic_grown(state: State, at: float, cluster_id: str, name: str, count: int) -> None:
     """Let an update's partitions appear; they never shrink."""
-    topic = _find(world, cluster_id, name)
+    topic = _find(state, cluster_id, name)
     if topic:
         topic["partition_count"] = max(topic["partition_count"], count)
 
 
-def topic_gone(world: World, at: float, cluster_id: str, name: str) -> None:
+def topic_gone(state: State, at: float, cluster_id: str, name: str) -> None:
     """Remove a deleted topic."""
-    if cluster := world.clusters.get(cluster_id):
+    if cluster := state.clusters.get(cluster_id):
         cluster["topics"].pop(name, None)
 
 
-def _find(world: World, cluster_id: str, name: str) -> Record | None:
-    cluster = world.clusters.get(cluster_id)
+def _find(state: State, cluster_id: str, name: str) -> Record | None:
+    cluster = state.clusters.get(cluster_id)
     topic: Record | None = cluster and cluster["topics"].get(name)
     return topic
 

@@ -11,7 +11,7 @@ from asyncdbaas.emulator.errors import not_found, not_yet, unprocessable
 from asyncdbaas.emulator.records import Record
 from asyncdbaas.emulator.resources.ca import authority
 from asyncdbaas.emulator.routing import Answer, Call, Route
-from asyncdbaas.emulator.world import Actions, World
+from asyncdbaas.emulator.state import Actions, State
 
 ENGINES_WITH_USERS: Final = ("pg", "advanced_pg", "mysql", "advanced_mysql", "mongodb", "kafka", "opensearch")
 
@@ -22,76 +22,76 @@ _INDEX_PERMISSIONS: Final = ("deny", "admin", "read", "readwrite", "write")
 _MONGO_ROLES: Final = ("readOnly", "readWrite", "dbAdmin")
 
 
-def list_users(world: World, call: Call, cluster_id: str) -> Answer:
+def list_users(state: State, call: Call, cluster_id: str) -> Answer:
     """Answer GET /v2/databases/{id}/users."""
-    cluster, now = world.source(world.cluster(cluster_id, *ENGINES_WITH_USERS)), world.clock.now()
+    cluster, now = state.source(state.cluster(cluster_id, *ENGINES_WITH_USERS)), state.clock.now()
     visible = [user for user in cluster["users"].values() if user["visible_at"] <= now]
     return Answer(200, {"users": [view(cluster, user, call) for user in visible]})
 
 
-def get_user(world: World, call: Call, cluster_id: str, name: str) -> Answer:
+def get_user(state: State, call: Call, cluster_id: str, name: str) -> Answer:
     """Answer GET /v2/databases/{id}/users/{name}."""
-    cluster = world.source(world.cluster(cluster_id, *ENGINES_WITH_USERS))
+    cluster = state.source(state.cluster(cluster_id, *ENGINES_WITH_USERS))
     user = _user(cluster, name)
-    if user["visible_at"] > world.clock.now():
+    if user["visible_at"] > state.clock.now():
         raise not_found("user")
     return Answer(200, {"user": view(cluster, user, call)})
 
 
-def create_user(world: World, call: Call, cluster_id: str) -> Answer:
+def create_user(state: State, call: Call, cluster_id: str) -> Answer:
     """Answer POST /v2/databases/{id}/users; a MongoDB password is shown here only."""
-    cluster = world.writable(cluster_id, "create user", *ENGINES_WITH_USERS)
+    cluster = state.writable(cluster_id, "create user", *ENGINES_WITH_USERS)
     name = fields.required(call.body, "name")
     if not _NAME.fullmatch(name):
         raise unprocessable("invalid user name")
     if name in cluster["users"]:
         raise unprocessable("user name is not available")
-    settings = _settings(world, cluster, fields.record(call.body, "settings"), name)
+    settings = _settings(state, cluster, fields.record(call.body, "settings"), name)
     if fields.boolean(call.body, "readonly"):
         _only(cluster, "readonly", "mongodb")
         settings.setdefault("mongo_user_settings", {"databases": list[str](), "role": "readOnly"})
     plugin = _plugin(cluster, call.body, "caching_sha2_password")
-    _take_turn(world, cluster, "create user")
-    user = _new_user(world, cluster["id"], name)
-    user |= {"settings": settings, "plugin": plugin, "visible_at": world.clock.now() + world.delays.user_visible}
+    _take_turn(state, cluster, "create user")
+    user = _new_user(state, cluster["id"], name)
+    user |= {"settings": settings, "plugin": plugin, "visible_at": state.clock.now() + state.delays.user_visible}
     if cluster["engine"] == "kafka":
         user["access_cert"], user["access_key"] = certificates.issue(authority(cluster), name)
     cluster["users"][name] = user
-    return Answer(201, {"user": view(cluster, user, call, created=True)}, world.delays.user_write)
+    return Answer(201, {"user": view(cluster, user, call, created=True)}, state.delays.user_write)
 
 
-def update_user(world: World, call: Call, cluster_id: str, name: str) -> Answer:
+def update_user(state: State, call: Call, cluster_id: str, name: str) -> Answer:
     """Answer PUT /v2/databases/{id}/users/{name}: only the settings can change, and are replaced."""
-    cluster = world.writable(cluster_id, "update user", *ENGINES_WITH_USERS)
+    cluster = state.writable(cluster_id, "update user", *ENGINES_WITH_USERS)
     user = _user(cluster, name)
     if call.body.get("settings") is None:
         raise unprocessable("settings is required")
-    user["settings"] = _settings(world, cluster, fields.record(call.body, "settings"), name)
+    user["settings"] = _settings(state, cluster, fields.record(call.body, "settings"), name)
     return Answer(201, {"user": view(cluster, user, call)})
 
 
-def delete_user(world: World, call: Call, cluster_id: str, name: str) -> Answer:
+def delete_user(state: State, call: Call, cluster_id: str, name: str) -> Answer:
     """Answer DELETE /v2/databases/{id}/users/{name}; a default user stays."""
-    cluster = world.writable(cluster_id, "delete user", *ENGINES_WITH_USERS)
+    cluster = state.writable(cluster_id, "delete user", *ENGINES_WITH_USERS)
     if _user(cluster, name)["role"] == "primary":
         raise unprocessable("the default user cannot be deleted")
-    _take_turn(world, cluster, "delete user")
+    _take_turn(state, cluster, "delete user")
     del cluster["users"][name]
-    return Answer(204, None, world.delays.user_write)
+    return Answer(204, None, state.delays.user_write)
 
 
-def reset_user_auth(world: World, call: Call, cluster_id: str, name: str) -> Answer:
+def reset_user_auth(state: State, call: Call, cluster_id: str, name: str) -> Answer:
     """Answer POST /v2/databases/{id}/users/{name}/reset_auth: a new password, and for MySQL maybe another plugin."""
-    cluster = world.writable(cluster_id, "reset user auth", *ENGINES_WITH_USERS)
+    cluster = state.writable(cluster_id, "reset user auth", *ENGINES_WITH_USERS)
     user = _user(cluster, name)
     user["plugin"] = _plugin(cluster, call.body, user["plugin"])
-    user["password"] = world.seeds.password("user", cluster["id"], name)
+    user["password"] = state.ids.password("user", cluster["id"], name)
     return Answer(200, {"user": view(cluster, user, call, created=True)})
 
 
-def default_user(world: World, cluster_id: str, engine: str) -> Record:
+def default_user(state: State, cluster_id: str, engine: str) -> Record:
     """Make the user that every cluster has from the start."""
-    user = _new_user(world, cluster_id, ENGINES[engine].default_user) | {"role": "primary"}
+    user = _new_user(state, cluster_id, ENGINES[engine].default_user) | {"role": "primary"}
     user["plugin"] = "caching_sha2_password" if engine in ("mysql", "advanced_mysql") else ""
     return user
 
@@ -110,8 +110,8 @@ def view(cluster: Record, user: Record, call: Call | None, *, created: bool = Fa
     return shown
 
 
-def _new_user(world: World, cluster_id: str, name: str) -> Record:
-    password = world.seeds.password("user", cluster_id, name)
+def _new_user(state: State, cluster_id: str, name: str) -> Record:
+    password = state.ids.password("user", cluster_id, name)
     empty: Record = {"settings": {}, "plugin": "", "visible_at": 0.0}
     return {"name": name, "role": "normal", "password": password} | empty
 
@@ -123,12 +123,12 @@ def _user(cluster: Record, name: str) -> Record:
     return user
 
 
-def _take_turn(world: World, cluster: Record, action: str) -> None:
+def _take_turn(state: State, cluster: Record, action: str) -> None:
     """Refuse a second change of users while the first one takes its time."""
-    now = world.clock.now()
+    now = state.clock.now()
     if cluster.get("users_busy_until", 0.0) > now:
         raise not_yet(action, "another user of the cluster is being changed")
-    cluster["users_busy_until"] = now + world.delays.user_write
+    cluster["users_busy_until"] = now + state.delays.user_write
 
 
 def _plugin(cluster: Record, body: Record, default: str) -> str:
@@ -140,7 +140,7 @@ def _plugin(cluster: Record, body: Record, default: str) -> str:
     return fields.choice(fields.record(body, "mysql_settings"), "auth_plugin", _PLUGINS)
 
 
-def _settings(world: World, cluster: Record, settings: Record, name: str) -> Record:
+def _settings(state: State, cluster: Record, settings: Record, name: str) -> Record:
     """Check the settings of a user, each of which belongs to one engine."""
     checked: Record = {}
     if settings.get("pg_allow_replication") is not None:
@@ -149,7 +149,7 @@ def _settings(world: World, cluster: Record, settings: Record, name: str) -> Rec
     if settings.get("acl") is not None:
         _only(cluster, "acl", "kafka")
         rules = fields.records(settings, "acl")
-        checked["acl"] = [_topic_acl(world, cluster, name, rule) for rule in rules]
+        checked["acl"] = [_topic_acl(state, cluster, name, rule) for rule in rules]
     if settings.get("opensearch_acl") is not None:
         _only(cluster, "opensearch_acl", "opensearch")
         checked["opensearch_acl"] = [_index_acl(rule) for rule in fields.records(settings, "opensearch_acl")]
@@ -159,9 +159,9 @@ def _settings(world: World, cluster: Record, settings: Record, name: str) -> Rec
     return checked
 
 
-def _topic_acl(world: World, cluster: Record, name: str, rule: Record) -> Record:
+def _topic_acl(state: State, cluster: Record, name: str, rule: Record) -> Record:
     return {
-        "id": fields.string(rule, "id") or "acl" + world.seeds.hex(12, "acl", cluster["id"], name),
+        "id": fields.string(rule, "id") or "acl" + state.ids.hex(12, "acl", cluster["id"], name),
         "topic": fields.required(rule, "topic"),
         "permission": fields.choice(rule, "permission", _TOPIC_PERMISSIONS),
     }

@@ -7,7 +7,7 @@ import uuid
 from typing import Any
 
 
-class Seeds:
+class Ids:
     """Derive values from the seed and a key; the same key asked again gives the next value of its own series.
 
     Nothing depends on the order of calls with different keys, so concurrent tests get the same ids each run.

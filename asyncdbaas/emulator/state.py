@@ -1,4 +1,4 @@
-"""What exists in the emulator: plain data, and the agenda of changes to come."""
+"""What exists in the emulator: plain data, and the schedule of changes to come."""
 
 from __future__ import annotations
 
@@ -10,31 +10,31 @@ from typing import Any, TypeAlias
 from asyncdbaas.emulator.clock import Clock, rfc3339
 from asyncdbaas.emulator.delays import Delays, Quirks
 from asyncdbaas.emulator.errors import UNSUPPORTED, not_found, not_yet, unprocessable
+from asyncdbaas.emulator.ids import Ids
 from asyncdbaas.emulator.records import Record
-from asyncdbaas.emulator.seeds import Seeds
 
 Action: TypeAlias = Callable[..., None]
-"""A change that falls due: `action(world, at, *args)`."""
+"""A change that falls due: `action(state, at, *args)`."""
 
 Actions: TypeAlias = Mapping[str, Action]
-"""Changes by the name that the agenda knows them by."""
+"""Changes by the name that the schedule knows them by."""
 
 
-class World:
+class State:
     """Hold the state, and let what is due happen when it is looked at.
 
-    All of `data` is JSON-able, and so is the agenda (a heap of `[at, number, action name, arguments]`): a snapshot
+    All of `data` is JSON-able, and so is the schedule (a heap of `[at, number, action name, arguments]`): a snapshot
     saves both. There are no background tasks: `settle` applies in order what has fallen due, before each request.
     """
 
-    def __init__(self, clock: Clock, seeds: Seeds, delays: Delays, quirks: Quirks, actions: Actions) -> None:
+    def __init__(self, clock: Clock, ids: Ids, delays: Delays, quirks: Quirks, actions: Actions) -> None:
         self.clock = clock
-        self.seeds = seeds
+        self.ids = ids
         self.delays = delays
         self.quirks = quirks
         self._actions = actions
         self.data: Record = {"clusters": {}, "tokens": {}, "metrics": {}}
-        self._agenda: list[list[Any]] = []
+        self._scheduled: list[list[Any]] = []
         self._number = 0
 
     @property
@@ -46,17 +46,17 @@ class World:
     def schedule(self, at: float, action: str, *args: Any) -> None:
         """Let a change happen at a time; what is due at once happens just before the next request."""
         self._number += 1
-        heapq.heappush(self._agenda, [at, self._number, action, list(args)])
+        heapq.heappush(self._scheduled, [at, self._number, action, list(args)])
 
     def after(self, delay: float, action: str, *args: Any) -> None:
         """Let a change happen after a delay."""
         self.schedule(self.clock.now() + delay, action, *args)
 
-    def settle(self) -> None:
+    def run_due(self) -> None:
         """Apply every change that has fallen due, in order of time."""
         now = self.clock.now()
-        while self._agenda and self._agenda[0][0] <= now:
-            at, _, action, args = heapq.heappop(self._agenda)
+        while self._scheduled and self._scheduled[0][0] <= now:
+            at, _, action, args = heapq.heappop(self._scheduled)
             self._actions[action](self, at, *args)
 
     def cluster(self, cluster_id: str, *engines: str) -> Record:
@@ -101,7 +101,7 @@ class World:
         """Add to a cluster's events."""
         when = self.clock.now() if at is None else at
         entry = {
-            "id": self.seeds.hex(8, "event", cluster["id"]),
+            "id": self.ids.hex(8, "event", cluster["id"]),
             "cluster_name": cluster["name"],
             "event_type": event,
             "create_time": rfc3339(when),
@@ -109,12 +109,12 @@ class World:
         cluster["events"].append(entry)
 
     def dump(self) -> Record:
-        """Return everything as plain data, apart from the world."""
+        """Return everything as plain data, apart from the state."""
         state = {
             "clock": self.clock.now(),
-            "seeds": self.seeds.dump(),
+            "ids": self.ids.dump(),
             "data": self.data,
-            "agenda": self._agenda,
+            "schedule": self._scheduled,
             "number": self._number,
         }
         copy: Record = json.loads(json.dumps(state))
@@ -124,5 +124,5 @@ class World:
         """Take on a dumped state; the clock is moved forward to the dump's time if it is behind."""
         copy = json.loads(json.dumps(state))
         self.clock.advance(seconds=max(0.0, copy["clock"] - self.clock.now()))  # may refuse, so it comes first
-        self.seeds.load(copy["seeds"])
-        self.data, self._agenda, self._number = copy["data"], copy["agenda"], copy["number"]
+        self.ids.load(copy["ids"])
+        self.data, self._scheduled, self._number = copy["data"], copy["schedule"], copy["number"]

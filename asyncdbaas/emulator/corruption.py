@@ -33,7 +33,7 @@ def has_no_limit_headers(fault: Fault) -> bool:
     return fault.kind == "unavailable" or fault.kind in _PAGES
 
 
-def spoil(fault: Fault, response: Response | None, request_id: str) -> Response:
+def corrupt(fault: Fault, response: Response | None, request_id: str) -> Response:
     """Return what comes instead of a response; None where the fault came before there was one."""
     if fault.kind in ("rate_limit", "hourly_limit"):
         return refuse(Refusal(429, "API Rate limit exceeded."), request_id)
