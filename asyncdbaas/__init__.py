@@ -3,15 +3,15 @@
     async with AsyncSession() as session:
         await asyncio.gather(*(topics.create_topic(session, cluster_id, topic) for topic in wanted))
 
-`AsyncSession` holds the connections, the token and the quota. Each resource has a module of plain coroutine
-functions, such as `asyncdbaas.topics`; it is loaded when it is first asked for. `asyncdbaas.emulator` is a local
-stand-in of the service.
+`AsyncSession` holds the connections, the token and the quota. Each resource has a module of plain coroutine functions,
+such as `asyncdbaas.topics`. `asyncdbaas.emulator` is a local stand-in for the service. Everything but the errors is
+loaded when it is first used, so that importing the package is fast.
 """
 
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from asyncdbaas._version import __version__
 from asyncdbaas.errors import (
@@ -39,10 +39,6 @@ from asyncdbaas.errors import (
     UnprocessableError,
     WaitTimeoutError,
 )
-from asyncdbaas.ratelimit import RateLimiter, priority
-from asyncdbaas.retry import RetryPolicy
-from asyncdbaas.session import AsyncSession
-from asyncdbaas.types import UNSET, Unset
 
 if TYPE_CHECKING:
     from asyncdbaas import (
@@ -54,7 +50,9 @@ if TYPE_CHECKING:
         configs,
         connect,
         databases,
+        emulator,
         ensure,
+        errors,
         events,
         eviction_policy,
         firewall,
@@ -68,18 +66,27 @@ if TYPE_CHECKING:
         plan,
         pools,
         replicas,
+        retry,
         schemas,
         settings,
         sql_mode,
         topics,
+        types,
         users,
         waiters,
         web,
     )
-
-    # Not in `__all__`: a star import must not need their extras.
-    from asyncdbaas import otel as otel
-    from asyncdbaas.ratelimit.shared import SharedRateLimiter as SharedRateLimiter
+    from asyncdbaas import otel as otel  # not in `__all__`: a star import must not need its extra
+    from asyncdbaas.catalogue import CatalogueError
+    from asyncdbaas.emulator import Emulator
+    from asyncdbaas.ensure import EnsureError
+    from asyncdbaas.plan import PlanError
+    from asyncdbaas.ratelimit import RateLimiter, priority
+    from asyncdbaas.ratelimit.shared import SharedRateLimiter as SharedRateLimiter  # the same
+    from asyncdbaas.retry import RetryPolicy
+    from asyncdbaas.session import AsyncSession
+    from asyncdbaas.types import UNSET, Unset
+    from asyncdbaas.waiters import Waiters, WaitFailedError
 
 __all__ = [
     "UNSET",
@@ -88,12 +95,16 @@ __all__ = [
     "AsyncSession",
     "AuthenticationError",
     "BadRequestError",
+    "CatalogueError",
     "ConflictError",
     "DBaaSError",
     "DecodeError",
+    "Emulator",
+    "EnsureError",
     "InvalidInputError",
     "NotFoundError",
     "PermissionDeniedError",
+    "PlanError",
     "PreconditionError",
     "QuotaStoreError",
     "QuotaWaitError",
@@ -109,7 +120,9 @@ __all__ = [
     "TransportError",
     "UnprocessableError",
     "Unset",
+    "WaitFailedError",
     "WaitTimeoutError",
+    "Waiters",
     "__version__",
     "autoscale",
     "backups",
@@ -119,7 +132,9 @@ __all__ = [
     "configs",
     "connect",
     "databases",
+    "emulator",
     "ensure",
+    "errors",
     "events",
     "eviction_policy",
     "firewall",
@@ -134,27 +149,44 @@ __all__ = [
     "pools",
     "priority",
     "replicas",
+    "retry",
     "schemas",
     "settings",
     "sql_mode",
     "topics",
+    "types",
     "users",
     "waiters",
     "web",
 ]
 
-# What __all__ names and nothing above has imported: the modules.
-_MODULES = frozenset(__all__) - frozenset(globals()) | {"otel"}
+# The module of each name that is no module itself and not imported above.
+_HOMES: Final = {
+    "AsyncSession": "session",
+    "CatalogueError": "catalogue",
+    "Emulator": "emulator",
+    "EnsureError": "ensure",
+    "PlanError": "plan",
+    "RateLimiter": "ratelimit",
+    "RetryPolicy": "retry",
+    "SharedRateLimiter": "ratelimit.shared",
+    "UNSET": "types",
+    "Unset": "types",
+    "WaitFailedError": "waiters",
+    "Waiters": "waiters",
+    "priority": "ratelimit",
+}
 
 
 def __getattr__(name: str) -> Any:
-    # Loaded when first asked for: most applications use two or three of the endpoint modules.
-    if name == "SharedRateLimiter":
-        return import_module(f"{__name__}.ratelimit.shared").SharedRateLimiter
-    if name in _MODULES:
+    if name in _HOMES:
+        value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+        globals()[name] = value
+        return value
+    if name in __all__ or name == "otel":
         return import_module(f"{__name__}.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_MODULES, "SharedRateLimiter"})
+    return sorted({*__all__, "SharedRateLimiter", "otel"})

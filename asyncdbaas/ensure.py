@@ -19,10 +19,8 @@ from asyncdbaas.catalogue import CatalogueTopic
 from asyncdbaas.clusters import Cluster, ClusterCreate, create_cluster, list_clusters
 from asyncdbaas.databases import Database, create_database, list_databases
 from asyncdbaas.errors import (
-    AcceptedError,
     ConflictError,
     DBaaSError,
-    DecodeError,
     InvalidInputError,
     PreconditionError,
     RequestError,
@@ -48,7 +46,7 @@ __all__ = [
 T = TypeVar("T")
 
 # After these a look tells: the name may be taken, by us or by somebody else.
-_IN_DOUBT: Final = (UnprocessableError, ConflictError, PreconditionError, DecodeError, AcceptedError)
+_IN_DOUBT: Final = (UnprocessableError, ConflictError, PreconditionError)
 
 
 class EnsureError(DBaaSError):
@@ -167,7 +165,7 @@ async def _ensure(
         try:
             return await create()
         except RequestError as error:
-            if not error.outcome_unknown and not isinstance(error, _IN_DOUBT):
+            if not error.may_have_applied and not isinstance(error, _IN_DOUBT):
                 raise
             last = error
     found = await find()

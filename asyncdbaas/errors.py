@@ -1,27 +1,30 @@
-"""Every error that this library raises.
+"""All errors that this library raises.
 
 DBaaSError
-    InvalidInputError            refused before anything was sent (also a ValueError); CatalogueError and PlanError, in
-                                 `catalogue` and `plan`, list all their problems
-        TokenError               there is no token, or what is there cannot be one
+    InvalidInputError            rejected before anything was sent (also a ValueError)
+        TokenError               there is no token, or the value cannot be one
+        CatalogueError           a catalogue has problems; lists all of them (module `catalogue`)
+        PlanError                a plan cannot be made or applied as asked (module `plan`)
     SessionStateError            the session is not open, or belongs to another event loop (also a RuntimeError)
-    WaitTimeoutError             a waiter gave up (also a TimeoutError)
+    WaitTimeoutError             a waiter timed out (also a TimeoutError)
+    WaitFailedError              a wait cannot succeed any more (module `waiters`)
+    EnsureError                  an object exists and differs, or could not be created (module `ensure`)
     QuotaStoreError              the store of a shared quota could not be used, so nothing was sent
-    RequestError                 one request failed: method, path, attempts, outcome_unknown
-        TransportError           no usable answer came back
-            RequestTimeoutError  ... in time (also a TimeoutError)
+    RequestError                 one request failed: method, path, attempts, outcome_unknown, may_have_applied
+        TransportError           no usable response came back
+            RequestTimeoutError  no complete response in time (also a TimeoutError)
             TLSError             the server's certificate is not trusted
-        DecodeError              the request succeeded, but its answer does not fit
-        AcceptedError            the request was taken; its result does not show yet
+        DecodeError              the request succeeded, but its response does not fit the class asked for
+        AcceptedError            the request was accepted; its result is not visible yet
         APIError                 the service refused or failed: status, code, message, request_id
             BadRequestError 400, AuthenticationError 401, PermissionDeniedError 403, NotFoundError 404,
             ConflictError 409, PreconditionError 412, UnprocessableError 422, RateLimitError 429, ServerError 5xx
-            QuotaWaitError       a RateLimitError of our own: not sent, see `max_wait`
+            QuotaWaitError       raised by the session itself: the call was not sent, see `max_wait`
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 __all__ = [
     "APIError",
@@ -51,7 +54,7 @@ __all__ = [
 
 
 class DBaaSError(Exception):
-    """The base of all errors here. Every one of them survives `pickle`."""
+    """Base class of all errors of this library. All of them can be pickled."""
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _restore, (type(self), self.args, self.__dict__.copy())
@@ -59,33 +62,35 @@ class DBaaSError(Exception):
 
 def _restore(cls: type[DBaaSError], args: tuple[Any, ...], state: dict[str, Any]) -> DBaaSError:
     error = cls.__new__(cls)
-    error.args = args  # those that are a TimeoutError take them nowhere else but in a constructor
+    error.args = args  # a TimeoutError sets them in its constructor only
     error.__dict__.update(state)
     return error
 
 
 class InvalidInputError(DBaaSError, ValueError):
-    """Bad input, refused before anything was sent; the message names the field."""
+    """Bad input, rejected before anything was sent; the message names the field."""
 
 
 class TokenError(InvalidInputError):
-    """There is no token, or what is there cannot be one; no message shows it."""
+    """There is no token, or the value cannot be one. The message never contains it."""
 
 
 class SessionStateError(DBaaSError, RuntimeError):
-    """The session cannot be used here: not opened, closed, or opened in another event loop."""
+    """The object cannot be used here: not open, closed, or in use in another event loop or thread."""
 
 
 class QuotaStoreError(DBaaSError):
     """The Redis or Valkey server of a shared quota could not be used from the first call on; nothing was sent.
 
-    Out of reach, no rights, too old, or its keys hold something else: the message tells. Once it has been used, a
-    failing store raises nothing: each process goes on with a safe part of the quota.
+    The message names the reason: unreachable, missing permissions, too old, or foreign data under its keys. Once the
+    store has been used, its failures raise nothing: each process continues with a safe part of the quota.
     """
 
 
 class RequestError(DBaaSError):
-    """What the errors of one request share."""
+    """Base class of the errors of a single request."""
+
+    _succeeded: ClassVar = False
 
     def __init__(
         self,
@@ -102,16 +107,24 @@ class RequestError(DBaaSError):
         self.method = method
         self.path = path
         self.attempts = attempts
-        """How many times the request was sent, or tried to be."""
+        """How many times the request was sent, or tried to be sent."""
         self.request_id = request_id
-        """Quote this to the vendor's support."""
+        """The service's id of the request. Quote it to the vendor's support."""
         self.outcome_unknown = outcome_unknown
-        """True if a write may have been carried out: look before sending it again."""
+        """True if nobody can tell whether the service applied a write. Check before sending it again."""
+
+    @property
+    def may_have_applied(self) -> bool:
+        """False if the service certainly applied nothing.
+
+        True if the outcome is unknown, and if a write succeeded but its response could not be read.
+        """
+        return self.outcome_unknown or (self._succeeded and self.method not in ("GET", "HEAD"))
 
     def __str__(self) -> str:
         text = f"{self.method} {self.path}: {self._reason()}"
         if self.outcome_unknown:
-            text += "; it may have been carried out all the same, look before you repeat it"
+            text += "; the request may have been applied; check before sending it again"
         if self.attempts > 1:
             text += f" (after {self.attempts} attempts)"
         return f"{text} [request id {self.request_id}]" if self.request_id else text
@@ -121,35 +134,39 @@ class RequestError(DBaaSError):
 
 
 class TransportError(RequestError):
-    """No usable answer came back: refused, broken or closed connection, unknown host, TLS failure."""
+    """No usable response came back: refused, broken or closed connection, unknown host, TLS failure."""
 
     def __init__(self, message: str, *, sent: bool = True, **context: Any) -> None:
         super().__init__(message, **context)
         self.sent = sent
-        """False if the request provably never left."""
+        """False if no byte of the request was sent."""
 
 
 class RequestTimeoutError(TransportError, TimeoutError):
-    """No complete answer came within the session's `timeout`."""
+    """No complete response came within the session's `timeout`."""
 
 
 class TLSError(TransportError):
-    """The server's certificate is not trusted or not its own; repeating cannot help, so nothing was sent."""
+    """The server's certificate is not trusted or does not match. Nothing was sent, and a retry cannot help."""
 
 
 class DecodeError(RequestError):
     """The service reported success, but the body does not fit the class asked for.
 
-    The message names the place, such as `$.topic.partitions[0].size`. A write was carried out.
+    The message names the place, such as `$.topic.partitions[0].size`. A write was applied.
     """
+
+    _succeeded = True
 
 
 class AcceptedError(RequestError):
-    """The service took the request (`id: accepted`), but its result does not show yet: read it later."""
+    """The service accepted the request (`id: accepted`), but its result is not visible yet: read it later."""
+
+    _succeeded = True
 
 
 class WaitTimeoutError(DBaaSError, TimeoutError):
-    """A waiter gave up; `last` is the last thing it saw, or None."""
+    """A waiter timed out; `last` is the last value that it saw, or None."""
 
     def __init__(self, message: str, *, last: object = None) -> None:
         super().__init__(message)
@@ -157,9 +174,9 @@ class WaitTimeoutError(DBaaSError, TimeoutError):
 
 
 class APIError(RequestError):
-    """The service answered with a status other than 2xx.
+    """The service responded with a status other than 2xx.
 
-    The class follows the status alone; `code` and `message` are the service's own words.
+    The class depends on the status only; `code` and `message` are the service's own words.
     """
 
     def __init__(
@@ -170,14 +187,14 @@ class APIError(RequestError):
         self.code = code
         """The service's "id" of the error, such as `unprocessable_entity`."""
         self.retry_after = retry_after
-        """Seconds until the service wants to be asked again, if it said so."""
+        """Seconds after which the service asks to retry, if it said so."""
 
     def _reason(self) -> str:
         return f"{self.status} {self.code}: {self.message}" if self.code else f"{self.status}: {self.message}"
 
 
 class BadRequestError(APIError):
-    """400: the body holds something that the service does not know."""
+    """400: the service does not understand the body."""
 
 
 class AuthenticationError(APIError):
@@ -189,29 +206,29 @@ class PermissionDeniedError(APIError):
 
 
 class NotFoundError(APIError):
-    """404: no such object, or not yet."""
+    """404: the object does not exist, or does not exist yet."""
 
 
 class ConflictError(APIError):
-    """409: the object's state stands in the way."""
+    """409: the object's state does not allow the request."""
 
 
 class PreconditionError(APIError):
-    """412: not yet; the cluster is busy, or something that it needs does not exist so far."""
+    """412: not yet. The cluster is busy, or something that it needs does not exist yet."""
 
 
 class UnprocessableError(APIError):
-    """422: refused by validation, or not supported by this engine, or the name is taken."""
+    """422: rejected by validation, not supported by this engine, or the name is taken."""
 
 
 class RateLimitError(APIError):
-    """429: the token's quota is used up, by others or because the limiter was set too high."""
+    """429: the token's quota is used up, by other clients or because the limiter allows too much."""
 
 
 class QuotaWaitError(RateLimitError):
-    """The quota is used up, and the call may not wait so long (`max_wait`): it was not sent.
+    """The quota is used up, and waiting would exceed `max_wait`: the call was not sent.
 
-    `retry_after` tells when there would be room.
+    `retry_after` says when there would be room.
     """
 
 

@@ -23,8 +23,8 @@ __all__ = [
     "AttemptEnded",
     "AttemptStarted",
     "CallEnded",
+    "CallEvent",
     "CallStarted",
-    "Event",
     "QuotaWait",
     "RetryScheduled",
     "log",
@@ -104,10 +104,10 @@ class CallEnded(_Event):
     """None on success; also asyncio.CancelledError."""
 
 
-Event: TypeAlias = CallStarted | QuotaWait | AttemptStarted | AttemptEnded | RetryScheduled | CallEnded
+CallEvent: TypeAlias = CallStarted | QuotaWait | AttemptStarted | AttemptEnded | RetryScheduled | CallEnded
 
 
-def log(logger: logging.Logger, event: Event) -> None:
+def log(logger: logging.Logger, event: CallEvent) -> None:
     """Write one line for each attempt at DEBUG, and one for each retry and each pause at INFO.
 
     A pause is one line, however many calls wait. A failure is not logged, it is raised; an attempt that is cut off by
@@ -128,7 +128,7 @@ def log(logger: logging.Logger, event: Event) -> None:
             pass
 
 
-def _name(event: Event) -> str:
+def _name(event: CallEvent) -> str:
     return f"{event.method} {event.path} (call {event.call})"
 
 

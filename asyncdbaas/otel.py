@@ -73,7 +73,7 @@ class OpenTelemetryListener:
         # Sessions number their calls alike; within a task, calls are nested.
         self._open: dict[tuple[asyncio.Task[object] | None, int], list[_Call]] = {}
 
-    def __call__(self, event: hooks.Event) -> None:
+    def __call__(self, event: hooks.CallEvent) -> None:
         """Take note of an event."""
         key = asyncio.current_task(), event.call
         if isinstance(event, hooks.CallStarted):

@@ -144,7 +144,7 @@ class AsyncSession:
         rate_limiter: RateLimiter | None = None,
         http: aiohttp.ClientSession | None = None,
         trust_env: bool = False,
-        on_event: Callable[[hooks.Event], object] | None = None,
+        on_event: Callable[[hooks.CallEvent], object] | None = None,
     ) -> None:
         token = Secret(token) if isinstance(token, str) else token  # before anything can raise and show it
         self._base = ""  # repr works from here on: a traceback with locals shows a session that could not be made, too
@@ -158,7 +158,7 @@ class AsyncSession:
         """What paces this session; ask it for `forecast(n)`, `waiting` and `in_flight`."""
         self._timeout, self._max_wait = timeout, max_wait
         self._trust_env = trust_env
-        self._listeners: tuple[Callable[[hooks.Event], object], ...] = () if on_event is None else (on_event,)
+        self._listeners: tuple[Callable[[hooks.CallEvent], object], ...] = () if on_event is None else (on_event,)
         self._borrowed = http
         self._http: aiohttp.ClientSession | None = None
         self._proxy_headers: dict[str, str] | None = None
@@ -291,7 +291,7 @@ class AsyncSession:
         return self._locks.setdefault(name, asyncio.Lock())
 
     @contextmanager
-    def listening(self, on_event: Callable[[hooks.Event], object]) -> Generator[None, None, None]:
+    def listening(self, on_event: Callable[[hooks.CallEvent], object]) -> Generator[None, None, None]:
         """Call a function with what happens to each call made while the block runs, beside `on_event`."""
         self._listeners = (*self._listeners, on_event)
         try:
@@ -554,7 +554,7 @@ class AsyncSession:
             error=outcome if isinstance(outcome, RequestError) else None,
         )
 
-    def _tell(self, kind: Callable[..., hooks.Event], call: _Call, **details: Any) -> None:
+    def _tell(self, kind: Callable[..., hooks.CallEvent], call: _Call, **details: Any) -> None:
         event = kind(call=call.number, method=call.method, path=call.path, **details)
         hooks.log(_log, event)
         for listener in self._listeners:

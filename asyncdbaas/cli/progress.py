@@ -39,7 +39,7 @@ class Tally:
         """Read what is under way off this session's rate limiter."""
         self._limiter = session.rate_limiter
 
-    def on_call(self, event: hooks.Event) -> None:
+    def on_call(self, event: hooks.CallEvent) -> None:
         """Take note of what happens to the session's calls."""
         self._answered += isinstance(event, hooks.CallEnded)
 

@@ -15,7 +15,6 @@ from asyncdbaas.errors import (
     APIError,
     AuthenticationError,
     ConflictError,
-    DecodeError,
     InvalidInputError,
     NotFoundError,
     PermissionDeniedError,
@@ -154,7 +153,7 @@ class _Apply:
         """Tell a topic's outcome."""
         self.tell(_outcome(job))
 
-    def _pass_on(self, event: hooks.Event) -> None:
+    def _pass_on(self, event: hooks.CallEvent) -> None:
         """Tell what happens to a topic's request: the session calls this in the task of the call."""
         change = self._at_work.get(asyncio.current_task())
         if change is None:
@@ -252,7 +251,7 @@ class _ClusterRun:
 
     def _note(self, job: _Job, error: RequestError) -> None:
         job.error = error
-        if _is_unknown(error):
+        if error.may_have_applied:
             job.unknowns += 1
         elif not isinstance(error, _IN_DOUBT[job.action]):
             self._settle(job, Result.FAILED, str(error))
@@ -290,7 +289,7 @@ class _ClusterRun:
         return job.result is not None
 
     def _is_over(self, job: _Job) -> bool:
-        if job.error is not None and _is_unknown(job.error):
+        if job.error is not None and job.error.may_have_applied:
             return job.unknowns >= MOST_SENDS
         now = asyncio.get_running_loop().time()
         job.blocked_since = now if job.blocked_since is None else job.blocked_since
@@ -370,10 +369,6 @@ def _needs_details(job: _Job) -> bool:
     if job.action is Action.CREATE:
         return not job.unknowns  # else it is ours
     return bool(job.unknowns)
-
-
-def _is_unknown(error: RequestError) -> bool:
-    return error.outcome_unknown or isinstance(error, DecodeError)
 
 
 def _given_up(job: _Job, reason: str) -> tuple[Result, str]:

@@ -159,7 +159,7 @@ class Stopwatch:
         self._calls: dict[int, str] = {}
         self._doing: Counter[str] = Counter()
 
-    def __call__(self, event: hooks.Event) -> None:
+    def __call__(self, event: hooks.CallEvent) -> None:
         """Take note of an event."""
         match event:
             case hooks.AttemptStarted():

@@ -5,10 +5,12 @@ from __future__ import annotations
 import copy
 import inspect
 import pickle
+import re
 from typing import Any
 
 import pytest
 
+import asyncdbaas
 from asyncdbaas import errors
 
 Sample = errors.DBaaSError
@@ -50,8 +52,11 @@ def make(cls: type[Sample]) -> Sample:
 
 
 def test_every_class_is_exported_and_listed_in_the_tree_above_them() -> None:
+    tree = errors.__doc__ or ""
+    listed = set(re.findall(r"[A-Za-z]+Error\b", tree)) - {"ValueError", "RuntimeError", "TimeoutError"}
     assert {cls.__name__ for cls in CLASSES} == set(errors.__all__)
-    assert all(name in (errors.__doc__ or "") for name in errors.__all__)
+    assert listed == {name for name in asyncdbaas.__all__ if name.endswith("Error")}
+    assert all(issubclass(getattr(asyncdbaas, name), errors.DBaaSError) for name in listed)
 
 
 @pytest.mark.parametrize("cls", [*CLASSES, CustomError])
@@ -104,7 +109,7 @@ def test_those_with_a_standard_counterpart_can_be_caught_as_it(cls: type[Sample]
         (
             {"code": "c", "attempts": 5, "request_id": "77", "outcome_unknown": True},
             (
-                "GET /v2/x: 404 c: gone; it may have been carried out all the same, look before you repeat it "
+                "GET /v2/x: 404 c: gone; the request may have been applied; check before sending it again "
                 "(after 5 attempts) [request id 77]"
             ),
         ),
@@ -112,6 +117,22 @@ def test_those_with_a_standard_counterpart_can_be_caught_as_it(cls: type[Sample]
 )
 def test_an_api_error_reads_as_a_sentence(changes: dict[str, Any], text: str) -> None:
     assert str(errors.NotFoundError("gone", status=404, method="GET", path="/v2/x", **changes)) == text
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (errors.TransportError("refused", method="POST", path="/v2/x"), False),
+        (errors.TransportError("broken", method="POST", path="/v2/x", outcome_unknown=True), True),
+        (errors.NotFoundError("gone", status=404, method="DELETE", path="/v2/x"), False),
+        (errors.ServerError("late", status=504, method="PUT", path="/v2/x", outcome_unknown=True), True),
+        (errors.DecodeError("201, but", method="POST", path="/v2/x"), True),
+        (errors.DecodeError("200, but", method="GET", path="/v2/x"), False),
+        (errors.AcceptedError("202", method="POST", path="/v2/x"), True),
+    ],
+)
+def test_an_error_says_whether_a_write_may_have_been_applied(error: errors.RequestError, expected: bool) -> None:
+    assert error.may_have_applied is expected
 
 
 def test_a_transport_error_reads_without_a_status() -> None:

@@ -13,7 +13,7 @@ from raw_server import Exchange, RawServer, Step, answer, close, hang, reset
 from virtual_time import virtual
 
 from asyncdbaas import UNSET, AsyncSession, InvalidInputError, RateLimiter, RetryPolicy, Unset
-from asyncdbaas.hooks import AttemptEnded, AttemptStarted, CallEnded, CallStarted, Event, QuotaWait, RetryScheduled
+from asyncdbaas.hooks import AttemptEnded, AttemptStarted, CallEnded, CallEvent, CallStarted, QuotaWait, RetryScheduled
 
 TOKEN = "dop_v1_canary_token"
 PASSWORD = "canary-password"
@@ -121,7 +121,7 @@ async def test_a_timeout_of_the_token_functions_own_comes_through() -> None:
 @virtual
 async def test_events_and_log_tell_what_happens_and_no_secret(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
-    events: list[Event] = []
+    events: list[CallEvent] = []
     limiter = RateLimiter(per_minute=2, clock=asyncio.get_running_loop().time)
     retry = RetryPolicy(base_delay=0.0)
     async with (
@@ -148,7 +148,7 @@ async def test_events_and_log_tell_what_happens_and_no_secret(caplog: pytest.Log
 
 @virtual
 async def test_a_listener_that_fails_is_logged_and_changes_nothing(caplog: pytest.LogCaptureFixture) -> None:
-    def listen(_: Event) -> None:
+    def listen(_: CallEvent) -> None:
         raise LookupError("progress bar broke")
 
     limiter = RateLimiter(clock=asyncio.get_running_loop().time)

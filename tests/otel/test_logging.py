@@ -61,7 +61,7 @@ async def test_an_attempt_cut_off_by_a_cancellation_has_its_line(log: pytest.Log
         emulator.faults.add("list_clusters", "silence")
         started = asyncio.Event()
 
-        def on_event(event: hooks.Event) -> None:
+        def on_event(event: hooks.CallEvent) -> None:
             if isinstance(event, hooks.AttemptStarted):
                 started.set()
 
@@ -94,7 +94,7 @@ def test_what_the_service_says_cannot_break_a_line_in_two(log: pytest.LogCapture
 
 
 async def test_no_level_shows_a_token_a_password_or_a_body(log: pytest.LogCaptureFixture) -> None:
-    events: list[hooks.Event] = []
+    events: list[hooks.CallEvent] = []
     log.set_level(logging.DEBUG)
     async with Emulator(delays=Delays.none()) as emulator:
         cluster = emulator.add_cluster(engine="pg", name="main")
@@ -129,7 +129,7 @@ async def test_no_level_shows_the_password_of_a_proxy(
 
 
 async def test_a_listener_that_fails_is_logged_and_the_call_goes_on(log: pytest.LogCaptureFixture) -> None:
-    def fail(_: hooks.Event) -> None:
+    def fail(_: hooks.CallEvent) -> None:
         raise ValueError("the progress bar broke")
 
     async with (

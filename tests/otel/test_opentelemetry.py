@@ -187,7 +187,7 @@ async def test_a_cancelled_call_leaves_no_span_open(emulator: Emulator, telemetr
     emulator.faults.add("list_clusters", "silence")
     on_the_wire = asyncio.Event()
 
-    def on_event(event: hooks.Event) -> None:
+    def on_event(event: hooks.CallEvent) -> None:
         if isinstance(event, hooks.AttemptStarted):
             on_the_wire.set()
 
@@ -228,7 +228,7 @@ async def test_a_call_cancelled_while_it_waits_for_the_quota_has_its_wait_measur
     limiter = RateLimiter(per_minute=1)
     waiting = asyncio.Event()
 
-    def on_event(event: hooks.Event) -> None:
+    def on_event(event: hooks.CallEvent) -> None:
         if isinstance(event, hooks.QuotaWait):
             waiting.set()
 
@@ -283,7 +283,7 @@ async def test_one_listener_serves_sessions_that_number_their_calls_alike(
 async def test_a_listener_that_comes_in_the_middle_of_a_call_leaves_it_alone(
     emulator: Emulator, telemetry: Telemetry
 ) -> None:
-    def on_event(event: hooks.Event) -> None:
+    def on_event(event: hooks.CallEvent) -> None:
         if not isinstance(event, hooks.CallStarted):
             telemetry.listener(event)
 

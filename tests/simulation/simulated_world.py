@@ -145,7 +145,7 @@ class World:
     sessions: list[AsyncSession] = attrs.field(factory=list[AsyncSession])
     kafka: str = ""
     ops: list[Op] = attrs.field(factory=list[Op])
-    events: list[hooks.Event] = attrs.field(factory=list[hooks.Event])
+    events: list[hooks.CallEvent] = attrs.field(factory=list[hooks.CallEvent])
     departures: list[float] = attrs.field(factory=list[float])
     problems: list[str] = attrs.field(factory=list[str])
     closed_at: float | None = None

@@ -14,12 +14,15 @@ ERRORS: Final = {
     "AcceptedError",
     "AuthenticationError",
     "BadRequestError",
+    "CatalogueError",
     "ConflictError",
     "DBaaSError",
     "DecodeError",
+    "EnsureError",
     "InvalidInputError",
     "NotFoundError",
     "PermissionDeniedError",
+    "PlanError",
     "PreconditionError",
     "QuotaStoreError",
     "QuotaWaitError",
@@ -32,10 +35,36 @@ ERRORS: Final = {
     "TokenError",
     "TransportError",
     "UnprocessableError",
+    "WaitFailedError",
     "WaitTimeoutError",
 }
-OTHERS: Final = {"UNSET", "AsyncSession", "RateLimiter", "RetryPolicy", "Unset", "__version__", "priority"}
-BESIDE_ENDPOINTS: Final = {"bulk", "catalogue", "connect", "ensure", "hooks", "plan", "waiters", "web"}
+OTHERS: Final = {
+    "UNSET",
+    "AsyncSession",
+    "Emulator",
+    "RateLimiter",
+    "RetryPolicy",
+    "Unset",
+    "Waiters",
+    "__version__",
+    "priority",
+}
+BESIDE_ENDPOINTS: Final = {
+    *(
+        "bulk",
+        "catalogue",
+        "connect",
+        "emulator",
+        "ensure",
+        "errors",
+        "hooks",
+        "plan",
+        "retry",
+        "types",
+        "waiters",
+        "web",
+    )
+}
 # The emulator and the command line offer by their packages what lies inside, and pytest finds its fixtures by itself.
 INSIDE: Final = ("emulator.", "cli.", "pytest_plugin")
 MODULES: Final = [name for name in sorted(trees()) if name and is_public(name) and not name.startswith(INSIDE)]

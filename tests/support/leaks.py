@@ -61,7 +61,7 @@ class LeakWatch(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         self.look(f"{record.getMessage()} {record.args!r} {self._error_of(record)}")
 
-    def hear(self, event: hooks.Event) -> None:
+    def hear(self, event: hooks.CallEvent) -> None:
         """Look at an event, and at the error that it carries."""
         error = getattr(event, "error", None)
         self.look(repr(event) if error is None else f"{event!r} {error} {traceback_text(error)}")
