@@ -15,15 +15,30 @@ any settings. Settings go by the service's names and values or by Kafka's own: `
 `compact_delete` or `compact,delete`, 86400000 or "86400000".
 """
 
-from asyncdbaas.catalogue.model import Catalogue, CatalogueError, CatalogueTopic, Problem
+from asyncdbaas.catalogue.model import (
+    NO_METADATA,
+    Catalogue,
+    CatalogueError,
+    CatalogueRegistry,
+    CatalogueSchema,
+    CatalogueTopic,
+    CatalogueUser,
+    Metadata,
+    Problem,
+)
 from asyncdbaas.catalogue.reading import catalogue_schema, parse_catalogue, read_catalogue
 from asyncdbaas.catalogue.updating import update_catalogue
 from asyncdbaas.catalogue.writing import write_catalogue
 
 __all__ = [
+    "NO_METADATA",
     "Catalogue",
     "CatalogueError",
+    "CatalogueRegistry",
+    "CatalogueSchema",
     "CatalogueTopic",
+    "CatalogueUser",
+    "Metadata",
     "Problem",
     "catalogue_schema",
     "parse_catalogue",

@@ -1,54 +1,133 @@
-"""What a catalogue is, and what can be wrong with one."""
+"""Data classes of a catalogue: topics, users, schemas and what describes them."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
 import attrs
 
+from asyncdbaas._core.text import printable
 from asyncdbaas.errors import InvalidInputError
+from asyncdbaas.schemas import CompatibilityLevel, SchemaCreate
 from asyncdbaas.topics import TopicCreate
+from asyncdbaas.users import KafkaACL
 
-__all__ = ["Catalogue", "CatalogueError", "CatalogueTopic", "Problem"]
+__all__ = [
+    "NO_METADATA",
+    "Catalogue",
+    "CatalogueError",
+    "CatalogueRegistry",
+    "CatalogueSchema",
+    "CatalogueTopic",
+    "CatalogueUser",
+    "Metadata",
+    "Problem",
+]
 
 
 @attrs.frozen(kw_only=True)
 class Problem:
-    """One thing wrong with a catalogue."""
+    """One thing that is wrong with a catalogue or a plan."""
 
     file: str
     line: int
-    """Counted from 1; 0 where it is the whole file."""
-    topic: str = ""
+    """Counted from 1; 0 if the problem concerns the whole file."""
+    name: str = ""
+    """Name of the topic, user or subject."""
     key: str = ""
-    """As it is spelled in the file."""
+    """The key as the file spells it."""
     message: str
 
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}" if self.line else self.file
-        return ": ".join(part for part in (place, self.topic, self.key, self.message) if part)
+        return printable(": ".join(part for part in (place, self.name, self.key, self.message) if part))
 
 
 class CatalogueError(InvalidInputError):
-    """A catalogue is refused; `problems` holds everything that is wrong with it, in the order of the file."""
+    """A catalogue is invalid.
 
-    def __init__(self, problems: list[Problem]) -> None:
+    `problems` lists everything that is wrong with it, in the order of the file.
+    """
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
         super().__init__("\n".join(map(str, problems)))
-        self.problems = problems
+        self.problems = list(problems)
+
+
+@attrs.frozen(kw_only=True)
+class Metadata:
+    """Notes for people. The service never sees them."""
+
+    description: str = ""
+    owner: str = ""
+    labels: Mapping[str, str] = attrs.field(factory=dict)
+    extensions: Mapping[str, Any] = attrs.field(factory=dict)
+    """Values of the keys that begin with `x-`, as plain data."""
+
+
+NO_METADATA: Final = Metadata()
 
 
 @attrs.frozen(kw_only=True)
 class CatalogueTopic:
-    """A topic that there should be."""
+    """A declared topic."""
 
     topic: TopicCreate
     cluster: str | None = None
-    """Name or id of its cluster; None leaves that to the caller."""
+    """Name or id of its cluster. If it is None, the caller chooses the cluster."""
+    metadata: Metadata = NO_METADATA
     file: str = ""
     line: int = 0
-    """Where it stands; for messages."""
+    """Line of the entry, for messages."""
+
+
+@attrs.frozen(kw_only=True)
+class CatalogueUser:
+    """A declared user of a cluster."""
+
+    name: str
+    acl: tuple[KafkaACL, ...] | None = None
+    """The whole set of the user's rights, without the service's ids. If it is None, the rights are not managed."""
+    cluster: str | None = None
+    metadata: Metadata = NO_METADATA
+    file: str = ""
+    line: int = 0
+
+
+@attrs.frozen(kw_only=True)
+class CatalogueSchema:
+    """A declared subject of a schema registry."""
+
+    subject: str
+    schema: SchemaCreate | None = None
+    """The newest version. If it is None, only the compatibility level is managed."""
+    compatibility: CompatibilityLevel | None = None
+    """Compatibility level of the subject. If it is None, the level is not managed."""
+    cluster: str | None = None
+    metadata: Metadata = NO_METADATA
+    file: str = ""
+    line: int = 0
+
+
+@attrs.frozen(kw_only=True)
+class CatalogueRegistry:
+    """Declared settings of a cluster's schema registry."""
+
+    compatibility: CompatibilityLevel
+    """Compatibility level of the subjects that have no level of their own."""
+    cluster: str | None = None
+    file: str = ""
+    line: int = 0
 
 
 @attrs.frozen(kw_only=True)
 class Catalogue:
-    """The topics that there should be, in the order of the file."""
+    """Declared topics, users and schemas, in the order of the files."""
 
-    topics: tuple[CatalogueTopic, ...]
+    topics: tuple[CatalogueTopic, ...] = ()
+    users: tuple[CatalogueUser, ...] = ()
+    schemas: tuple[CatalogueSchema, ...] = ()
+    registries: tuple[CatalogueRegistry, ...] = ()
+    metadata: Metadata = NO_METADATA
+    """What the top of the file says. A catalogue of several files or documents has none."""

@@ -137,7 +137,7 @@ class _Reader:
         return sorted(self._problems, key=lambda problem: problem.line)
 
     def _problem(self, line: int, key: str, message: str, topic: str = "") -> None:
-        self._problems[Problem(file=self._file, line=line, key=key, message=message, topic=topic)] = None
+        self._problems[Problem(file=self._file, line=line, key=key, message=message, name=topic)] = None
 
     def _section(
         self, node: Node, defaults: _Values, cluster: str | None, *, flat: bool = False, outermost: bool = False

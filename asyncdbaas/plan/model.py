@@ -100,7 +100,7 @@ class Change:
     def problem(self) -> Problem:
         """A refusal, for people."""
         file, line = (self.wanted.file, self.wanted.line) if self.wanted else (f"cluster {self.cluster.name}", 0)
-        return Problem(file=file, line=line, topic=self.name, message=self.reason)
+        return Problem(file=file, line=line, name=self.name, message=self.reason)
 
 
 @attrs.frozen(kw_only=True)

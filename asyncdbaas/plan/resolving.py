@@ -114,4 +114,4 @@ class _Resolver:
 
     def _problem(self, topic: CatalogueTopic, key: str, message: str) -> None:
         name = "" if key == "cluster" else topic.topic.name
-        self._problems.append(Problem(file=topic.file, line=topic.line, topic=name, key=key, message=message))
+        self._problems.append(Problem(file=topic.file, line=topic.line, name=name, key=key, message=message))

@@ -84,7 +84,7 @@ async def test_a_refused_plan_is_not_carried_out_and_every_reason_is_told() -> N
         plan = await plan_topics(session, catalogue("a, partitions: 3", "b, partitions: 3", "c"))
         with pytest.raises(PlanError) as caught:
             await applied(session, plan)
-        assert [problem.topic for problem in caught.value.problems] == ["a", "b"]
+        assert [problem.name for problem in caught.value.problems] == ["a", "b"]
         assert creates(emulator) == 0
 
 
@@ -440,7 +440,7 @@ async def test_a_catalogue_made_in_code_is_held_to_the_same_rules() -> None:
         made = Catalogue(topics=tuple(CatalogueTopic(topic=topic, cluster=cluster) for topic, cluster in entries))
         with pytest.raises(CatalogueError) as caught:
             await plan_topics(session, made)
-        assert [(problem.topic, problem.key) for problem in caught.value.problems] == [
+        assert [(problem.name, problem.key) for problem in caught.value.problems] == [
             ("_schemas", "name"),
             ("a", "name"),
         ]
