@@ -32,7 +32,9 @@ Assumed
       would be. Null in a PATCH of a config means "not sent", but for the settings that the
       description lets null clear.
     * Settings without a documented default show the description's example. A setting that a topic lacks is refused
-      with 400, as in a cluster's config. PUT of a topic keeps the settings it does not name, and never answers 202.
+      with 400, as in a cluster's config. PUT of a topic keeps the settings it does not name
+      (`Quirks.topic_put_replaces`), and never answers 202.
+    * The public port for Kafka clients with a certificate; those for SASL and the private ones are attested.
     * The schema registry needs not be switched on. Registering to a subject that exists makes its next version; Avro
       schemas are checked for compatibility by fields and promotions only, others not at all.
     * Deleting a cluster deletes its replicas. A default user or database cannot be deleted (422).

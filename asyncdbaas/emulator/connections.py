@@ -12,6 +12,9 @@ ACCOUNT: Final = "19081923"
 POOL_PORT: Final = 25061
 METRICS_PORT: Final = 9273
 
+# Kafka has a port for each kind of login, and others on private hosts. The public certificate port is assumed.
+_KAFKA_PORTS: Final = {False: {"sasl": 25073, "certificate": 25074}, True: {"sasl": 25080, "certificate": 25071}}
+
 _URI: Final = {  # engine: scheme of the address, protocol, query
     "pg": ("postgresql", "postgresql", "?sslmode=require"),
     "advanced_pg": ("postgresql", "postgresql", "?sslmode=require"),
@@ -32,19 +35,24 @@ def host(cluster: Record, prefix: str = "") -> str:
     return f"{prefix}{cluster['name']}-do-user-{ACCOUNT}-0.{cluster['id'][0]}.db.ondigitalocean.com"
 
 
-def connection(cluster: Record, prefix: str, password: str | None) -> Record:
+def connection(cluster: Record, prefix: str, password: str | None, *, kafka_port_zero: bool = False) -> Record:
     """Return a cluster's connection details; without a password (None) the address has an empty one."""
     engine = ENGINES[cluster["engine"]]
+    port = _KAFKA_PORTS[prefix.startswith("private-")]["sasl"] if cluster["engine"] == "kafka" else engine.port
     details = _details(
         cluster,
         prefix,
-        port=engine.port,
+        port=port,
         database=engine.default_database,
         user=engine.default_user,
         password=password,
     )
     if cluster["engine"] == "mongodb" and cluster["status"] == "creating":
         details |= {"uri": "", "host": ""}  # not known before the cluster is online
+    if cluster["engine"] == "kafka":
+        details["application_ports"] = dict(_KAFKA_PORTS[prefix.startswith("private-")])
+        if kafka_port_zero:
+            details |= {"uri": "", "port": 0}
     return details
 
 

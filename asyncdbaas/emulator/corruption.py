@@ -1,18 +1,28 @@
-"""What a fault makes of an answer."""
+"""The responses that faults cause."""
 
 from __future__ import annotations
 
 import json
-from typing import Final
+from typing import Final, cast
 
 from asyncdbaas.emulator.clock import Clock
 from asyncdbaas.emulator.errors import Refusal
 from asyncdbaas.emulator.faults import Fault
 from asyncdbaas.emulator.limits import TokenLimits
-from asyncdbaas.emulator.responses import Response, error_page, refuse
+from asyncdbaas.emulator.records import Record
+from asyncdbaas.emulator.responses import Response, error_page, page_not_found, refuse
 
-_PAGES: Final = {"bad_gateway": 502, "gateway_timeout": 504}
+_PAGES: Final = {
+    "bad_gateway": 502,
+    "gateway_timeout": 504,
+    "request_timeout": 408,
+    "misdirected": 421,
+    "too_early": 425,
+}
 _REFUSALS: Final = {
+    "rate_limit": Refusal(429, "API Rate limit exceeded."),
+    "hourly_limit": Refusal(429, "API Rate limit exceeded."),
+    "unavailable": Refusal(503, "Failed to forward the request you made, please try again."),
     "precondition": Refusal(412, "update cluster cannot be performed. Reason: cluster is undergoing maintenance"),
     "not_found": Refusal(404, "The resource you were accessing could not be found."),
     "accepted": Refusal(202, "topic cannot be performed. Reason: topic is still provisioning"),
@@ -29,30 +39,42 @@ def refused_by_limit(fault: Fault, limits: TokenLimits, clock: Clock) -> dict[st
 
 
 def has_no_limit_headers(fault: Fault) -> bool:
-    """Tell whether the gateway answers, and so knows of no rate limit."""
-    return fault.kind == "unavailable" or fault.kind in _PAGES
+    """Tell whether the gateway answers, which knows nothing of the rate limit."""
+    return fault.kind in ("unavailable", "no_route") or fault.kind in _PAGES
 
 
 def corrupt(fault: Fault, response: Response | None, request_id: str) -> Response:
-    """Return what comes instead of a response; None where the fault came before there was one."""
-    if fault.kind in ("rate_limit", "hourly_limit"):
-        return refuse(Refusal(429, "API Rate limit exceeded."), request_id)
-    if fault.kind == "unavailable":
-        message = "Failed to forward the request you made, please try again."
-        return refuse(Refusal(503, message), request_id, "service-error")
+    """Return what is sent instead of a response; `response` is None if the request was not applied."""
+    if (instead := _instead(fault, request_id)) is not None:
+        return instead
+    good = response or Response(0, {}, b"")
+    return good._replace(ending=fault.kind) if fault.kind in _ENDINGS else _rewritten(fault, good)
+
+
+def _instead(fault: Fault, request_id: str) -> Response | None:
+    """Return the answer of faults that do not depend on the right one."""
     if fault.kind in _PAGES:
         return error_page(_PAGES[fault.kind])
+    if fault.kind == "no_route":
+        return page_not_found()
     if fault.kind in _REFUSALS:
-        return refuse(_REFUSALS[fault.kind], request_id)
-    good = response or Response(0, {}, b"")
-    if fault.kind in _ENDINGS:
-        return good._replace(ending=fault.kind)
-    return _rewritten(fault, good)
+        return refuse(_REFUSALS[fault.kind], request_id, "service-error" if fault.kind == "unavailable" else "service")
+    return None
 
 
 def _rewritten(fault: Fault, good: Response) -> Response:
     """Keep the status, and change the body."""
     if fault.kind == "empty_body":
         return good._replace(body=b"", headers={k: v for k, v in good.headers.items() if k != "content-type"})
+    if fault.kind == "null_list":
+        return good._replace(body=_without_lists(good.body))
     body = b'{"truncated": ' if fault.kind == "not_json" else json.dumps(fault.body).encode()
     return good._replace(body=body, headers=good.headers | {"content-type": "application/json; charset=utf-8"})
+
+
+def _without_lists(body: bytes) -> bytes:
+    """Put null in place of the lists at the top of a body."""
+    value = json.loads(body or b"null")
+    if isinstance(value, dict):
+        value = {name: None if isinstance(item, list) else item for name, item in cast("Record", value).items()}
+    return json.dumps(None if isinstance(value, list) else value).encode()

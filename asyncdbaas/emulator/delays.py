@@ -18,6 +18,8 @@ class Delays:
     """From `creating` or `forking` to `online`."""
     visible: float = attrs.field(default=0.0, validator=ge(0))
     """How long a new cluster answers 404."""
+    listed: float = attrs.field(default=0.0, validator=ge(0))
+    """How long lists omit a new cluster, replica, topic, user, database or pool that can already be read by itself."""
     delete: float = attrs.field(default=30.0, validator=ge(0))
     """How long a deleted cluster or replica still answers and keeps its name."""
     change_start: float = attrs.field(default=10.0, validator=ge(0))
@@ -67,3 +69,9 @@ class Quirks:
     """The key of a consumer group's name: `name` (examples) or `group_name` (schema)."""
     replicas_listed: bool = False
     """Show replicas in the list of clusters too."""
+    kafka_port_zero: bool = False
+    """Show a Kafka cluster's connection with `port` 0 and an empty `uri`, so that only `application_ports` helps."""
+    topic_put_replaces: bool = False
+    """Reset the settings of a topic that a PUT does not name to their defaults, instead of keeping them."""
+    refuse_capital_schema_types: bool = False
+    """Refuse `AVRO`, `JSON` and `PROTOBUF` as schema types, and accept only `avro`, `json` and `protobuf`."""

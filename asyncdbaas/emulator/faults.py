@@ -25,6 +25,11 @@ KINDS: Final = MappingProxyType(
         "unavailable": "503 from the gateway, which did not forward the request; no rate-limit headers",
         "not_found": "404, as on a read just after the create",
         "accepted": "202 with an error-shaped body, for a topic that is made all the same",
+        "request_timeout": "408 from the gateway, an HTML page; with `applied` the change was made all the same",
+        "misdirected": "421 from the gateway, an HTML page",
+        "too_early": "425 from the gateway, an HTML page",
+        "no_route": "404 from the gateway, as plain text, as if the path did not exist",
+        "null_list": "the right status with null in place of every list",
         "reset": "the connection is reset instead of an answer; with `applied` the change was made all the same",
         "reset_after": "the connection is reset right after the answer",
         "half_body": "the connection is closed in the middle of the answer's body",
@@ -37,10 +42,30 @@ KINDS: Final = MappingProxyType(
 )
 """The name of every fault, with what it does."""
 
-BEFORE: Final = frozenset({"precondition", "rate_limit", "hourly_limit", "unavailable", "not_found"})
-"""Faults that always come before the change is applied."""
-EITHER: Final = frozenset({"server_error", "bad_gateway", "gateway_timeout", "reset", "silence"})
-"""Faults that come before it unless `applied` says otherwise."""
+BEFORE: Final = frozenset(
+    {
+        "precondition",
+        "rate_limit",
+        "hourly_limit",
+        "unavailable",
+        "not_found",
+        "no_route",
+        "misdirected",
+        "too_early",
+    }
+)
+"""Faults that are always injected before the change is applied."""
+EITHER: Final = frozenset(
+    {
+        "server_error",
+        "bad_gateway",
+        "gateway_timeout",
+        "request_timeout",
+        "reset",
+        "silence",
+    }
+)
+"""Faults that are injected before the change unless `applied` says otherwise."""
 
 
 _MANY: Final = 10**9

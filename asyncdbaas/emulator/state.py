@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeAlias
 
 from asyncdbaas.emulator.clock import Clock, rfc3339
@@ -96,6 +96,15 @@ class State:
         if cluster["busy"]:
             raise not_yet(action, "cluster is undergoing maintenance")
         return cluster
+
+    def listed_at(self) -> float:
+        """Return when lists show an object that is made now."""
+        return self.clock.now() + self.delays.listed if self.delays.listed else 0.0
+
+    def listed(self, records: Iterable[Record]) -> list[Record]:
+        """Return those records that lists show already."""
+        now = self.clock.now()
+        return [record for record in records if record["listed_at"] <= now]
 
     def log(self, cluster: Record, event: str, at: float | None = None) -> None:
         """Add to a cluster's events."""

@@ -49,7 +49,7 @@ async def test_a_fault_that_answers_in_the_services_own_shape(kind: str, status:
         assert (await call("POST", path, TOPIC)).status == (422 if applied else 201), "it strikes once"
 
 
-@pytest.mark.parametrize(("kind", "status"), [("bad_gateway", 502), ("gateway_timeout", 504)])
+@pytest.mark.parametrize(("kind", "status"), [("bad_gateway", 502), ("gateway_timeout", 504), ("request_timeout", 408)])
 @pytest.mark.parametrize("applied", [False, True])
 async def test_a_gateways_page_is_html_without_rate_limit_headers(kind: str, status: int, *, applied: bool) -> None:
     async with emulating() as (emulator, call):
@@ -60,6 +60,28 @@ async def test_a_gateways_page_is_html_without_rate_limit_headers(kind: str, sta
         assert "<title>DigitalOcean - Something went wrong!</title>" in answer.text
         assert not any(name.lower().startswith("ratelimit") for name in answer.headers)
         assert await _exists(call, path) == applied
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "kept"),
+    [("misdirected", 421, "text/html"), ("too_early", 425, "text/html"), ("no_route", 404, "text/plain")],
+)
+async def test_a_gateway_that_does_not_pass_a_request_on_leaves_no_trace(kind: str, status: int, kept: str) -> None:
+    async with emulating() as (emulator, call):
+        path = _topics(emulator)
+        emulator.faults.add("create_topic", kind)
+        answer = await call("POST", path, TOPIC)
+        assert (answer.status, answer.headers["content-type"].partition(";")[0]) == (status, kept)
+        assert "ratelimit-limit" not in answer.headers
+        assert not await _exists(call, path)
+
+
+async def test_a_list_can_be_null() -> None:
+    async with emulating() as (emulator, call):
+        path = _topics(emulator)
+        emulator.faults.add("list_topics", "null_list")
+        assert (await call("GET", path)).json == {"topics": None}
+        assert (await call("GET", path)).json == {"topics": []}
 
 
 @pytest.mark.parametrize("applied", [False, True])

@@ -173,7 +173,7 @@ async def test_a_subject_keeps_its_type_and_may_be_checked_against_all_versions(
         path = f"/v2/databases/{emulator.add_cluster()['id']}/schema-registry"
         proto = {"subject_name": "a", "schema_type": "protobuf", "schema": 'syntax = "proto3";'}
         assert (await call("POST", path, proto)).status == 201
-        changed = await call("POST", path, proto | {"schema_type": "JSON", "schema": "{}"})
+        changed = await call("POST", path, proto | {"schema_type": "json", "schema": "{}"})
         assert changed.message == "invalid schema_type: a subject keeps its type"
         for text in ('"int"', '"long"', '"float"'):
             avro = {"subject_name": "b", "schema_type": "AVRO", "schema": text}

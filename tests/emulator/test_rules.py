@@ -312,7 +312,7 @@ async def test_a_subject_gets_versions_and_refuses_what_would_break_its_readers(
     identity, note = {"name": "id", "type": "int"}, {"name": "note", "type": "string"}
     async with emulating() as (emulator, call):
         path = f"/v2/databases/{emulator.add_cluster()['id']}/schema-registry"
-        assert (await call("POST", path, schema(identity))).json["schema_type"] == "AVRO"
+        assert (await call("POST", path, schema(identity))).json["schema_type"] == "avro", "as sent"
         assert (await call("POST", path, schema(identity))).json["schema_id"] == 1
         refused = await call("POST", path, schema(identity, note))
         assert (refused.status, refused.message.rpartition(": ")[2]) == (422, "field note has no default")
@@ -389,3 +389,112 @@ async def test_an_encoded_slash_stays_part_of_a_name() -> None:
         assert emulator.handle("POST", path, headers, b'{"name": "a/b %?"}').status == 201
         assert emulator.handle("GET", f"{path}/a%2Fb%20%25%3F", headers).status == 200
         assert emulator.handle("GET", f"{path}/a/b", headers).body == b"404 page not found\n"
+
+
+async def test_kafka_has_a_port_for_each_kind_of_login_and_others_on_private_hosts() -> None:
+    async with emulating() as (emulator, _):
+        cluster = emulator.add_cluster(engine="kafka")
+    public, private = cluster["connection"], cluster["private_connection"]
+    assert (public["port"], public["application_ports"]["sasl"]) == (25073, 25073)
+    assert (private["port"], private["application_ports"]) == (25080, {"sasl": 25080, "certificate": 25071})
+    assert public["application_ports"]["certificate"] != 25073
+    assert ":25073" in public["uri"]
+    assert "application_ports" not in emulator.add_cluster(engine="pg")["connection"]
+
+
+async def test_kafkas_port_can_be_zero_with_an_empty_address() -> None:
+    async with emulating(quirks=Quirks(kafka_port_zero=True)) as (emulator, call):
+        path = f"/v2/databases/{emulator.add_cluster(engine='kafka')['id']}"
+        cluster = (await call("GET", path)).json["database"]
+    for connection in (cluster["connection"], cluster["private_connection"]):
+        assert (connection["port"], connection["uri"]) == (0, "")
+        assert connection["host"]
+        assert connection["application_ports"].keys() == {"sasl", "certificate"}
+
+
+@pytest.mark.parametrize("replaces", [False, True])
+async def test_a_topics_put_keeps_or_resets_the_settings_it_does_not_name(*, replaces: bool) -> None:
+    async with emulating(quirks=Quirks(topic_put_replaces=replaces), delays=Delays.none()) as (emulator, call):
+        path = f"/v2/databases/{emulator.add_cluster()['id']}/topics"
+        order = {"name": "a", "partition_count": 4, "config": {"retention_ms": 1000, "preallocate": True}}
+        await call("POST", path, order)
+        config = (await call("PUT", f"{path}/a", {"config": {"retention_ms": 2000}})).json["topic"]["config"]
+        assert (config["retention_ms"], config["preallocate"]) == (2000, not replaces)
+        assert config == (await call("GET", f"{path}/a")).json["topic"]["config"]
+
+
+async def test_topic_names_that_differ_in_dots_and_underscores_only_collide() -> None:
+    async with emulating(delays=Delays(topic_delete=10), clock=Clock.stepped()) as (emulator, call):
+        path = f"/v2/databases/{emulator.add_cluster()['id']}/topics"
+        assert (await call("POST", path, {"name": "a.b_c"})).status == 201
+        for name in ("a_b_c", "a.b.c", "a_b.c"):
+            refused = await call("POST", path, {"name": name})
+            assert refused.status == 422
+            assert refused.message.endswith(f"'{name}' collides with existing topic 'a.b_c'")
+        await call("DELETE", f"{path}/a.b_c")
+        emulator.clock.advance(seconds=9)
+        assert (await call("POST", path, {"name": "a_b_c"})).status == 422, "also while it is being deleted"
+        emulator.clock.advance(seconds=1)
+        assert (await call("POST", path, {"name": "a_b_c"})).status == 201
+
+
+async def test_schema_types_are_given_back_as_sent_and_capitals_can_be_refused() -> None:
+    order = {"subject_name": "s", "schema_type": "AVRO", "schema": '"int"'}
+    async with emulating() as (emulator, call):
+        path = f"/v2/databases/{emulator.add_cluster()['id']}/schema-registry"
+        assert (await call("POST", path, order)).json["schema_type"] == "AVRO"
+        assert (await call("POST", path, order | {"schema_type": "Avro"})).status == 422
+        again = await call("POST", path, order | {"schema_type": "avro"})
+        assert again.json["schema_id"] == 1, "the same type, so the same version"
+    async with emulating(quirks=Quirks(refuse_capital_schema_types=True)) as (emulator, call):
+        path = f"/v2/databases/{emulator.add_cluster()['id']}/schema-registry"
+        assert (await call("POST", path, order)).message == "invalid schema_type"
+        assert (await call("POST", path, order | {"schema_type": "avro"})).status == 201
+
+
+AUTOSCALE = {"enabled": True, "threshold_percent": 80, "increment_gib": 10}
+
+
+@pytest.mark.parametrize("given", [{"storage_autoscale": AUTOSCALE}, {"autoscale": {"storage": AUTOSCALE}}])
+async def test_autoscale_can_be_ordered_in_two_spellings_and_switched_off_with_zeros(given: dict[str, Any]) -> None:
+    async with emulating(delays=Delays.none()) as (_, call):
+        cluster = (await call("POST", "/v2/databases", ORDER | given)).json["database"]
+        assert cluster["storage_autoscale"] == cluster["autoscale"]["storage"] == AUTOSCALE
+        path = f"/v2/databases/{cluster['id']}/autoscale"
+        assert (await call("GET", path)).json == {"storage": AUTOSCALE}
+        off = {"storage": {"enabled": False, "threshold_percent": 0, "increment_gib": 0}}
+        assert (await call("PUT", path, off)).status == 204
+        assert (await call("GET", path)).json == {"storage": {"enabled": False}}
+        refused = await call("PUT", path, {"storage": {"enabled": False, "threshold_percent": 7}})
+        assert refused.message == "invalid threshold_percent: must be between 15 and 95"
+
+
+@pytest.mark.parametrize(
+    ("engine", "kind", "name", "more"),
+    [
+        ("kafka", "topics", "name", {}),
+        ("pg", "users", "name", {}),
+        ("pg", "dbs", "name", {}),
+        ("pg", "pools", "name", {"mode": "session", "size": 1, "db": "defaultdb"}),
+    ],
+)
+async def test_lists_can_show_new_objects_late(engine: str, kind: str, name: str, more: dict[str, Any]) -> None:
+    async with emulating(delays=Delays(listed=30), clock=Clock.stepped()) as (emulator, call):
+        path = f"/v2/databases/{emulator.add_cluster(engine=engine)['id']}/{kind}"
+        before = (await call("GET", path)).json
+        assert (await call("POST", path, {"name": "late", **more})).status == 201
+        emulator.clock.advance(seconds=29)
+        assert (await call("GET", path)).json == before
+        assert (await call("GET", f"{path}/late")).status == 200
+        emulator.clock.advance(seconds=1)
+        assert "late" in [each[name] for each in (await call("GET", path)).json[kind]]
+
+
+async def test_the_list_of_clusters_can_show_a_new_one_late() -> None:
+    async with emulating(delays=Delays(listed=30), clock=Clock.stepped()) as (emulator, call):
+        made = (await call("POST", "/v2/databases", ORDER)).json["database"]["id"]
+        emulator.clock.advance(seconds=29)
+        assert (await call("GET", "/v2/databases")).json == {"databases": []}
+        assert (await call("GET", f"/v2/databases/{made}")).status == 200
+        emulator.clock.advance(seconds=1)
+        assert [each["id"] for each in (await call("GET", "/v2/databases")).json["databases"]] == [made]

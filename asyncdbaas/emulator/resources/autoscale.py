@@ -24,29 +24,36 @@ def get_autoscale(state: State, call: Call, cluster_id: str) -> Answer:
 def update_autoscale(state: State, call: Call, cluster_id: str) -> Answer:
     """Answer PUT /v2/databases/{id}/autoscale."""
     cluster = state.usable(cluster_id, "update autoscale", *_SUPPORTED)
-    checked_body = checked(call.body)
-    if checked_body is None:
+    if call.body.get("storage") is None:
         raise unprocessable("storage is required")
-    cluster["autoscale"] = checked_body
+    cluster["autoscale"] = _checked(fields.record(call.body, "storage"))
     return Answer(204)
 
 
-def checked(autoscale: Record) -> Record | None:
-    """Check an autoscale body; None if it says nothing. Increments are rounded to 10 GiB."""
-    if autoscale.get("storage") is None:
-        return None
-    storage = fields.record(autoscale, "storage")
+def ordered(body: Record) -> Record | None:
+    """Read the settings from a create body: `autoscale.storage`, or `storage_autoscale` as Go clients send it."""
+    for storage in (body.get("storage_autoscale"), fields.record(body, "autoscale").get("storage")):
+        if storage is not None:
+            return _checked(fields.record({"storage": storage}, "storage"))
+    return None
+
+
+def _checked(storage: Record) -> Record:
+    """Check the settings; increments are rounded to 10 GiB.
+
+    Go clients send both figures always, and 0 for one that is not set.
+    """
     if storage.get("enabled") is None:
         raise unprocessable("storage.enabled is required")
-    threshold = fields.integer(storage, "threshold_percent", _DEFAULT_THRESHOLD)
-    result: Record = {
-        "enabled": fields.boolean(storage, "enabled"),
-        "threshold_percent": fields.between(threshold, "threshold_percent", 15, 95),
-    }
-    if storage.get("increment_gib") is not None:
-        increment = fields.between(fields.integer(storage, "increment_gib"), "increment_gib", 10, 500)
-        result["increment_gib"] = 10 * round(increment / 10)
-    return result
+    enabled = fields.boolean(storage, "enabled")
+    threshold = fields.integer(storage, "threshold_percent") or (_DEFAULT_THRESHOLD if enabled else 0)
+    increment = fields.integer(storage, "increment_gib")
+    checked: Record = {"enabled": enabled}
+    if threshold:
+        checked["threshold_percent"] = fields.between(threshold, "threshold_percent", 15, 95)
+    if increment:
+        checked["increment_gib"] = 10 * round(fields.between(increment, "increment_gib", 10, 500) / 10)
+    return checked
 
 
 ROUTES: Final = (

@@ -45,7 +45,7 @@ def view(state: State, cluster: Record, call: Call | None = None, *, created: bo
     shown["maintenance_window"] = cluster["maintenance_window"] if ready else None
     mongodb = cluster["engine"] == "mongodb"
     shown["metrics_endpoints"] = [] if mongodb else [{"host": host(cluster), "port": METRICS_PORT}]
-    return shown | _connections(cluster, password) | _optional(cluster)
+    return shown | _connections(state, cluster, password) | _optional(cluster)
 
 
 def shown_password(state: State, cluster: Record, call: Call | None, *, created: bool = False) -> str | None:
@@ -70,10 +70,11 @@ def _version(cluster: Record) -> Record:
     return {"semantic_version": version.semantic} | {key: date for key, date in dates.items() if date}
 
 
-def _connections(cluster: Record, password: str | None) -> Record:
+def _connections(state: State, cluster: Record, password: str | None) -> Record:
+    zero = state.quirks.kafka_port_zero
     shown = {
-        "connection": connection(cluster, "", password),
-        "private_connection": connection(cluster, "private-", password),
+        "connection": connection(cluster, "", password, kafka_port_zero=zero),
+        "private_connection": connection(cluster, "private-", password, kafka_port_zero=zero),
     }
     if cluster["num_nodes"] > 1 and cluster["engine"] in _WITH_STANDBY:
         shown["standby_connection"] = connection(cluster, "replica-", password)
@@ -91,6 +92,7 @@ def _optional(cluster: Record) -> Record:
         shown["storage_size_mib"] = cluster["storage_size_mib"]
     if cluster["autoscale"]:
         shown["autoscale"] = {"storage": cluster["autoscale"]}
+        shown["storage_autoscale"] = cluster["autoscale"]
     if cluster["service_cnames"]:
         shown["do_settings"] = {"service_cnames": cluster["service_cnames"]}
     return shown

@@ -9,7 +9,7 @@ from asyncdbaas.emulator import fields
 from asyncdbaas.emulator.engines import ENGINES, Engine, base_storage_mib
 from asyncdbaas.emulator.errors import unprocessable
 from asyncdbaas.emulator.records import Record
-from asyncdbaas.emulator.resources import autoscale, firewall, settings, users
+from asyncdbaas.emulator.resources import autoscale, databases, firewall, settings, users
 from asyncdbaas.emulator.resources.cluster_view import view
 from asyncdbaas.emulator.routing import Answer, Call, Route
 from asyncdbaas.emulator.state import Actions, State
@@ -26,7 +26,7 @@ def list_clusters(state: State, call: Call) -> Answer:
     tag, now = call.query.get("tag_name"), state.clock.now()
     listed = [
         view(state, cluster, call)
-        for cluster in state.clusters.values()
+        for cluster in state.listed(state.clusters.values())
         if cluster["visible_at"] <= now
         and (cluster["primary"] is None or state.quirks.replicas_listed)
         and (not tag or tag in (cluster["tags"] or ()))
@@ -101,7 +101,7 @@ def new_cluster(state: State, body: Record, *, hidden_engines: bool = False) -> 
     placed = _placement(body, engine)
     cluster = blank_cluster(state, body, {"name": name, "engine": engine_name, "version": version, **placed})
     cluster["rules"] = firewall.checked_rules(state, cluster, body)
-    cluster["autoscale"] = autoscale.checked(fields.record(body, "autoscale"))
+    cluster["autoscale"] = autoscale.ordered(body)
     cluster["service_cnames"] = settings.checked_names(fields.record(body, "do_settings"))
     if body.get("backup_restore") is not None:
         _restore(state, cluster, fields.record(body, "backup_restore"))
@@ -124,6 +124,7 @@ def blank_cluster(state: State, body: Record, given: Record) -> Record:
         "status": "creating",
         "created_at": state.clock.now(),
         "visible_at": state.clock.now() + state.delays.visible if state.delays.visible else 0.0,
+        "listed_at": state.listed_at(),
         "deleting": False,
         "busy": False,
         "primary": None,
@@ -135,7 +136,7 @@ def blank_cluster(state: State, body: Record, given: Record) -> Record:
         "maintenance_window": {"day": _DAYS[int(cluster_id[:8], 16) % 7], "hour": "21:00:00", "pending": False},
         "authority": None,
         "users": {offer.default_user: users.default_user(state, cluster_id, given["engine"])},
-        "dbs": [offer.default_database] if offer.default_database else [],
+        "dbs": databases.default_databases(given["engine"]),
         "config": {},
         "rules": [],
         "autoscale": None,
@@ -182,7 +183,7 @@ def _restore(state: State, cluster: Record, wanted: Record) -> None:
     if not any(created_at in ("", backup["created_at"]) for backup in done):
         raise unprocessable("invalid backup_restore: no such backup")
     cluster["status"] = "forking"
-    cluster["dbs"] = list(source["dbs"])
+    cluster["dbs"] = {name: {**database} for name, database in source["dbs"].items()}
 
 
 ROUTES: Final = (

@@ -19,7 +19,7 @@ _NAME: Final = re.compile(r"[^\x00-\x1f\x7f]{1,63}")
 def list_databases(state: State, call: Call, cluster_id: str) -> Answer:
     """Answer GET /v2/databases/{id}/dbs."""
     cluster = state.source(state.cluster(cluster_id, *_SUPPORTED))
-    return Answer(200, {"dbs": [{"name": name} for name in cluster["dbs"]]})
+    return Answer(200, {"dbs": [{"name": database["name"]} for database in state.listed(cluster["dbs"].values())]})
 
 
 def get_database(state: State, call: Call, cluster_id: str, name: str) -> Answer:
@@ -36,7 +36,7 @@ def create_database(state: State, call: Call, cluster_id: str) -> Answer:
         raise unprocessable("invalid database name")
     if name in cluster["dbs"]:
         raise unprocessable("database name is not available")
-    cluster["dbs"].append(name)
+    cluster["dbs"][name] = {"name": name, "listed_at": state.listed_at()}
     return Answer(201, {"db": {"name": name}})
 
 
@@ -46,8 +46,14 @@ def delete_database(state: State, call: Call, cluster_id: str, name: str) -> Ans
     _require(cluster, name)
     if name == ENGINES[cluster["engine"]].default_database:
         raise unprocessable("the default database cannot be deleted")
-    cluster["dbs"].remove(name)
+    del cluster["dbs"][name]
     return Answer(204)
+
+
+def default_databases(engine: str) -> dict[str, Record]:
+    """Make the databases that every cluster of an engine has from the start."""
+    name = ENGINES[engine].default_database
+    return {name: {"name": name, "listed_at": 0.0}} if name else {}
 
 
 def _require(cluster: Record, name: str) -> None:

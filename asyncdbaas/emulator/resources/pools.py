@@ -20,7 +20,9 @@ _MODES: Final = ("session", "transaction", "statement")
 def list_pools(state: State, call: Call, cluster_id: str) -> Answer:
     """Answer GET /v2/databases/{id}/pools."""
     cluster = state.cluster(cluster_id, *_SUPPORTED)
-    return Answer(200, {"pools": [_view(state, cluster, pool, call) for pool in cluster["pools"].values()]})
+    return Answer(
+        200, {"pools": [_view(state, cluster, pool, call) for pool in state.listed(cluster["pools"].values())]}
+    )
 
 
 def get_pool(state: State, call: Call, cluster_id: str, name: str) -> Answer:
@@ -37,7 +39,8 @@ def create_pool(state: State, call: Call, cluster_id: str) -> Answer:
         raise unprocessable("invalid connection pool name: must be between 3 and 60 characters")
     if name in cluster["pools"]:
         raise unprocessable("connection pool name is not available")
-    cluster["pools"][name] = {"name": name, **_checked(state, cluster, call.body, name)}
+    checked = _checked(state, cluster, call.body, name)
+    cluster["pools"][name] = {"name": name, "listed_at": state.listed_at(), **checked}
     return Answer(201, {"pool": _view(state, cluster, cluster["pools"][name], call)})
 
 
@@ -84,7 +87,7 @@ def _view(state: State, cluster: Record, pool: Record, call: Call) -> Record:
     if user is not None and password is not None:
         password = user["password"]
     shown = {
-        **pool,
+        **{key: pool[key] for key in ("name", "mode", "size", "db", "user")},
         "connection": pool_connection(cluster, "", pool, password),
         "private_connection": pool_connection(cluster, "private-", pool, password),
     }

@@ -22,7 +22,7 @@ _SUPPORTED: Final = ("pg", "advanced_pg", "mysql", "advanced_mysql")
 def list_replicas(state: State, call: Call, cluster_id: str) -> Answer:
     """Answer GET /v2/databases/{id}/replicas."""
     primary, now = state.cluster(cluster_id, *_SUPPORTED), state.clock.now()
-    visible = [replica for replica in _replicas(state, primary) if replica["visible_at"] <= now]
+    visible = [replica for replica in state.listed(_replicas(state, primary)) if replica["visible_at"] <= now]
     return Answer(200, {"replicas": [_view(state, replica, call) for replica in visible]})
 
 
@@ -63,7 +63,7 @@ def promote_replica(state: State, call: Call, cluster_id: str, name: str) -> Ans
     replica = state.idle(_replica(state, cluster_id, name)["id"], "promote replica")
     source = state.source(replica)
     replica["users"] = {user: dict(record) for user, record in source["users"].items()}
-    replica["dbs"] = list(source["dbs"])
+    replica["dbs"] = {name: {**database} for name, database in source["dbs"].items()}
     replica["primary"] = None
     state.log(replica, "cluster_master_promotion")
     state.after(0.0, "backup_begins", replica["id"])

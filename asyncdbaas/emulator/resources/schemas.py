@@ -12,7 +12,7 @@ from asyncdbaas.emulator.records import Record
 from asyncdbaas.emulator.routing import Answer, Call, Route
 from asyncdbaas.emulator.state import Actions, State
 
-_TYPES: Final = ("AVRO", "JSON", "PROTOBUF")
+_TYPES: Final = ("avro", "json", "protobuf")
 _LEVELS: Final = (
     "NONE",
     "BACKWARD",
@@ -43,15 +43,16 @@ def create_schema(state: State, call: Call, cluster_id: str) -> Answer:
     The same schema again gives the version that it already is.
     """
     cluster = state.usable(cluster_id, "create schema", "kafka")
-    name, kind = fields.required(call.body, "subject_name"), fields.string(call.body, "schema_type").upper()
-    if kind not in _TYPES:
+    name, kind = fields.required(call.body, "subject_name"), fields.required(call.body, "schema_type")
+    accepted = _TYPES if state.quirks.refuse_capital_schema_types else (*_TYPES, *map(str.upper, _TYPES))
+    if kind not in accepted:
         raise unprocessable("invalid schema_type")
     text = fields.required(call.body, "schema")
-    if kind != "PROTOBUF":
+    if kind.lower() != "protobuf":
         _require_json(text)
     subject = cluster["subjects"].get(name, {"name": name, "level": None, "versions": []})
     for version in subject["versions"]:
-        if version["schema"] == text and version["schema_type"] == kind:
+        if version["schema"] == text and version["schema_type"].lower() == kind.lower():
             return Answer(201, _view(subject, version))
     _require_compatible(cluster, subject, kind, text)
     cluster["schemas_made"] = schema_id = cluster.get("schemas_made", 0) + 1
@@ -139,9 +140,9 @@ def _require_compatible(cluster: Record, subject: Record, kind: str, text: str) 
     if not level.endswith("_TRANSITIVE"):
         versions = versions[-1:]
     for version in versions:
-        if version["schema_type"] != kind:
+        if version["schema_type"].lower() != kind.lower():
             raise unprocessable("invalid schema_type: a subject keeps its type")
-        if kind == "AVRO" and (why := incompatibility(level, version["schema"], text)):
+        if kind.lower() == "avro" and (why := incompatibility(level, version["schema"], text)):
             raise unprocessable(f"schema is incompatible with an earlier version: {why}")
 
 

@@ -21,7 +21,7 @@ def list_topics(state: State, call: Call, cluster_id: str) -> Answer:
     """Answer GET /v2/databases/{id}/topics: here with `partition_count`, in `get_topic` with `partitions`."""
     cluster = state.cluster(cluster_id, "kafka")
     keys = ("name", "state", "replication_factor", "partition_count")
-    topics = cluster["topics"].values()
+    topics = state.listed(cluster["topics"].values())
     if state.quirks.topic_list_partitions:
         return Answer(200, {"topics": [view(state, topic) for topic in topics]})
     return Answer(200, {"topics": [{key: topic[key] for key in keys} for topic in topics]})
@@ -35,9 +35,8 @@ def get_topic(state: State, call: Call, cluster_id: str, name: str) -> Answer:
 def create_topic(state: State, call: Call, cluster_id: str) -> Answer:
     """Answer POST /v2/databases/{id}/topics; the topic is `configuring` at first."""
     cluster = state.usable(cluster_id, "create topic", "kafka")
-    topic = _new_topic(call.body, cluster)
-    if topic["name"] in cluster["topics"]:
-        raise unprocessable("topic name is not available")
+    topic = _new_topic(state, call.body, cluster)
+    _require_name(cluster, topic["name"])
     cluster["topics"][topic["name"]] = topic
     state.after(state.delays.topic, "topic_active", cluster["id"], topic["name"])
     return Answer(201, {"topic": view(state, topic)})
@@ -56,7 +55,8 @@ def update_topic(state: State, call: Call, cluster_id: str, name: str) -> Answer
     fields.between(count, "partition count", *_PARTITIONS)
     config = checked_config(fields.record(call.body, "config"), factor)
     topic["replication_factor"] = factor
-    topic["config"].update(config)
+    kept = defaults(SETTINGS) if state.quirks.topic_put_replaces else topic["config"]
+    topic["config"] = kept | config
     if count > topic["partition_count"]:
         state.after(state.delays.partitions, "topic_grown", cluster["id"], name, count)
     return Answer(200, {"topic": view(state, topic)})
@@ -126,7 +126,7 @@ def _reason(topic: Record) -> str:
     return "topic is being deleted" if topic["state"] == "deleting" else "topic is still provisioning"
 
 
-def _new_topic(body: Record, cluster: Record) -> Record:
+def _new_topic(state: State, body: Record, cluster: Record) -> Record:
     name = fields.required(body, "name")
     if not _NAME.fullmatch(name) or name in (".", ".."):
         raise unprocessable("invalid topic name")
@@ -140,7 +140,17 @@ def _new_topic(body: Record, cluster: Record) -> Record:
         "partition_count": count,
         "config": defaults(SETTINGS) | given,
         "consumer_groups": [],
+        "listed_at": state.listed_at(),
     }
+
+
+def _require_name(cluster: Record, name: str) -> None:
+    """Refuse a name that is taken, or that differs from another only in `.` and `_`, which Kafka's metrics mix up."""
+    if name in cluster["topics"]:
+        raise unprocessable("topic name is not available")
+    for other in cluster["topics"]:
+        if other.replace(".", "_") == name.replace(".", "_"):
+            raise unprocessable(f"topic name is not available: '{name}' collides with existing topic '{other}'")
 
 
 def _factor(body: Record, cluster: Record, default: int) -> int:

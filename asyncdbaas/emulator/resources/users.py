@@ -25,7 +25,7 @@ _MONGO_ROLES: Final = ("readOnly", "readWrite", "dbAdmin")
 def list_users(state: State, call: Call, cluster_id: str) -> Answer:
     """Answer GET /v2/databases/{id}/users."""
     cluster, now = state.source(state.cluster(cluster_id, *ENGINES_WITH_USERS)), state.clock.now()
-    visible = [user for user in cluster["users"].values() if user["visible_at"] <= now]
+    visible = [user for user in state.listed(cluster["users"].values()) if user["visible_at"] <= now]
     return Answer(200, {"users": [view(cluster, user, call) for user in visible]})
 
 
@@ -54,6 +54,7 @@ def create_user(state: State, call: Call, cluster_id: str) -> Answer:
     _take_turn(state, cluster, "create user")
     user = _new_user(state, cluster["id"], name)
     user |= {"settings": settings, "plugin": plugin, "visible_at": state.clock.now() + state.delays.user_visible}
+    user["listed_at"] = state.listed_at()
     if cluster["engine"] == "kafka":
         user["access_cert"], user["access_key"] = certificates.issue(authority(cluster), name)
     cluster["users"][name] = user
@@ -112,7 +113,7 @@ def view(cluster: Record, user: Record, call: Call | None, *, created: bool = Fa
 
 def _new_user(state: State, cluster_id: str, name: str) -> Record:
     password = state.ids.password("user", cluster_id, name)
-    empty: Record = {"settings": {}, "plugin": "", "visible_at": 0.0}
+    empty: Record = {"settings": {}, "plugin": "", "visible_at": 0.0, "listed_at": 0.0}
     return {"name": name, "role": "normal", "password": password} | empty
 
 
