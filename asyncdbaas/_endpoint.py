@@ -1,4 +1,4 @@
-"""Lists come whole from this service; should it ever start to page them, this follows."""
+"""Helpers for the endpoint modules."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from typing import TypeVar
 from urllib.parse import parse_qsl
 
 from asyncdbaas._core.codec import page_reader
+from asyncdbaas._core.http import seg
 from asyncdbaas.session import AsyncSession
 
-__all__ = ["list_all"]
+__all__ = ["created", "delete", "list_all"]
 
 T = TypeVar("T")
 
@@ -19,6 +20,7 @@ async def list_all(
 ) -> list[T]:
     """Return every item of a list, over all its pages.
 
+    Observed lists come whole. Should the service begin to page them, the links are followed.
     Only the query of `links.pages.next` is used: an answer must not send the token to another address. It ends where
     the service names a page again, gives the same page again, or gives an empty one.
     """
@@ -36,3 +38,15 @@ async def list_all(
             return items
         seen.add(following)
         last, params = page.items, dict(parse_qsl(following))
+
+
+def created(session: AsyncSession, path: str, name: str) -> None:
+    """Note that an object exists below a path, also if the session has deleted an earlier one of this name."""
+    if session.deletions:  # empty in bulk creation, where this would take 1 % of a call
+        session.deletions.discard(f"{path}/{seg(name, 'name')}")
+
+
+async def delete(session: AsyncSession, path: str) -> None:
+    """Delete the object at a path, and remember that: the service may go on listing it."""
+    await session.request("DELETE", path)
+    session.deletions.add(path)

@@ -14,7 +14,7 @@ import attrs
 
 from asyncdbaas._core.codec import require_some
 from asyncdbaas._core.http import cluster_segment
-from asyncdbaas._endpoint import list_all
+from asyncdbaas._endpoint import delete, list_all
 from asyncdbaas._models import (
     Autoscale,
     ClusterStatus,
@@ -274,7 +274,16 @@ async def create_cluster(session: AsyncSession, cluster: ClusterCreate) -> Clust
     go together. Scope `database:create`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_create_cluster
     """
-    return await session.request("POST", "/v2/databases", Cluster, key="database", body=cluster)
+    made = await session.request("POST", "/v2/databases", Cluster, key="database", body=cluster)
+    _keep_passwords(session, made)
+    return made
+
+
+def _keep_passwords(session: AsyncSession, made: Cluster) -> None:
+    if made.connection is not None:
+        session.passwords.add(made.id, made.connection.user, made.connection.password)
+    for user in made.users:
+        session.passwords.add(made.id, user.name, user.password)
 
 
 async def validate_cluster(session: AsyncSession, cluster: ClusterCreate) -> None:
@@ -294,7 +303,7 @@ async def delete_cluster(session: AsyncSession, cluster_id: Id) -> None:
     It shows, and its name stays taken, for some time afterwards. Scope `database:delete`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_destroy_cluster
     """
-    await session.request("DELETE", f"/v2/databases/{cluster_segment(cluster_id)}")
+    await delete(session, f"/v2/databases/{cluster_segment(cluster_id)}")
 
 
 async def resize_cluster(session: AsyncSession, cluster_id: Id, resize: ClusterResize) -> None:

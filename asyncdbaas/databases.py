@@ -8,7 +8,7 @@ from __future__ import annotations
 import attrs
 
 from asyncdbaas._core.http import cluster_segment, seg
-from asyncdbaas._endpoint import list_all
+from asyncdbaas._endpoint import created, delete, list_all
 from asyncdbaas.session import AsyncSession
 from asyncdbaas.types import Id
 
@@ -49,7 +49,9 @@ async def create_database(session: AsyncSession, cluster_id: Id, name: str) -> D
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_add
     """
     path = f"/v2/databases/{cluster_segment(cluster_id)}/dbs"
-    return await session.request("POST", path, Database, key="db", body=Database(name=name))
+    made = await session.request("POST", path, Database, key="db", body=Database(name=name))
+    created(session, path, name)
+    return made
 
 
 async def delete_database(session: AsyncSession, cluster_id: Id, name: str) -> None:
@@ -59,4 +61,4 @@ async def delete_database(session: AsyncSession, cluster_id: Id, name: str) -> N
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_delete
     """
     path = f"/v2/databases/{cluster_segment(cluster_id)}/dbs/{seg(name, 'database name')}"
-    await session.request("DELETE", path)
+    await delete(session, path)

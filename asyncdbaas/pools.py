@@ -8,7 +8,7 @@ from __future__ import annotations
 import attrs
 
 from asyncdbaas._core.http import cluster_segment, seg
-from asyncdbaas._endpoint import list_all
+from asyncdbaas._endpoint import created, delete, list_all
 from asyncdbaas._models import Connection, not_empty
 from asyncdbaas.errors import InvalidInputError
 from asyncdbaas.session import AsyncSession
@@ -122,7 +122,9 @@ async def create_pool(session: AsyncSession, cluster_id: Id, pool: PoolCreate) -
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_add_connectionPool
     """
     path = f"/v2/databases/{cluster_segment(cluster_id)}/pools"
-    return await session.request("POST", path, Pool, key="pool", body=pool)
+    made = await session.request("POST", path, Pool, key="pool", body=pool)
+    created(session, path, pool.name)
+    return made
 
 
 async def update_pool(session: AsyncSession, cluster_id: Id, name: str, update: PoolUpdate) -> None:
@@ -142,4 +144,4 @@ async def delete_pool(session: AsyncSession, cluster_id: Id, name: str) -> None:
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_delete_connectionPool
     """
     path = f"/v2/databases/{cluster_segment(cluster_id)}/pools/{seg(name, 'pool name')}"
-    await session.request("DELETE", path)
+    await delete(session, path)

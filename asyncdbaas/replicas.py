@@ -10,7 +10,7 @@ from datetime import datetime
 import attrs
 
 from asyncdbaas._core.http import cluster_segment, seg
-from asyncdbaas._endpoint import list_all
+from asyncdbaas._endpoint import created, delete, list_all
 from asyncdbaas._models import ClusterStatus, Connection, Settings, not_empty
 from asyncdbaas.session import AsyncSession
 from asyncdbaas.types import UNSET, Id, ListOf, Unset, new_list, null_lists
@@ -108,7 +108,9 @@ async def create_replica(session: AsyncSession, cluster_id: Id, replica: Replica
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_create_replica
     """
     path = f"/v2/databases/{cluster_segment(cluster_id)}/replicas"
-    return await session.request("POST", path, Replica, key="replica", body=replica)
+    made = await session.request("POST", path, Replica, key="replica", body=replica)
+    created(session, path, replica.name)
+    return made
 
 
 async def delete_replica(session: AsyncSession, cluster_id: Id, name: str) -> None:
@@ -118,7 +120,7 @@ async def delete_replica(session: AsyncSession, cluster_id: Id, name: str) -> No
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_destroy_replica
     """
     path = f"/v2/databases/{cluster_segment(cluster_id)}/replicas/{seg(name, 'replica name')}"
-    await session.request("DELETE", path)
+    await delete(session, path)
 
 
 async def promote_replica(session: AsyncSession, cluster_id: Id, name: str) -> None:

@@ -25,6 +25,7 @@ from yarl import URL
 from asyncdbaas import hooks
 from asyncdbaas._core.codec import MismatchError, NotYetError, encode, reader
 from asyncdbaas._core.deadlines import Deadlines
+from asyncdbaas._core.deletions import Deletions
 from asyncdbaas._core.http import (
     METHODS,
     RateLimitHeaders,
@@ -37,6 +38,7 @@ from asyncdbaas._core.http import (
     parse_retry_after,
     read_rate_limit,
 )
+from asyncdbaas._core.passwords import Passwords
 from asyncdbaas._core.transport import UnsolicitedResponseError, close_within, environment_proxy, request_class
 from asyncdbaas._version import __version__
 from asyncdbaas.errors import (
@@ -170,7 +172,7 @@ class AsyncSession:
         self._headers: tuple[CIMultiDict[str], CIMultiDict[str]] = CIMultiDict(), CIMultiDict()
         self._headers_of: Secret | None = None
         self._last_headers: Mapping[str, str] = {}
-        self._numbers = count(1)
+        self._numbers, self.deletions, self.passwords = count(1), Deletions(), Passwords()
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     def __repr__(self) -> str:

@@ -12,7 +12,7 @@ import attrs
 
 from asyncdbaas._core.codec import require_some
 from asyncdbaas._core.http import cluster_segment, seg
-from asyncdbaas._endpoint import list_all
+from asyncdbaas._endpoint import created, delete, list_all
 from asyncdbaas.errors import AcceptedError, InvalidInputError
 from asyncdbaas.session import AsyncSession
 from asyncdbaas.types import UNSET, Id, ListOf, OpenEnum, Unset, new_list
@@ -247,9 +247,11 @@ async def create_topic(session: AsyncSession, cluster_id: Id, topic: TopicCreate
     """
     path = f"/v2/databases/{cluster_segment(cluster_id)}/topics"
     try:
-        return await session.request("POST", path, Topic, key="topic", body=topic)
+        made = await session.request("POST", path, Topic, key="topic", body=topic)
     except AcceptedError:
-        return Topic(name=topic.name, state=TopicState.CONFIGURING)
+        made = Topic(name=topic.name, state=TopicState.CONFIGURING)
+    created(session, path, topic.name)
+    return made
 
 
 async def update_topic(session: AsyncSession, cluster_id: Id, name: str, update: TopicUpdate) -> Topic:
@@ -270,4 +272,4 @@ async def delete_topic(session: AsyncSession, cluster_id: Id, name: str) -> None
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_delete_kafka_topic
     """
     path = f"/v2/databases/{cluster_segment(cluster_id)}/topics/{seg(name, 'topic name')}"
-    await session.request("DELETE", path)
+    await delete(session, path)

@@ -14,7 +14,7 @@ import attrs
 
 from asyncdbaas._core.codec import envelop, require_some
 from asyncdbaas._core.http import check_text, cluster_segment, seg
-from asyncdbaas._endpoint import list_all
+from asyncdbaas._endpoint import created, delete, list_all
 from asyncdbaas._models import (
     KafkaACL,
     KafkaPermission,
@@ -94,7 +94,10 @@ async def create_user(session: AsyncSession, cluster_id: Id, user: UserCreate) -
     """
     path = f"/v2/databases/{cluster_segment(cluster_id)}/users"
     async with _write_lock(session, cluster_id):
-        return await session.request("POST", path, User, key="user", body=user)
+        made = await session.request("POST", path, User, key="user", body=user)
+    created(session, path, user.name)
+    session.passwords.add(str(cluster_id), made.name, made.password)
+    return made
 
 
 async def update_user(session: AsyncSession, cluster_id: Id, name: str, settings: UserSettings) -> User:
@@ -117,7 +120,8 @@ async def delete_user(session: AsyncSession, cluster_id: Id, name: str) -> None:
     """
     path = _path(cluster_id, name)
     async with _write_lock(session, cluster_id):
-        await session.request("DELETE", path)
+        await delete(session, path)
+    session.passwords.discard(str(cluster_id), name)
 
 
 async def reset_user_auth(
@@ -132,7 +136,9 @@ async def reset_user_auth(
     path = f"{_path(cluster_id, name)}/reset_auth"
     body = {} if auth_plugin is None else {"mysql_settings": {"auth_plugin": check_text(auth_plugin, "auth_plugin")}}
     async with _write_lock(session, cluster_id):
-        return await session.request("POST", path, User, key="user", body=body)
+        user = await session.request("POST", path, User, key="user", body=body)
+    session.passwords.add(str(cluster_id), user.name, user.password)
+    return user
 
 
 def _path(cluster_id: Id, name: str) -> str:
