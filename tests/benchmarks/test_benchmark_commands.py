@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parents[2]
 ALONE = ["bulk", "fanout", "imports", "waiting"]
 # What the extra `bench` brings, and the tests do without.

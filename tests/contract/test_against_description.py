@@ -1,4 +1,4 @@
-"""The vendor's OpenAPI description, where it is at hand: all that it describes has a counterpart that works."""
+"""The facts of the vendor's OpenAPI description: all that it describes has a counterpart that works."""
 
 from __future__ import annotations
 
@@ -6,18 +6,16 @@ import re
 import sys
 from typing import Any, Final, get_args, get_type_hints
 
-import description
 import pytest
 from class_walk import best_match, dump
 from counterparts import below_envelope, gaps, limits_untold, lost, value_below_envelope, writable
 from description import Described, described, variants
+from description_table import facts, table
 from operations import FUNCTIONS, operation
 from recorder import CLUSTER, Seen, call, payload_hints, places, recording
+from vendor_examples import answer_examples, body_examples, document, needs_the_description
 
 from asyncdbaas.configs import Config
-
-if not description.FILE.exists():
-    pytest.skip(f"the vendor's description is not at {description.FILE}", allow_module_level=True)
 
 each_operation = pytest.mark.parametrize("name", FUNCTIONS)
 
@@ -50,6 +48,11 @@ ANSWERS: Final = {
 
 def _described(name: str) -> Described:
     return described()[operation(name).id]
+
+
+@needs_the_description
+def test_the_table_agrees_with_the_description() -> None:
+    assert table() == facts(document())
 
 
 def test_each_described_operation_has_a_function() -> None:
@@ -98,9 +101,16 @@ def test_every_limit_and_default_of_a_request_is_documented(name: str) -> None:
 @each_operation
 async def test_every_writable_property_is_sent_as_it_was_given(name: str) -> None:
     theirs = _described(name)
-    for filled in [*variants(writable(theirs.body)), *theirs.body_examples] if theirs.body else []:
-        body = {key: value for key, value in filled.items() if key not in NOT_IN_SCHEMA.get(name, ())}
+    for body in variants(writable(theirs.body)) if theirs.body else []:
         assert (await _exchange(name, body, answer=_answers(name)[0]))[0].body == body
+
+
+@needs_the_description
+async def test_every_example_of_a_request_is_sent_as_it_was_given() -> None:
+    for name in FUNCTIONS:
+        for example in body_examples(operation(name).id):
+            body = {key: value for key, value in example.items() if key not in NOT_IN_SCHEMA.get(name, ())}
+            assert (await _exchange(name, body, answer=_answers(name)[0]))[0].body == body
 
 
 @each_operation
@@ -110,9 +120,10 @@ async def test_every_property_of_an_answer_is_read(name: str) -> None:
         assert [*lost(value_below_envelope(answer, result), result)] == []
 
 
-@each_operation
-async def test_every_example_of_an_answer_is_read_on_the_fast_path(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    for answer in _described(name).answer_examples:
+@needs_the_description
+async def test_every_example_of_an_answer_is_read_on_the_fast_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    examples = [(name, answer) for name in FUNCTIONS for answer in answer_examples(operation(name).id)]
+    for name, answer in examples:
         # The tolerant path is imported where it is taken.
         monkeypatch.delitem(sys.modules, "asyncdbaas._core.tolerant", raising=False)
         _, result = await _exchange(name, _any_body(name), answer)

@@ -1,4 +1,4 @@
-"""Holds the emulator's answers against the vendor's description, where that is at hand."""
+"""Hold the emulator's answers against the facts of the vendor's description."""
 
 from __future__ import annotations
 
@@ -6,14 +6,12 @@ import json
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
-from pathlib import Path
 from typing import Any, Final, cast
 
+from description_table import table
 from jsonschema import Draft202012Validator, FormatChecker
 
 from asyncdbaas.emulator import Emulator, Response
-
-FILE: Final = Path(__file__).parents[3] / "shared" / "api" / "databases.openapi.json"
 
 # Where the emulator follows the evidence against the description: operation id, and what the message must hold.
 KNOWN_DEFECTS: Final = (
@@ -47,18 +45,13 @@ def _is_date_time(value: object) -> bool:
 _formats.checks("date-time", raises=ValueError)(_is_date_time)
 
 
-@cache
-def description() -> Any:
-    return json.loads(FILE.read_bytes())
-
-
 def operation_id(method: str, path: str) -> str | None:
     """Find the operation of a request; a template's fixed segments win."""
     segments = path[1:].split("/")
     found = [
-        (template.count("{"), operations[method.lower()]["operationId"])
-        for template, operations in description()["paths"].items()
-        if method.lower() in operations and _matches(template[1:].split("/"), segments)
+        (operation["path"].count("{"), name)
+        for name, operation in table()["operations"].items()
+        if operation["method"] == method and _matches(operation["path"][1:].split("/"), segments)
     ]
     return min(found)[1] if found else None
 
@@ -70,21 +63,11 @@ def _matches(template: list[str], segments: list[str]) -> bool:
 
 
 @cache
-def _operation(wanted: str) -> Any:
-    return next(
-        operation
-        for operations in description()["paths"].values()
-        for operation in operations.values()
-        if operation["operationId"] == wanted
-    )
-
-
-@cache
-def _validator(wanted: str, status: str) -> Draft202012Validator | None:
+def _validator(wanted: str, status: int) -> Draft202012Validator | None:
     """Make the validator of an answer's body; None if the answer is declared without one."""
-    answer = _plain(_operation(wanted)["responses"][status])
-    content = answer.get("content")
-    return Draft202012Validator(content["application/json"]["schema"], format_checker=_formats) if content else None
+    operation = table()["operations"][wanted]
+    schema = operation["answer"] if status == operation["status"] else {"$ref": "#/schemas/error"}
+    return Draft202012Validator(_plain(schema), format_checker=_formats) if schema else None
 
 
 def _plain(schema: Any) -> Any:
@@ -96,14 +79,14 @@ def _plain(schema: Any) -> Any:
     members = cast("dict[str, Any]", schema)
     if "$ref" in members:
         return _plain(_at(members["$ref"]))
-    plain = {key: _plain(value) for key, value in members.items() if key not in ("example", "description")}
+    plain = {key: _plain(value) for key, value in members.items()}
     if plain.pop("nullable", False) is True:
         return {"anyOf": [plain, {"type": "null"}]}
     return plain
 
 
 def _at(reference: str) -> Any:
-    found = description()
+    found: Any = table()
     for part in reference.removeprefix("#/").split("/"):
         found = found[part]
     return found
@@ -114,10 +97,10 @@ def problems(method: str, path: str, response: Response) -> list[str]:
     wanted = operation_id(method, path)
     if wanted is None:
         return []
-    declared, status = _operation(wanted)["responses"], str(response.status)
-    if status not in declared and "default" not in declared:
+    operation, status = table()["operations"][wanted], response.status
+    if status != operation["status"] and {str(status), "default"}.isdisjoint(operation["errors"]):
         return [] if wanted in WITHOUT_DEFAULT else [f"{wanted}: status {status} is not declared"]
-    validator = _validator(wanted, status if status in declared else "default")
+    validator = _validator(wanted, status)
     if validator is None:
         return [f"{wanted}: {status} has a body"] if response.body else []
     return [
@@ -151,7 +134,7 @@ class CheckedEmulator(Emulator):
     def handle(self, method: str, target: str, headers: Mapping[str, str], body: bytes = b"") -> Response:
         faults = self.faults.dump()
         response = super().handle(method, target, headers, body)
-        if FILE.exists() and self.faults.dump() == faults and not response.delay:
+        if self.faults.dump() == faults and not response.delay:
             path = target.partition("?")[0]
             self.problems += problems(method, path, response)
             if response.status < 300:

@@ -14,6 +14,8 @@ from virtual_time import run, settle_down
 from asyncdbaas import AsyncSession, DBaaSError, RateLimiter, RetryPolicy, topics
 from asyncdbaas.emulator import KINDS, Delays, Emulator
 
+pytestmark = pytest.mark.long
+
 MINUTES = 60
 CALLS_A_MINUTE = 16
 # Minutes until caches, pools and the limiter's windows are full.

@@ -18,6 +18,7 @@ HERE: Final = Path(__file__).parent
 USES: Final = ["right_uses.py", "wrong_uses.py"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("checker", ["mypy", "pyright"])
 def test_right_uses_pass_and_wrong_uses_are_reported(checker: str) -> None:
     command = [sys.executable, "-m", checker, *(str(HERE / name) for name in USES)]
