@@ -1,12 +1,16 @@
 """For every test: log at DEBUG with a listener on each session, and fail if a secret shows in any of it.
 
 The marker `unobserved` leaves that out, so that calls go the shorter way that they go where nobody looks.
+
+With ASYNCDBAAS_TEST_LOOP=uvloop in the environment, all coroutine tests run on uvloop.
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Generator
+import os
+from collections.abc import Callable, Generator
 from typing import Any
 from unittest import mock
 
@@ -18,8 +22,19 @@ from asyncdbaas import AsyncSession
 _open = AsyncSession.__aenter__
 
 
+class OnUvloop:
+    """A plugin that gives pytest-asyncio, from 1.4 on, the loop to run tests on."""
+
+    def pytest_asyncio_loop_factories(self) -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
+        import uvloop
+
+        return {"uvloop": uvloop.new_event_loop}
+
+
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "unobserved: neither log at DEBUG nor listen to the sessions")
+    if os.environ.get("ASYNCDBAAS_TEST_LOOP") == "uvloop":
+        config.pluginmanager.register(OnUvloop())
 
 
 @pytest.fixture(autouse=True)

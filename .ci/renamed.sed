@@ -1,0 +1,1 @@
+s/"topics", "plan"/"kafka", "plan"/
