@@ -55,7 +55,8 @@ from asyncdbaas.errors import (
     TokenError,
     TransportError,
 )
-from asyncdbaas.ratelimit import RateLimiter, WaitQueue, current_lane
+from asyncdbaas.ratelimit import RateLimiter, current_priority
+from asyncdbaas.ratelimit.queue import WaitQueue
 from asyncdbaas.retry import RetryPolicy
 from asyncdbaas.types import Hidden, Secret, SecretBytes
 
@@ -386,10 +387,10 @@ class AsyncSession:
 
     async def _enter(self, call: _Call) -> None:
         """Take a connection slot and a turn of the rate limiter."""
-        if self._free_slots > (0 if current_lane() == "interactive" else self._spare_slots):
+        if self._free_slots > (0 if current_priority() == "interactive" else self._spare_slots):
             self._free_slots -= 1
         else:
-            await self._slot_queue.wait(self, self._free_slot)
+            await self._slot_queue.wait(self._slot_queue.join(self), self._free_slot)
         limiter = self.rate_limiter
         try:
             if self._is_closed():
@@ -498,7 +499,9 @@ class AsyncSession:
         if answer.status == 429:
             now, reset = time.time(), read_rate_limit(headers).reset
             retry_after = parse_retry_after(headers.get("retry-after"), now)
-            self.rate_limiter.refused(retry_after, None if reset is None else reset - now)
+            self.rate_limiter.refused(
+                retry_after, None if reset is None else reset - now, max_pause=self._retry.max_retry_after
+            )
             return False
         self.rate_limiter.succeeded(remaining)
         return True

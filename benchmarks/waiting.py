@@ -119,7 +119,7 @@ async def _memory(url: str, count: int) -> tuple[float, float]:
 def _shut() -> RateLimiter:
     """Make a limiter whose quota is used up."""
     limiter = RateLimiter(1, 1)
-    limiter._in_flight = 1
+    limiter._quota.in_flight = 1
     return limiter
 
 

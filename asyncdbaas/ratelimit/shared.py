@@ -24,8 +24,11 @@ from typing import Final
 import attrs
 
 from asyncdbaas.errors import InvalidInputError, QuotaStoreError, SessionStateError
-from asyncdbaas.ratelimit import RateLimiter
+from asyncdbaas.ratelimit.limiter import RateLimiter
 from asyncdbaas.ratelimit.store import PATIENCE, QuotaStore, check_url, show_url
+from asyncdbaas.ratelimit.windows import HOUR, MINUTE, PER_HOUR, PER_MINUTE
+from asyncdbaas.ratelimit.windows import NEVER as _NEVER
+from asyncdbaas.ratelimit.windows import NOW as _NOW
 
 __all__ = ["SharedRateLimiter"]
 
@@ -33,9 +36,6 @@ __all__ = ["SharedRateLimiter"]
 _RETRY_EVERY: Final = 0.5
 # Seconds for which nobody gets a permit after the store has come back: by then, all who miss it have reported.
 _HOLD: Final = PATIENCE + 2 * _RETRY_EVERY
-
-_NOW: Final = float("-inf")
-_NEVER: Final = float("inf")
 
 _log: Final = logging.getLogger("asyncdbaas")
 
@@ -88,12 +88,12 @@ class SharedRateLimiter(RateLimiter):
     def __init__(
         self,
         url: str,
-        per_minute: int = 250,
-        per_hour: int = 5000,
+        per_minute: int = PER_MINUTE,
+        per_hour: int = PER_HOUR,
         *,
         name: str | None = None,
-        minute: float = 60.0,
-        hour: float = 3600.0,
+        minute: float = MINUTE,
+        hour: float = HOUR,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._url = url = check_url(url)  # before anything can raise and show it
@@ -103,7 +103,6 @@ class SharedRateLimiter(RateLimiter):
         self._name = name
         self._limits: Final = (per_minute, per_hour)
         self._answered = 0
-        self._sessions: set[object] = set()
         self._store: QuotaStore | None = None
         self._conversation: asyncio.Task[None] | None = None
         self._begin()
@@ -129,27 +128,29 @@ class SharedRateLimiter(RateLimiter):
         return f"<SharedRateLimiter {show_url(self._url)} {state if self._away_since is None else 'cut off'}>"
 
     def attach(self, session: object, token: str | None) -> None:
-        """Serve a session, which opens; the first one begins the conversation with the store."""
-        loop = asyncio.get_running_loop()
-        quota = self._quota(token)
-        if self._store is None or self._store.loop.is_closed():
-            self._sessions.clear()
+        """Serve a session that opens; the first one begins the conversation with the store."""
+        quota = self._quota_name(token)
+        self._check_loop()
+        if self._store is None:
+            loop = asyncio.get_running_loop()
             self._begin()
             self._store = QuotaStore(self._url, quota, loop)
             self._conversation = loop.create_task(self._converse(self._store), name="asyncdbaas shared quota")
             self._conversation.add_done_callback(self._ended)
-        elif self._store.loop is not loop:
-            raise SessionStateError("this SharedRateLimiter is in use in another event loop; give each loop its own")
         elif self._store.quota != quota:
             raise InvalidInputError("sessions with different tokens cannot share one SharedRateLimiter")
-        self._sessions.add(session)
+        super().attach(session, token)
+
+    def _forget_loop(self) -> None:
+        super()._forget_loop()
+        self._store = self._conversation = None
 
     @property
     def exchanges(self) -> int:
         """How often this worker has talked to the store since its first session opened."""
         return self._turn
 
-    def _quota(self, token: str | None) -> str:
+    def _quota_name(self, token: str | None) -> str:
         if self._name is not None:
             return self._name
         if token is None:
@@ -158,7 +159,7 @@ class SharedRateLimiter(RateLimiter):
 
     async def detach(self, session: object) -> None:
         """Serve a session no longer; the last one takes leave of the store."""
-        self._sessions.discard(session)
+        await super().detach(session)
         store, conversation = self._store, self._conversation
         if self._sessions or store is None or conversation is None:
             return
@@ -179,6 +180,7 @@ class SharedRateLimiter(RateLimiter):
 
         `owner` is an attached session. Raise QuotaStoreError if the store could not be used so far.
         """
+        self._check_loop()
         if owner not in self._sessions:
             raise SessionStateError("this SharedRateLimiter is not open; give it to an AsyncSession")
         if self._told is None and self._clock() < self._retry_at:
@@ -198,14 +200,17 @@ class SharedRateLimiter(RateLimiter):
         elif remaining is not None:
             self._remaining = remaining
 
-    def refused(self, retry_after: float | None, reset_in: float | None = None) -> None:
-        """Learn from a 429, before its `release`, and hold all workers back."""
+    def refused(self, retry_after: float | None, reset_in: float | None = None, *, max_pause: float = 300.0) -> None:
+        """Learn from a 429, before its `release`, and pause for all workers."""
         if self._away_since is not None:
-            super().refused(retry_after, reset_in)
+            super().refused(retry_after, reset_in, max_pause=max_pause)
             return
-        minute = self._minute.span
-        pause = min(max(reset_in or 0.0, minute / 2), minute) if retry_after is None else retry_after
-        self._refusal = {"pause": _micros(min(pause, self._hour.span)), "hourly": retry_after is None}
+        minute = self._quota.minute.span
+        if retry_after is None:
+            pause = min(max(reset_in or 0.0, minute / 2), minute)
+        else:
+            pause = retry_after if retry_after <= max_pause else min(retry_after, minute)
+        self._refusal = {"pause": _micros(pause), "hourly": retry_after is None}
         self._news.set()
 
     def delay(self) -> float:
@@ -218,40 +223,41 @@ class SharedRateLimiter(RateLimiter):
         """Return in how many seconds the last of `n` more requests may leave, if all workers use their part."""
         return max(self.delay() if n or self._queue else 0.0, super().forecast(n))
 
-    # What lets calls go: permits of the store, or while it is away, a safe part of the limits.
+    # What admits calls: permits of the store, or while it is away, a safe part of the limits.
 
-    def _verdict(self, now: float) -> str | None:
+    def _opens(self, now: float) -> float:
         if self._away_since is None:
-            return "ours" if self._permits else None
+            return _NOW if self._permits else _NEVER
         self._take_safe_part(now)
-        return super()._verdict(now)
+        return self._within_part(now, super()._opens(now))
 
-    def _admit(self, now: float) -> bool:
-        admitted = super()._admit(now)
-        if admitted and self._away_since is None:
-            self._permits -= 1
-        return admitted
-
-    def _give_back(self) -> None:
+    def _admit(self, now: float) -> float:
         if self._away_since is not None:
-            super()._give_back()
-            return
-        self._in_flight -= 1
-        self._permits += 1
-        self._wake()
-
-    def _next_change(self, now: float) -> float:
-        if self._away_since is None:
+            self._take_safe_part(now)
+            return self._within_part(now, super()._admit(now))
+        if not self._permits:
             return _NEVER  # the conversation keeps the time
-        return min(super()._next_change(now), self._told_at + self._minute.span)
+        self._permits -= 1
+        self._quota.in_flight += 1
+        return _NOW
+
+    def _within_part(self, now: float, when: float) -> float:
+        """Return when to look again, as the part grows a minute after the last reply of the store."""
+        grows = self._told_at + self._quota.minute.span
+        return min(when, grows) if now < grows else when
+
+    def _pass_on(self) -> None:
+        if self._away_since is None:
+            self._permits += 1
+        super()._pass_on()
 
     def _take_safe_part(self, now: float) -> None:
         """Set the limits to an even part; for a minute, what others had used is left to them."""
         per_minute, per_hour = self._limits
         workers = self._told.workers if self._told else 1
-        self._minute.limit, self._hour.limit = max(1, per_minute // workers), max(1, per_hour // workers)
-        if self._away_since is not None and now < self._told_at + self._minute.span:
-            self._minute.limit = min(self._minute.limit, per_minute - self._others)
+        self._quota.minute.limit, self._quota.hour.limit = max(1, per_minute // workers), max(1, per_hour // workers)
+        if self._away_since is not None and now < self._told_at + self._quota.minute.span:
+            self._quota.minute.limit = min(self._quota.minute.limit, per_minute - self._others)
 
     # The conversation with the store.
 
@@ -281,7 +287,7 @@ class SharedRateLimiter(RateLimiter):
         """Return when to talk to the store."""
         told, waiting = self._told, self._queue.count
         if self._away_since is not None:
-            return self._retry_at if self._queue or self._in_flight or self._minute.answers else _NEVER
+            return self._retry_at if self._queue or self._quota.in_flight or self._quota.minute.responses else _NEVER
         if told is None:
             return _NOW if self._queue else _NEVER
         known = told.interactive or told.bulk
@@ -289,14 +295,14 @@ class SharedRateLimiter(RateLimiter):
         gone = (told.interactive and not waiting("interactive")) or (told.bulk and not waiting("bulk"))
         if unasked or gone or self._refusal or self._restoring:
             return _NOW
-        owes = self._in_flight or self._permits or self._answered > self._reported
-        sign_of_life = self._told_at + self._minute.span / 4
+        owes = self._quota.in_flight or self._permits or self._answered > self._reported
+        sign_of_life = self._told_at + self._quota.minute.span / 4
         return min(self._ask_at if self._queue else _NEVER, sign_of_life if owes else _NEVER)
 
     def _report(self, *, leaving: bool = False) -> dict[str, object]:
         """Write what the script reads; see there."""
-        now, minute, hour = self._clock(), self._minute, self._hour
-        minute.room(0, now)  # forgets what has dropped out
+        now, minute, hour = self._clock(), self._quota.minute, self._quota.hour
+        minute.expire(now)
         self._turn += 1
         if not self._queue:
             self._permits = 0  # given back by being reported no more
@@ -310,27 +316,27 @@ class SharedRateLimiter(RateLimiter):
             "lease": _micros(minute.span / 2),
             "grace": _micros(minute.span / 20),
             "hold": _micros(_HOLD),
-            "in_flight": self._in_flight + self._permits,
+            "in_flight": self._quota.in_flight + self._permits,
             "interactive": self._queue.count("interactive"),
             "bulk": self._queue.count("bulk"),
-            "used": self._in_flight + len(minute.answers),
+            "used": self._quota.in_flight + len(minute.responses),
             "leaving": leaving,
         }
         return report | self._history(now) | self._take_news()
 
     def _history(self, now: float) -> dict[str, object]:
         """Tell what was answered since the last report, or all of it if the store may have forgotten."""
-        self._hour.room(0, now)
-        answers, told = self._hour.answers, self._told
+        self._quota.hour.expire(now)
+        answers, told = self._quota.hour.responses, self._told
         new = len(answers) if self._restoring else min(self._answered - self._reported, len(answers))
         history: dict[str, object] = {
             "restoring": self._restoring,
             "first": self._answered - new,
             "ages": [_micros(now - answer) for answer in islice(answers, len(answers) - new, None)],
             "workers": told.workers if told else 1,
-            "used_by_others": self._others if now < self._told_at + self._minute.span else 0,
+            "used_by_others": self._others if now < self._told_at + self._quota.minute.span else 0,
         }
-        if told and (answers or self._in_flight):
+        if told and (answers or self._quota.in_flight):
             history["epoch"] = told.epoch
         if self._away_since is not None:
             history["away"] = _micros(now - self._away_since)
@@ -347,16 +353,16 @@ class SharedRateLimiter(RateLimiter):
         now = self._clock()
         if self._away_since is not None:
             _log.info("the store of the shared quota is back after %.1f s", now - self._away_since)
-            self._away_since, self._paused_until = None, _NOW
-            self._minute.strangers = self._hour.strangers = 0
+            self._away_since, self._quota.paused_until = None, _NOW
+            self._quota.minute.others = self._quota.hour.others = 0
         self._restoring = not restored and self._told is not None and told.epoch != self._told.epoch
         self._told, self._told_at = told, now
-        self._others = max(0, told.used - told.granted - self._in_flight - len(self._minute.answers))
+        self._others = max(0, told.used - told.granted - self._quota.in_flight - len(self._quota.minute.responses))
         # A little later, since the next ones open soon after the first.
-        self._ask_at = now + told.wait + self._minute.span / 200 if told.interactive or told.bulk else _NOW
+        self._ask_at = now + told.wait + self._quota.minute.span / 200 if told.interactive or told.bulk else _NOW
         self._permits += told.granted
         self._take_safe_part(now)
-        self._wake()
+        self._advance(now)
 
     def _lose(self, reason: str) -> None:
         """Go on alone; or if the store has never answered, let those who wait know why."""
@@ -370,9 +376,11 @@ class SharedRateLimiter(RateLimiter):
             self._away_since = now
             self._permits = 0
             self._take_safe_part(now)
-            _log.warning("%s; until it is back, %d requests a minute leave here", self._trouble, self._minute.limit)
+            _log.warning(
+                "%s; until it is back, %d requests a minute leave here", self._trouble, self._quota.minute.limit
+            )
         self._restoring = True
-        self._wake()
+        self._advance(now)
 
     def _fail_all(self, error: Callable[[], Exception]) -> None:
         for session in self._sessions:

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from virtual_time import VirtualTimeLoop, run, settle_down, virtual
 
-from asyncdbaas import RateLimiter
-from asyncdbaas.ratelimit import Lane, WaitQueue, priority
+from asyncdbaas import InvalidInputError, RateLimiter, SessionStateError
+from asyncdbaas.ratelimit import Priority, priority
+from asyncdbaas.ratelimit.queue import WaitQueue
 
 
 class Clock:
@@ -59,12 +60,15 @@ async def offsets(start: float, calls: Iterable[Any]) -> list[float]:
 
 def test_the_limits_are_those_of_the_service_unless_told_otherwise() -> None:
     own = RateLimiter()
-    assert [(window.limit, window.span) for window in (own._minute, own._hour)] == [(250, 60.0), (5000, 3600.0)]
+    assert [(window.limit, window.span) for window in (own._quota.minute, own._quota.hour)] == [
+        (250, 60.0),
+        (5000, 3600.0),
+    ]
 
 
 @pytest.mark.parametrize("settings", [{"per_minute": 0}, {"per_hour": 0}, {"minute": 0.0}, {"hour": 0.0}])
 def test_limits_and_spans_that_are_not_positive_are_refused(settings: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match="must be positive"):
+    with pytest.raises(InvalidInputError, match="must be positive"):
         RateLimiter(**settings)
 
 
@@ -237,7 +241,13 @@ async def test_a_caller_that_is_failed_and_then_cancelled_takes_no_turn_from_oth
     [
         (29.0, None, 29.0),
         (29.0, 3000.0, 29.0),  # retry-after wins
-        (1e9, None, 3600.0),  # no pause is longer than the hour
+        (300.0, None, 300.0),
+        (
+            301.0,
+            None,
+            60.0,
+        ),  # the call fails at once; nobody else is held for longer than the limit of the minute lasts
+        (1e9, None, 60.0),
         (None, 20.0, 20.0),
         (None, 3000.0, 60.0),  # a reset almost an hour ahead: look again after a minute
         (None, -1500.0, 0.0),  # a reset in the past
@@ -294,7 +304,7 @@ async def test_a_refusal_shows_how_much_of_the_minute_is_others() -> None:
     for _ in range(6):
         await answered(pace)
     await refused(pace, 20.0)
-    assert pace._minute.strangers == 4
+    assert pace._quota.minute.others == 4
     await asyncio.sleep(60)
     start = now()
     # Six at once; then one, and half a minute after the refusal has passed long ago, probing starts.
@@ -309,10 +319,10 @@ async def test_requests_in_flight_may_be_what_fills_the_minute() -> None:
     for _ in range(6):
         await pace.acquire()
     pace.refused(20.0)  # five others of ours may have been counted
-    assert pace._minute.strangers == 5
+    assert pace._quota.minute.others == 5
     pace.release(counted=False)
     pace.refused(20.0)
-    assert pace._minute.strangers == 6
+    assert pace._quota.minute.others == 6
     pace.release(counted=False)
 
 
@@ -320,10 +330,10 @@ async def test_requests_in_flight_may_be_what_fills_the_minute() -> None:
 async def test_the_share_of_others_is_probed_under_demand_and_grows_back_doubling() -> None:
     pace, start = limiter(16), now()
     await refused(pace, 20.0)
-    seen = [pace._minute.strangers]
+    seen = [pace._quota.minute.others]
     for _ in range(9):
         await answered(pace)
-        seen.append(pace._minute.strangers)
+        seen.append(pace._quota.minute.others)
     # Of 16, all are taken; a probe of one, of two, then what is ours by now, a probe of four, ...
     assert seen == [16, 15, 13, 13, 9, 9, 9, 9, 1, 1]
     assert now() - start == 30
@@ -336,7 +346,7 @@ async def test_a_share_that_is_enough_is_not_probed() -> None:
     for _ in range(5):
         await answered(pace)
         await asyncio.sleep(61)
-    assert pace._minute.strangers == 15
+    assert pace._quota.minute.others == 15
 
 
 @virtual
@@ -345,11 +355,11 @@ async def test_a_refused_probe_starts_again_with_one() -> None:
     await refused(pace, 20.0)
     for _ in range(3):
         await answered(pace)
-    assert pace._minute.strangers == 13
+    assert pace._quota.minute.others == 13
     start = await refused(pace, 10.0)  # the probe of four
-    assert pace._minute.strangers == 13
+    assert pace._quota.minute.others == 13
     assert await answered(pace) - start == 30
-    assert pace._minute.strangers == 12
+    assert pace._quota.minute.others == 12
 
 
 @virtual
@@ -384,15 +394,15 @@ async def test_a_cancelled_probe_lets_the_next_one_probe() -> None:
 async def test_the_remaining_header_shows_how_much_of_the_hour_is_others() -> None:
     pace = limiter(100, 10)
     await answered(pace, remaining=9)
-    assert pace._hour.strangers == 0
+    assert pace._quota.hour.others == 0
     await answered(pace, remaining=4)  # 2 are ours, so 4 are others'
-    assert pace._hour.strangers == 4
+    assert pace._quota.hour.others == 4
     await answered(pace, remaining=7)  # theirs have dropped out
-    assert pace._hour.strangers == 0
+    assert pace._quota.hour.others == 0
     await answered(pace, remaining=50)  # a header that cannot be
-    assert pace._hour.strangers == 0
+    assert pace._quota.hour.others == 0
     await answered(pace, remaining=None)
-    assert pace._hour.strangers == 0
+    assert pace._quota.hour.others == 0
 
 
 @virtual
@@ -434,7 +444,7 @@ async def test_delay_tells_when_the_next_may_leave() -> None:
     await asyncio.sleep(40)
     assert pace.delay() == 0.0
     await answered(pace)
-    assert pace.delay() == 20.0
+    assert pace.delay() == 3540.0
 
 
 @virtual
@@ -496,8 +506,8 @@ async def test_forecast_counts_answers_calls_in_flight_and_waiting_pauses_and_ot
         pace.release(counted=False)
     await refused(pace, 45.0)
     assert pace.forecast(1) == 45.0
-    assert pace._minute.strangers == 3
-    assert pace.forecast(2) == pytest.approx(45.0 + 60.0)
+    assert pace._quota.minute.others == 3
+    assert pace.forecast(2) == 45.0  # the second is a probe
 
 
 # Event loops.
@@ -548,7 +558,7 @@ def test_two_event_loops_at_once_are_refused() -> None:
         one.run_until_complete(answered(pace))
         waiting = one.create_task(pace.acquire())
         one.run_until_complete(asyncio.sleep(0))
-        with pytest.raises(RuntimeError, match="give each event loop its own"):
+        with pytest.raises(SessionStateError, match="give each event loop a limiter"):
             two.run_until_complete(pace.acquire())
         waiting.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -577,11 +587,11 @@ def test_a_timer_that_rings_early_or_late_is_set_again(speed: float) -> None:
 
 
 @virtual
-async def test_an_hour_full_of_ones_own_requests_holds_no_strangers() -> None:
+async def test_an_hour_full_of_ones_own_requests_shows_no_other_clients() -> None:
     own = limiter(250, 2)
     for remaining in (1, 0):
         await answered(own, remaining=remaining)
-    assert own._hour.strangers == 0
+    assert own._quota.hour.others == 0
 
 
 @virtual
@@ -590,7 +600,7 @@ async def test_a_refusal_with_a_wait_is_the_minutes_and_one_without_is_the_hours
         own = limiter(10, 100)
         await answered(own)
         await refused(own, retry_after)
-        assert (own._minute.strangers, own._hour.strangers) == (minute, hour)
+        assert (own._quota.minute.others, own._quota.hour.others) == (minute, hour)
 
 
 @virtual
@@ -605,26 +615,26 @@ async def test_a_probe_that_succeeds_can_give_back_all_of_the_minute() -> None:
     own = limiter(2, 100)
     await answered(own)
     await refused(own, 1.0)
-    assert own._minute.strangers == 1
+    assert own._quota.minute.others == 1
     await asyncio.sleep(61.0)
     await own.acquire()
-    own._probing = True
+    own._quota._probing = True
     own.succeeded(None)
     own.release()
-    assert own._minute.strangers == 0
+    assert own._quota.minute.others == 0
 
 
 @virtual
 async def test_a_bulk_caller_is_woken_after_all_others_and_only_where_bulk_may_go() -> None:
     queue, woken = WaitQueue(), list[str]()
 
-    async def wait(name: str, lane: Lane) -> None:
-        with priority(lane):
-            await queue.wait(None, lambda: None)
+    async def wait(name: str, level: Priority) -> None:
+        with priority(level):
+            await queue.wait(queue.join(None), lambda: None)
         woken.append(name)
 
-    lanes: tuple[tuple[str, Lane], ...] = (("b1", "bulk"), ("b2", "bulk"), ("i1", "interactive"))
-    tasks = [asyncio.create_task(wait(name, lane)) for name, lane in lanes]
+    calls: tuple[tuple[str, Priority], ...] = (("b1", "bulk"), ("b2", "bulk"), ("i1", "interactive"))
+    tasks = [asyncio.create_task(wait(name, level)) for name, level in calls]
     await settle_down()
     assert queue.wake(bulk=False)
     assert not queue.wake(bulk=False)
@@ -634,3 +644,187 @@ async def test_a_bulk_caller_is_woken_after_all_others_and_only_where_bulk_may_g
     assert queue.wake()
     await asyncio.gather(*tasks)
     assert not queue.wake()
+
+
+# A clock that moves between any two readings, and timers that fire early or late.
+
+
+class ReadyClock(Clock):
+    """A clock whose next readings the test lays ready."""
+
+    def __init__(self, now: float = 0.0) -> None:
+        super().__init__(now)
+        self.ready: list[float] = []
+
+    def __call__(self) -> float:
+        if self.ready:
+            self.now = self.ready.pop(0)
+        return self.now
+
+
+async def full_until(opens: float) -> tuple[RateLimiter, ReadyClock]:
+    """Make a limiter whose minute is full until a time, and whose hour is full much longer."""
+    clock = ReadyClock(opens - 60.0)
+    pace = RateLimiter(1, 2, clock=clock)
+    await answered(pace)
+    return pace, clock
+
+
+@virtual
+async def test_a_call_that_comes_just_before_a_window_opens_waits_no_longer_than_that() -> None:
+    pace, clock = await full_until(100.0)
+    clock.ready = [100.0 - 1e-6, 100.0 + 1e-6, 100.0 + 2e-6]
+    start = now()
+    await pace.acquire()
+    assert now() - start == pytest.approx(1e-6)
+
+
+@virtual
+async def test_a_timer_that_fires_just_before_a_window_opens_is_set_for_the_rest() -> None:
+    pace, clock = await full_until(100.0)
+    waiter = asyncio.create_task(pace.acquire())
+    await settle_down()
+    start = now()
+    clock.ready = [100.0 - 1e-3, 100.0 + 1e-3]
+    await waiter
+    assert now() - start == pytest.approx(60.0 + 1e-3, abs=1e-4)
+
+
+@virtual
+async def test_calls_of_which_the_timer_is_late_are_admitted_by_whatever_happens_next() -> None:
+    steps: list[Callable[[RateLimiter], object]] = [
+        lambda pace: pace.delay(),
+        lambda pace: asyncio.create_task(pace.acquire()),
+        lambda pace: pace.release(counted=False),
+    ]
+    for step in steps:
+        clock = Clock(40.0)
+        pace = RateLimiter(2, 10, clock=clock)
+        await answered(pace)
+        await pace.acquire()
+        first = asyncio.create_task(pace.acquire())
+        await settle_down()
+        clock.now = 100.0
+        start = now()
+        step(pace)
+        await first
+        assert now() - start < 1.0
+
+
+@virtual
+async def test_delay_is_zero_once_a_window_has_opened_even_if_its_timer_has_not_fired() -> None:
+    clock = Clock(40.0)
+    pace = RateLimiter(2, 3, clock=clock)
+    for _ in range(2):
+        await answered(pace)
+    waiter = asyncio.create_task(pace.acquire())
+    await settle_down()
+    clock.now = 100.0
+    assert pace.delay() == 3540.0  # the waiting call takes the last one of the hour
+    await waiter
+    clock.now = 100.0 + 3600.0
+    assert pace.delay() == 0.0
+
+
+@virtual
+async def test_an_interactive_call_goes_before_bulk_calls_of_which_the_timer_is_late() -> None:
+    clock = Clock(40.0)
+    pace = RateLimiter(1, 10, clock=clock)
+    await answered(pace)
+    with priority("bulk"):
+        bulk = asyncio.create_task(pace.acquire())
+    await settle_down()
+    clock.now = 100.0
+    await pace.acquire()
+    assert not bulk.done()
+    bulk.cancel()
+
+
+@virtual
+async def test_forecast_after_a_refusal_is_when_a_probe_is_due() -> None:
+    pace = limiter(250)
+    await answered(pace)
+    await refused(pace, None, reset_in=24.0)
+    waiting = [asyncio.create_task(pace.acquire()) for _ in range(20)]
+    await settle_down()
+    assert pace.delay() == pytest.approx(30.0)
+    assert pace.forecast(1) == pytest.approx(30.0)
+    for task in waiting:
+        task.cancel()
+
+
+@virtual
+async def test_forecast_leaves_others_for_an_hour_what_the_service_said_that_they_use() -> None:
+    pace = limiter(100, 10)
+    await answered(pace, remaining=4)  # five are others'
+    assert [pace.forecast(n) for n in (4, 5, 14, 15)] == [0.0, 3600.0, 3600.0, 7200.0]
+
+
+@virtual
+async def test_forecast_of_an_interactive_call_does_not_count_bulk_calls() -> None:
+    pace = limiter(1)
+    await answered(pace)
+    with priority("bulk"):
+        waiting = [asyncio.create_task(pace.acquire()) for _ in range(5)]
+        await settle_down()
+        assert pace.forecast(1) == pytest.approx(360.0)
+    assert pace.forecast(1) == pytest.approx(60.0)
+    for task in waiting:
+        task.cancel()
+
+
+@virtual
+async def test_without_headers_successful_probes_give_back_the_hour() -> None:
+    pace, start = limiter(100, 8), now()
+    await refused(pace, None, 20.0)
+    assert await offsets(start, (answered(pace) for _ in range(8))) == [30.0] * 8
+
+
+# Threads, and loops that were closed.
+
+
+def test_the_limiter_of_a_closed_loop_serves_the_next_although_calls_waited() -> None:
+    clock = Clock()
+    pace = RateLimiter(1, clock=clock)
+
+    async def leave() -> None:
+        pace.attach("session", "token")
+        await pace.acquire()
+        task = asyncio.ensure_future(pace.acquire())
+        await asyncio.sleep(0)
+        kept.append(task)
+
+    async def use() -> list[int]:
+        pace.attach("another", "token")
+        clock.now += 60.0  # what was in flight counts from the moment at which its loop was found closed
+        await asyncio.wait_for(pace.acquire(), 1)
+        return [pace.in_flight, pace.waiting]
+
+    kept: list[Any] = []
+    loop = VirtualTimeLoop()
+    loop.run_until_complete(leave())
+    loop.close()
+    assert run(use()) == [1, 0]
+    kept[0].get_coro().close()
+    kept[0]._log_destroy_pending = False
+
+
+def test_a_session_of_another_thread_is_refused_while_the_first_is_open() -> None:
+    pace = RateLimiter()
+
+    async def attach(session: str) -> None:
+        pace.attach(session, "token")
+
+    async def use() -> None:
+        await attach("one")
+        with pytest.raises(SessionStateError, match="a SharedRateLimiter to share one quota"):
+            await asyncio.to_thread(asyncio.run, attach("two"))
+        await pace.detach("one")
+        await asyncio.to_thread(asyncio.run, attach("two"))
+
+    asyncio.run(use())
+
+
+def test_outside_an_event_loop_the_error_says_so() -> None:
+    with pytest.raises(SessionStateError, match="no asyncio event loop is running"):
+        RateLimiter().attach("session", "token")

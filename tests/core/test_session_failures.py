@@ -99,7 +99,7 @@ async def test_a_refused_connection_is_tried_again_for_every_method(method: str)
             await session.request(method, "/v2/x")
         assert (caught.value.attempts, caught.value.sent, caught.value.outcome_unknown) == (5, False, False)
         assert session.rate_limiter.delay() == 0.0
-        assert len(session.rate_limiter._minute.answers) == 0
+        assert len(session.rate_limiter._quota.minute.responses) == 0
         assert_at_rest(session)
 
 

@@ -1,8 +1,10 @@
-"""Lanes within one process: interactive calls before bulk ones, in the rate limiter and for connection slots."""
+"""Prioritys within one process: interactive calls before bulk ones, in the rate limiter and for connection slots."""
 
 from __future__ import annotations
 
 import asyncio
+import contextvars
+from collections.abc import AsyncGenerator
 from typing import Any, cast
 
 import pytest
@@ -10,7 +12,8 @@ from raw_server import RawServer, answer
 from virtual_time import settle_down, virtual
 
 from asyncdbaas import AsyncSession, InvalidInputError, RateLimiter, priority
-from asyncdbaas.ratelimit import Lane, WaitQueue, current_lane
+from asyncdbaas.ratelimit import Priority, current_priority
+from asyncdbaas.ratelimit.queue import WaitQueue
 
 OK = answer(200, {"value": 1})
 
@@ -27,34 +30,34 @@ def paths(server: RawServer) -> list[str]:
     return [request.target.removeprefix("/v2/") for request in server.requests]
 
 
-async def fetch(session: AsyncSession, name: str, lane: Lane = "interactive") -> None:
-    with priority(lane):
+async def fetch(session: AsyncSession, name: str, level: Priority = "interactive") -> None:
+    with priority(level):
         await session.request("GET", f"/v2/{name}")
 
 
 def test_calls_are_interactive_unless_told_otherwise() -> None:
-    assert current_lane() == "interactive"
+    assert current_priority() == "interactive"
     with priority("bulk"):
-        assert current_lane() == "bulk"
+        assert current_priority() == "bulk"
         with priority("interactive"):
-            assert current_lane() == "interactive"
-        assert current_lane() == "bulk"
-    assert current_lane() == "interactive"
+            assert current_priority() == "interactive"
+        assert current_priority() == "bulk"
+    assert current_priority() == "interactive"
 
 
-async def test_tasks_that_a_block_starts_stay_in_its_lane() -> None:
-    async def ask() -> Lane:
+async def test_tasks_that_a_block_starts_keep_its_priority() -> None:
+    async def ask() -> Priority:
         await asyncio.sleep(0)
-        return current_lane()
+        return current_priority()
 
     with priority("bulk"):
         task = asyncio.create_task(ask())
     assert (await task, await ask()) == ("bulk", "interactive")
 
 
-@pytest.mark.parametrize("lane", ["", "BULK", "high", None, 1])
-def test_another_lane_is_refused(lane: object) -> None:
-    with pytest.raises(InvalidInputError, match='must be "interactive" or "bulk"'), priority(cast("Lane", lane)):
+@pytest.mark.parametrize("level", ["", "BULK", "high", None, 1])
+def test_another_priority_is_refused(level: object) -> None:
+    with pytest.raises(InvalidInputError, match='must be "interactive" or "bulk"'), priority(cast("Priority", level)):
         pass
 
 
@@ -63,7 +66,7 @@ def test_a_queue_that_may_not_wake_bulk_callers_leaves_them() -> None:
 
     async def use() -> None:
         with priority("bulk"):
-            task = asyncio.create_task(queue.wait("me", lambda: None))
+            task = asyncio.create_task(queue.wait(queue.join("me"), lambda: None))
         await asyncio.sleep(0)
         assert (queue.count("bulk"), queue.count("interactive")) == (1, 0)
         assert not queue.wake(bulk=False)
@@ -74,12 +77,12 @@ def test_a_queue_that_may_not_wake_bulk_callers_leaves_them() -> None:
 
 
 @virtual
-async def test_interactive_calls_leave_first_each_lane_in_order_of_arrival() -> None:
+async def test_interactive_calls_leave_first_each_priority_in_order_of_arrival() -> None:
     pace = limiter(1)
     order: list[str] = []
 
-    async def call(name: str, lane: Lane) -> None:
-        with priority(lane):
+    async def call(name: str, level: Priority) -> None:
+        with priority(level):
             await pace.acquire()
         order.append(name)
         pace.release()
@@ -106,8 +109,8 @@ async def test_an_interactive_call_passes_a_bulk_job_that_has_taken_what_slots_i
 @virtual
 async def test_mixed_calls_all_end_and_leave_every_slot_free(max_connections: int) -> None:
     async with RawServer(OK) as server, connect(server, limiter(5), max_connections=max_connections) as session:
-        lanes: list[Lane] = ["bulk", "bulk", "interactive"]
-        calls = [asyncio.create_task(fetch(session, str(number), lanes[number % 3])) for number in range(40)]
+        levels: list[Priority] = ["bulk", "bulk", "interactive"]
+        calls = [asyncio.create_task(fetch(session, str(number), levels[number % 3])) for number in range(40)]
         await settle_down()
         for call in calls[::5]:
             call.cancel()
@@ -138,3 +141,23 @@ async def test_a_slot_that_an_interactive_call_leaves_stays_spare() -> None:
         await fetch(session, "i1")
         await asyncio.gather(*bulk)
         assert paths(server) == ["first", "i0", "i1", "b0", "b1"]
+
+
+def test_a_block_may_end_in_another_context(caplog: pytest.LogCaptureFixture) -> None:
+    block = priority("bulk")
+    contextvars.copy_context().run(block.__enter__)
+    contextvars.copy_context().run(block.__exit__, None, None, None)
+    assert current_priority() == "interactive"
+    assert "use `async def`" in caplog.text
+
+
+async def test_a_generator_that_another_task_closes_says_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    async def dependency() -> AsyncGenerator[Priority]:
+        with priority("bulk"):
+            yield current_priority()
+
+    generator = dependency()
+    assert await asyncio.create_task(anext(generator)) == "bulk"
+    await generator.aclose()
+    assert current_priority() == "interactive"
+    assert not caplog.records

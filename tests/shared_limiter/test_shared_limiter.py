@@ -151,7 +151,7 @@ async def test_the_hour_is_learned_from_what_the_service_says_is_left(store: Sto
         waiting.cancel()
 
 
-# Lanes.
+# Prioritys.
 
 
 async def test_interactive_calls_go_before_bulk_calls_of_another_worker(store: Store) -> None:
@@ -394,7 +394,7 @@ async def test_a_caller_that_is_cancelled_when_its_turn_has_come_passes_it_on(st
         assert isinstance(pace, SharedRateLimiter)
         pace.release()
         pace._permits += 1  # as the store gives one, at a moment that the test can name
-        pace._wake()
+        pace._advance(pace._clock())
         first.cancel()
         before = pace.exchanges
         await asyncio.wait({first})
@@ -478,7 +478,7 @@ def test_a_loop_that_ended_without_closing_does_not_spoil_the_next() -> None:
             await asyncio.to_thread(asyncio.run, leave_open(pace))
             async with attached(pace):
                 await pace.acquire(pace)
-                assert pace.in_flight == 2  # the one that never ended has a lease of its own in the store
+                assert pace.in_flight == 1  # the one that never ended has a lease of its own in the store
 
     asyncio.run(use())
     gc.collect()  # the connection that was left open complains here, not in another test

@@ -26,6 +26,8 @@ _CORE: Final = {
     "hooks",
     "ratelimit",
     "ratelimit.limiter",
+    "ratelimit.queue",
+    "ratelimit.windows",
     "retry",
     "session",
     "types",
