@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TypeVar
 from urllib.parse import parse_qsl
 
-from asyncdbaas._core.codec import page_reader
+from asyncdbaas._core.decoding import page_reader
 from asyncdbaas._core.http import seg
 from asyncdbaas.session import AsyncSession
 

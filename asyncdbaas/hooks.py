@@ -3,7 +3,8 @@
     AsyncSession(on_event=print)
 
 Each call gives CallStarted, then for each attempt QuotaWait (if it has to wait for the rate limit), AttemptStarted and
-AttemptEnded, with RetryScheduled between two attempts, and at last CallEnded. A cancelled call may lack the
+AttemptEnded, with RetryScheduled between two attempts, and at last CallEnded; before that, UnreadableValues if the
+response had optional values that make no sense. A cancelled call may lack the
 AttemptEnded, never the CallEnded. No event holds a token, a body or a header.
 
 The function is called in the task of the call, between two awaits, so it must be quick. What it raises is logged and
@@ -27,6 +28,7 @@ __all__ = [
     "CallStarted",
     "QuotaWait",
     "RetryScheduled",
+    "UnreadableValues",
     "log",
 ]
 
@@ -92,6 +94,14 @@ class RetryScheduled(_Event):
 
 
 @attrs.frozen(kw_only=True)
+class UnreadableValues(_Event):
+    """Optional values of a response could not be read, so their fields have their defaults, as a rule None."""
+
+    places: tuple[str, ...]
+    """Where they stand, such as `$.databases[3].created_at`; the first 20."""
+
+
+@attrs.frozen(kw_only=True)
 class CallEnded(_Event):
     """A call is over."""
 
@@ -104,7 +114,9 @@ class CallEnded(_Event):
     """None on success; also asyncio.CancelledError."""
 
 
-CallEvent: TypeAlias = CallStarted | QuotaWait | AttemptStarted | AttemptEnded | RetryScheduled | CallEnded
+CallEvent: TypeAlias = (
+    CallStarted | QuotaWait | AttemptStarted | AttemptEnded | RetryScheduled | UnreadableValues | CallEnded
+)
 
 
 def log(logger: logging.Logger, event: CallEvent) -> None:
@@ -122,6 +134,8 @@ def log(logger: logging.Logger, event: CallEvent) -> None:
         case RetryScheduled():
             reason = _one_line(event.error)
             logger.info("%s: attempt %d failed, again in %.3f s: %s", _name(event), event.attempt, event.delay, reason)
+        case UnreadableValues():
+            logger.warning("%s: values that could not be read are left out: %s", _name(event), ", ".join(event.places))
         case CallEnded(error=BaseException() as error) if not isinstance(error, RequestError):
             logger.debug("%s: ended after %.3f s by %s", _name(event), event.seconds, type(error).__name__)
         case _:

@@ -32,7 +32,7 @@ except ModuleNotFoundError as error:
 __all__ = ["OpenTelemetryListener"]
 
 _Attributes = Mapping[str, str | int | float]
-_Step = hooks.QuotaWait | hooks.AttemptStarted | hooks.AttemptEnded | hooks.RetryScheduled
+_Step = hooks.QuotaWait | hooks.AttemptStarted | hooks.AttemptEnded | hooks.RetryScheduled | hooks.UnreadableValues
 
 # What the conventions advise for the duration of requests.
 _REQUEST_BOUNDARIES: Final = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10)
@@ -114,6 +114,8 @@ class OpenTelemetryListener:
             case hooks.RetryScheduled():
                 self._end_wait(call)  # still on if the token could not be had
                 self._retries.add(1, {**call.attributes, "error.type": _kind(event.error)}, call.context)
+            case hooks.UnreadableValues():
+                call.span.add_event("asyncdbaas.unreadable_values", {"asyncdbaas.places": event.places})
 
     def _end(self, call: _Call, event: hooks.CallEnded) -> None:
         self._end_wait(call)

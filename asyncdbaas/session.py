@@ -23,8 +23,9 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from asyncdbaas import hooks
-from asyncdbaas._core.codec import MismatchError, NotYetError, encode, reader
+from asyncdbaas._core.codec import encode
 from asyncdbaas._core.deadlines import Deadlines
+from asyncdbaas._core.decoding import IGNORE, LARGE, MismatchError, NotYetError, Reader, read_in_slices, reader
 from asyncdbaas._core.deletions import Deletions
 from asyncdbaas._core.http import (
     METHODS,
@@ -265,13 +266,14 @@ class AsyncSession:
         AcceptedError if the result does not show yet, SessionStateError if the session is not open here.
         """
         body = Hidden(body)  # plain data may hold a password, which a traceback with locals must not show
-        return self.run(method, path, _ignore if into is None else reader(into, key), body=body, params=params)
+        read: Reader[Any] = IGNORE if into is None else reader(into, key)
+        return self.run(method, path, read, body=body, params=params)
 
     async def run(
         self,
         method: str,
         path: str,
-        read: Callable[[bytes], T],
+        read: Reader[T],
         *,
         body: Hidden | None = None,
         params: Mapping[str, str | int] | None = None,
@@ -283,7 +285,7 @@ class AsyncSession:
             return await self._observe(call, read)
         outcome = await self._attempt(call)
         answer = outcome if isinstance(outcome, _Answer) else await self._repeat(call, outcome)
-        return _read(call, answer, read)
+        return await self._read(call, answer, read)
 
     def lock(self, name: str) -> asyncio.Lock:
         """Return the lock of that name, for writes that the service wants one at a time.
@@ -527,13 +529,33 @@ class AsyncSession:
         error.__cause__ = failure.with_traceback(None)
         return error
 
-    async def _observe(self, call: _Call, read: Callable[[bytes], T]) -> T:
+    async def _read(self, call: _Call, answer: _Answer, read: Reader[T]) -> T:
+        """Read the body of a success, and tell of optional values in it that could not be read."""
+        notes: list[str] = []
+        try:
+            if len(answer.body) <= LARGE:
+                value = read(answer.body, notes)
+            else:
+                value = await read_in_slices(read, answer.body, notes, self._timeout)
+        except MismatchError as error:
+            problem: type[RequestError] = DecodeError
+            reason = f"{answer.status}, but the answer does not fit: {error}"
+        except NotYetError as error:
+            problem, reason = AcceptedError, f"{answer.status}, accepted, but nothing to show yet: {error}"
+        else:
+            if notes:
+                self._tell(hooks.UnreadableValues, call, places=tuple(notes))
+            return value
+        request_id = answer.headers.get("x-request-id")
+        raise problem(reason, method=call.method, path=call.path, attempts=call.attempts, request_id=request_id)
+
+    async def _observe(self, call: _Call, read: Reader[T]) -> T:
         self._tell(hooks.CallStarted, call, url=str(call.url))
         error: BaseException | None = None
         try:
             outcome = await self._attempt(call)
             answer = outcome if isinstance(outcome, _Answer) else await self._repeat(call, outcome)
-            return _read(call, answer, read)
+            return await self._read(call, answer, read)
         except BaseException as raised:
             error = raised
             raise
@@ -599,10 +621,6 @@ _UNSENT: Final = (
 _WIRE_TIMEOUT: Final = aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS)
 
 
-def _ignore(_: bytes) -> None:
-    """Read nothing."""
-
-
 @lru_cache(maxsize=1024)  # bulk creation sends to one address again and again
 def _url(base: str, path: str) -> URL:
     return URL(base + check_path(path), encoded=True)
@@ -622,18 +640,6 @@ async def _read_body(response: aiohttp.ClientResponse) -> bytes:
                 break
             raise _TooLargeError(f"the answer is larger than {limit >> 20} MiB, so it was not read to its end")
     return b"".join(chunks)
-
-
-def _read(call: _Call, answer: _Answer, read: Callable[[bytes], T]) -> T:
-    try:
-        return read(answer.body)
-    except MismatchError as error:
-        problem: type[RequestError] = DecodeError
-        reason = f"{answer.status}, but the answer does not fit: {error}"
-    except NotYetError as error:
-        problem, reason = AcceptedError, f"{answer.status}, accepted, but nothing to show yet: {error}"
-    request_id = answer.headers.get("x-request-id")
-    raise problem(reason, method=call.method, path=call.path, attempts=call.attempts, request_id=request_id)
 
 
 def _judge(call: _Call, answer: _Answer | RequestError) -> _Answer | RequestError:

@@ -11,7 +11,7 @@ from typing import Any, Final
 import cattrs
 import msgspec
 
-from asyncdbaas._core.codec import page_reader
+from asyncdbaas._core.decoding import page_reader
 from asyncdbaas.topics import Topic
 from benchmarks.measure import Contender, Timings, interleave
 from benchmarks.mirrors import as_pydantic, as_struct

@@ -15,7 +15,7 @@ from uuid import UUID
 import attrs
 
 from asyncdbaas import errors
-from asyncdbaas._core.codec import decode_error_body
+from asyncdbaas._core.decoding import decode_error_body
 from asyncdbaas.errors import APIError, InvalidInputError, TokenError
 from asyncdbaas.types import Id, Secret
 

@@ -1,63 +1,177 @@
-"""The tolerant way to read an answer, for what the fast one refuses."""
+"""The tolerant way to read parsed JSON, for responses that do not fit their class exactly.
+
+Only required fields, those that identify an object, can make an object unreadable. The value of any other field that
+cannot be understood is left out, so that the field's default applies, and its place is noted.
+"""
 
 from __future__ import annotations
 
+import math
+import re
 import types
 from collections.abc import Callable
 from datetime import datetime
 from functools import cache
-from typing import Any, TypeAlias, TypeVar, Union, cast, get_args, get_origin
+from typing import Any, Final, TypeAlias, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 import attrs
 import cattrs
 import msgspec
-from cattrs.cols import list_structure_factory
-from cattrs.gen import make_dict_structure_fn
 
+from asyncdbaas._core.wire import as_fields, flattened, from_wire, renames
 from asyncdbaas.types import Unset
 
-__all__ = ["structure"]
+__all__ = ["UnreadableError", "structure"]
 
 T = TypeVar("T")
-_Hook: TypeAlias = Callable[[Any, Any], Any]
+_Build: TypeAlias = Callable[[Any, str, list[str]], Any]
+
+# Places noted in one response: enough to find the cause. A list can repeat the same oddity thousands of times.
+_MOST_NOTES: Final = 20
+# A key that a message may quote; a longer one might be data.
+_NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,40}")
 
 
-def structure(raw: Any, into: type[T]) -> T:
-    """Build an object from parsed JSON, forgiving what can be understood; ValueError names the place of the rest."""
-    try:
-        return _converter().structure(_without_nulls(raw), into)
-    except Exception as error:  # noqa: BLE001 -- cattrs raises groups of whatever its hooks raise
-        problems = cattrs.transform_error(error, format_exception=lambda inner, cls: _say(inner, cls or into))
-        raise ValueError("; ".join(problems)) from None
+class UnreadableError(ValueError):
+    """A value cannot be understood; the problems name its place, never the value."""
+
+    def __init__(self, *problems: str) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = problems
 
 
-def _say(error: BaseException, into: type) -> str:
-    # The messages of int() and the like quote the value, which may be a secret.
-    name = getattr(into, "__name__", str(into))
-    return "required field missing" if isinstance(error, KeyError) else f"expected {name}"
+def structure(raw: Any, into: type[T], place: str, notes: list[str]) -> T:
+    """Build an object from parsed JSON; append to `notes` the places of optional values that make no sense.
+
+    UnreadableError if a required value does not.
+    """
+    kind: Any = into
+    built: T = _builder(kind)(raw, place, notes)
+    return built
+
+
+@cache
+def _builder(kind: Any) -> _Build:
+    """Return the function that builds values of a type from a value and its place."""
+    kinds = _alternatives(kind)
+    if len(kinds) > 1:
+        return _leaf(kind, lambda value: msgspec.convert(value, Union[kinds], strict=False))  # noqa: UP007 -- made at run time
+    (only,) = kinds
+    if attrs.has(only):
+        return _object(only)
+    if get_origin(only) is list:
+        return _list(_builder(get_args(only)[0]))
+    if get_origin(only) is dict:
+        return _mapping(_builder(get_args(only)[1]))
+    hook = _converter().get_structure_hook(only)
+    return _leaf(kind, lambda value: hook(value, only))
+
+
+def _alternatives(kind: Any) -> tuple[Any, ...]:
+    """Return the types of a union, without None and Unset."""
+    if get_origin(kind) not in (Union, types.UnionType):
+        return (kind,)
+    return tuple(each for each in get_args(kind) if each not in (types.NoneType, Unset))
+
+
+def _leaf(kind: Any, convert: Callable[[Any], Any]) -> _Build:
+    name = getattr(kind, "__name__", str(kind))
+
+    def build(value: Any, place: str, _: list[str]) -> Any:
+        try:
+            return value if value is None else convert(value)
+        except (TypeError, ValueError, OverflowError):  # their messages quote the value, which may be a secret
+            raise UnreadableError(f"expected {name} @ {place}") from None
+
+    return build
+
+
+def _list(item: _Build) -> _Build:
+    def build(value: Any, place: str, notes: list[str]) -> list[Any]:
+        if not isinstance(value, list):
+            raise UnreadableError(f"expected list @ {place}")
+        numbered = enumerate(cast("list[object]", value))
+        return [item(each, f"{place}[{index}]", notes) for index, each in numbered if each is not None]
+
+    return build
+
+
+def _mapping(item: _Build) -> _Build:
+    def build(value: Any, place: str, notes: list[str]) -> dict[str, Any]:
+        if not isinstance(value, dict):
+            raise UnreadableError(f"expected dict @ {place}")
+        built: dict[str, Any] = {}
+        for name, each in as_fields(value).items():
+            try:
+                if each is not None:
+                    built[name] = item(each, f"{place}.{name if _NAME.fullmatch(name) else '*'}", notes)
+            except UnreadableError as error:
+                _note(notes, error)
+        return built
+
+    return build
+
+
+def _note(notes: list[str], error: UnreadableError) -> None:
+    notes += [problem.rpartition(" @ ")[2] for problem in error.problems[: _MOST_NOTES - len(notes)]]
+
+
+def _object(cls: Any) -> _Build:
+    hints, names, extra = get_type_hints(cls), renames(cls), flattened(cls)
+    fields = [_Field(hints[field.name], field) for field in attrs.fields(cls)]
+
+    def build(value: Any, place: str, notes: list[str]) -> Any:
+        if not isinstance(value, dict):
+            raise UnreadableError(f"expected {cls.__name__} @ {place}")
+        given: dict[str, Any] = {}
+        problems: list[str] = []
+        values = as_fields(from_wire(value, cls))
+        for field in fields:
+            where = place if field.name == extra else f"{place}.{names.get(field.name, field.name)}"
+            try:
+                field.read(values, where, notes, given)
+            except UnreadableError as error:
+                if field.is_required:
+                    problems += error.problems
+                else:
+                    _note(notes, error)
+        if problems:
+            raise UnreadableError(*problems)
+        try:
+            return cls(**given)
+        except ValueError as error:  # from our own `__attrs_post_init__`, whose messages quote nothing
+            raise UnreadableError(f"{error} @ {place}") from None
+
+    return build
+
+
+class _Field:
+    """One field of a class, as it is read."""
+
+    def __init__(self, hint: Any, field: attrs.Attribute[Any]) -> None:
+        self.name = field.name
+        self.is_required = field.default is attrs.NOTHING
+        self._argument = field.alias or field.name
+        self._takes_none = types.NoneType in get_args(hint)
+        self._build = _builder(hint)
+
+    def read(self, values: dict[str, Any], place: str, notes: list[str], given: dict[str, Any]) -> None:
+        """Put the field's value into `given`, unless its default applies."""
+        value = self._build(values[self.name], place, notes) if values.get(self.name) is not None else None
+        if value is not None or (self._takes_none and self.name in values):
+            given[self._argument] = value
+        elif self.is_required:
+            raise UnreadableError(f"required field missing @ {place}")
 
 
 @cache
 def _converter() -> cattrs.Converter:
-    converter = cattrs.Converter(detailed_validation=True)
+    converter = cattrs.Converter(detailed_validation=False)
     converter.register_structure_hook(str, _to_text)  # OpenEnums come here, too
     converter.register_structure_hook(int, _to_int)
     converter.register_structure_hook(float, _to_float)
     converter.register_structure_hook(bool, _to_bool)
     converter.register_structure_hook(datetime, _to_datetime)
-
-    def optional_hook(cls: Any) -> _Hook:
-        return _optional_hook(cls, converter)
-
-    def object_hook(cls: Any) -> _Hook:
-        return _only(dict, make_dict_structure_fn(cls, converter))
-
-    def list_hook(cls: Any) -> _Hook:
-        return _only(list, list_structure_factory(cls, converter))
-
-    converter.register_structure_hook_factory(_is_optional, optional_hook)
-    converter.register_structure_hook_factory(attrs.has, object_hook)
-    converter.register_structure_hook_factory(_is_list, list_hook)
     return converter
 
 
@@ -80,7 +194,9 @@ def _to_int(value: Any, _: Any) -> int:
 def _to_float(value: Any, _: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         raise TypeError
-    return float(value)
+    if not math.isfinite(number := float(value)):
+        raise ValueError
+    return number
 
 
 def _to_bool(value: Any, _: Any) -> bool:
@@ -93,45 +209,10 @@ def _to_bool(value: Any, _: Any) -> bool:
 
 
 def _to_datetime(value: Any, _: Any) -> datetime | None:
-    if value == "":  # the service's word for "no date"
+    if value == "":  # the service writes this for "no date"
         return None
     try:
-        return msgspec.convert(value, datetime)
+        when = msgspec.convert(value, datetime)
     except msgspec.ValidationError:
-        return datetime.fromisoformat(value)
-
-
-def _is_list(cls: Any) -> bool:
-    return get_origin(cls) is list
-
-
-def _is_optional(cls: Any) -> bool:
-    return get_origin(cls) in (Union, types.UnionType) and bool({type(None), Unset} & set(get_args(cls)))
-
-
-def _optional_hook(cls: Any, converter: cattrs.Converter) -> _Hook:
-    kinds = tuple(arg for arg in get_args(cls) if arg not in (type(None), Unset))
-    if len(kinds) == 1:
-        return lambda value, _: None if value is None else converter.structure(value, kinds[0])
-    return lambda value, _: value if value is None else msgspec.convert(value, Union[kinds], strict=False)  # noqa: UP007 -- a union made at run time
-
-
-def _only(kind: type, hook: _Hook) -> _Hook:
-    """Refuse what is not of a kind: cattrs takes a list for an object without fields, and "abc" for a list of three."""
-
-    def structure_kind(value: Any, cls: Any) -> Any:
-        if not isinstance(value, kind):
-            raise TypeError
-        return hook(value, cls)
-
-    return structure_kind
-
-
-def _without_nulls(raw: Any) -> Any:
-    """Drop every null, so that the defaults of the fields apply, and lists hold only values."""
-    if isinstance(raw, dict):
-        fields = cast("dict[str, Any]", raw)
-        return {name: _without_nulls(value) for name, value in fields.items() if value is not None}
-    if isinstance(raw, list):
-        return [_without_nulls(value) for value in cast("list[object]", raw) if value is not None]
-    return raw
+        when = datetime.fromisoformat(value)
+    return None if when.year == 1 else when  # Go's zero date

@@ -13,8 +13,10 @@ from __future__ import annotations
 
 from typing import Any, Final, TypeVar, get_args
 
-from asyncdbaas._core.codec import MismatchError, envelop, reader, require_some, wire_names
+from asyncdbaas._core.codec import envelop, require_some
+from asyncdbaas._core.decoding import MismatchError, reader
 from asyncdbaas._core.http import cluster_segment
+from asyncdbaas._core.wire import wire_names
 from asyncdbaas.configs._base import set_fields
 from asyncdbaas.configs.advanced import (
     AdvancedMySQLConfig,
@@ -107,9 +109,9 @@ async def get_config(session: AsyncSession, cluster_id: Id, into: type[C]) -> C:
     """
     if into not in _CONFIGS:
         raise InvalidInputError(f"into must be one of {_names(_CONFIGS)}, not {into!r}")
-    read = reader(into, "config")
+    read = reader(into, "config").then(_check_engine)
     path = f"/v2/databases/{cluster_segment(cluster_id)}/config"
-    return await session.run("GET", path, lambda body: _check_engine(read(body)))
+    return await session.run("GET", path, read)
 
 
 async def update_config(session: AsyncSession, cluster_id: Id, config: ConfigUpdate) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import attrs
 
-from asyncdbaas._core.codec import flatten
+from asyncdbaas._core.wire import flatten
 from asyncdbaas.types import UNSET, Unset
 
 __all__ = ["EngineConfig", "Section", "set_fields"]

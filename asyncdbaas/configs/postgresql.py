@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import attrs
 
-from asyncdbaas._core.codec import wire
+from asyncdbaas._core.wire import wire
 from asyncdbaas.configs._base import EngineConfig, Section
 from asyncdbaas.types import UNSET, OpenEnum, Unset
 

@@ -10,7 +10,8 @@ from typing import Any, Final, cast
 
 import attrs
 
-from asyncdbaas._core.codec import MismatchError, encode, reader
+from asyncdbaas._core.codec import encode
+from asyncdbaas._core.decoding import MismatchError, reader
 from asyncdbaas.catalogue import CatalogueTopic, Problem
 from asyncdbaas.clusters import list_clusters
 from asyncdbaas.errors import InvalidInputError

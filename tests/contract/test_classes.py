@@ -32,7 +32,7 @@ from operations import MODULES
 from plain_json import fields_of, items_of, rewrite
 
 from asyncdbaas import UNSET, Unset
-from asyncdbaas._core import codec
+from asyncdbaas._core import codec, decoding
 from asyncdbaas.types import OpenEnum
 
 CLASSES: Final = public_classes()
@@ -79,7 +79,7 @@ def examples(count: int) -> settings:
 @examples(10)
 def test_what_is_encoded_reads_back_the_same(cls: Any, data: st.DataObject) -> None:
     made = data.draw(objects(cls))
-    assert codec.reader(cls, None)(codec.encode(made)) == made
+    assert decoding.reader(cls, None)(codec.encode(made)) == made
 
 
 @each_answer

@@ -10,8 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asyncdbaas._core import codec
-from asyncdbaas._core.codec import MismatchError, NotYetError, encode, envelop, flatten, reader, require_some, wire
+from asyncdbaas._core import decoding
+from asyncdbaas._core.codec import encode, envelop, require_some
+from asyncdbaas._core.decoding import MismatchError, NotYetError, reader
+from asyncdbaas._core.wire import flatten, wire, wire_names
 from asyncdbaas.errors import InvalidInputError
 from asyncdbaas.types import UNSET, Unset
 
@@ -55,7 +57,7 @@ def fast_only(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
         pytest.fail("took the tolerant path")
 
-    monkeypatch.setattr(codec, "_read_slowly", fail)
+    monkeypatch.setattr(decoding, "_repair", fail)
 
 
 def test_a_renamed_field_is_sent_under_its_name_in_json() -> None:
@@ -164,6 +166,6 @@ _VALUES = st.booleans() | st.integers() | st.text() | st.lists(st.integers()) | 
     extra=st.dictionaries(st.text(min_size=1), _VALUES, min_size=1),
 )
 def test_what_is_sent_reads_back(track: Any, limit: Any, size: Any, extra: dict[str, Any]) -> None:
-    unlisted = {name: value for name, value in extra.items() if name not in codec.wire_names(Open)}
+    unlisted = {name: value for name, value in extra.items() if name not in wire_names(Open)}
     config = Open(track=track, limit=limit, pool=Pool(size=size), extra=unlisted or UNSET)
     assert read(Open, f'{{"config": {encode(config).decode()}}}') == config

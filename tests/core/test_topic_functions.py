@@ -22,7 +22,7 @@ from asyncdbaas import (
     UnprocessableError,
 )
 from asyncdbaas import topics as t
-from asyncdbaas._core.codec import reader
+from asyncdbaas._core.decoding import reader
 from asyncdbaas.emulator import Delays, Emulator
 
 CLUSTER = "9cc10173-e9ea-4176-9dbc-a4cee4c4ff30"

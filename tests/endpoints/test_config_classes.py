@@ -16,7 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from asyncdbaas import Unset
-from asyncdbaas._core.codec import encode, reader, wire_names
+from asyncdbaas._core.codec import encode
+from asyncdbaas._core.decoding import reader
+from asyncdbaas._core.wire import wire_names
 from asyncdbaas.configs import (
     IncrementalBackup,
     KafkaConfig,

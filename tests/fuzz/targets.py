@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from asyncdbaas import clusters, configs, topics, users
-from asyncdbaas._core.codec import MismatchError, NotYetError, decode_error_body, page_reader, reader
+from asyncdbaas._core.decoding import MismatchError, NotYetError, decode_error_body, page_reader, reader
 from asyncdbaas._core.http import api_error, parse_count, parse_retry_after, read_rate_limit
 from asyncdbaas.catalogue import CatalogueError, read_catalogue
 from asyncdbaas.emulator import Clock, Emulator

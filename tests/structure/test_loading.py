@@ -14,11 +14,13 @@ from source_tree import ENDPOINTS
 _CORE: Final = {
     "_core",
     "_core.codec",
+    "_core.decoding",
     "_core.deadlines",
     "_core.deletions",
     "_core.http",
     "_core.passwords",
     "_core.transport",
+    "_core.wire",
     "_endpoint",
     "_models",
     "_version",

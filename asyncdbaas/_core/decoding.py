@@ -1,0 +1,375 @@
+"""Response bodies: JSON to attrs objects. For requests see `codec`.
+
+msgspec decodes most responses straight into their class, in one pass. What it rejects is decoded item by item, and only
+the items that do not fit go through the tolerant path: numbers as strings, null where a value was expected, "" for a
+date. There an optional value that makes no sense becomes None, and its place is noted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Generator
+from contextlib import suppress
+from datetime import datetime
+from functools import cache
+from typing import Any, Final, Generic, TypeAlias, TypeVar, get_args, get_origin, get_type_hints
+
+import attrs
+import msgspec
+
+from asyncdbaas._core.wire import as_fields, from_wire, is_plain, wire_names
+
+__all__ = [
+    "IGNORE",
+    "LARGE",
+    "MismatchError",
+    "NotYetError",
+    "Page",
+    "Reader",
+    "decode_error_body",
+    "page_reader",
+    "read_in_slices",
+    "reader",
+]
+
+T = TypeVar("T")
+U = TypeVar("U")
+
+Steps: TypeAlias = Generator[None, None, T]
+"""Work that yields between two items, so that an event loop can do something else, and returns the result."""
+
+# Up to this size a body is read in one go: a millisecond the fast way, half a second at worst the tolerant way.
+LARGE: Final = 64 * 2**10
+# Up to this size the fast way is tried in one go, which takes 10 ms.
+_FAST: Final = 2**20
+# What one body may hold. A list of 10,000 topics with three partitions each holds 80,000 objects and arrays. In memory
+# an object takes 0.5 KiB, a cluster 2.7 KiB.
+_MOST_OBJECTS: Final = 150_000
+_MOST_VALUES: Final = 2_000_000
+# The tolerant path takes 20 us an object and cannot pause within an item of a list.
+_MOST_OBJECTS_OF_AN_ITEM: Final = 20_000
+# How long a large body is read before the event loop gets its turn.
+_SLICE_SECONDS: Final = 0.01
+
+
+class MismatchError(Exception):
+    """The body does not fit the class; the message names the place, never a value."""
+
+
+class NotYetError(Exception):
+    """The body acknowledges the request but does not contain the object yet."""
+
+
+@attrs.frozen
+class Reader(Generic[T]):
+    """Read a response body as a class. It raises MismatchError or NotYetError."""
+
+    fast: Callable[[bytes], T]
+    """Decode a body of the usual form; LookupError or msgspec.ValidationError for any other."""
+    thorough: Callable[[bytes, list[str]], Steps[T]]
+    """Decode any body, item by item, and note the places of optional values that make no sense."""
+
+    def __call__(self, body: bytes, notes: list[str] | None = None) -> T:
+        """Read a body, and append the places of values that could not be read to `notes`."""
+        try:
+            try:
+                return self.fast(body)
+            except (msgspec.ValidationError, LookupError):
+                return _finish(self.thorough(body, [] if notes is None else notes))
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise _malformed(body, error) from None
+
+    def then(self, change: Callable[[T], U]) -> Reader[U]:
+        """Return a reader that passes what this one reads to a function."""
+
+        def thorough(body: bytes, notes: list[str]) -> Steps[U]:
+            return change((yield from self.thorough(body, notes)))
+
+        return Reader(lambda body: change(self.fast(body)), thorough)
+
+
+def _finish(steps: Steps[T]) -> T:
+    """Do all the work at once."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as done:
+            result: T = done.value
+            return result
+
+
+def _malformed(body: bytes, error: Exception) -> MismatchError:
+    return MismatchError(f"not valid JSON: {error}" if body else "the body is empty")
+
+
+def _nothing(_: bytes) -> None:
+    """Read nothing."""
+
+
+def _nothing_in_steps(_: bytes, __: list[str]) -> Steps[None]:
+    yield
+
+
+IGNORE: Final = Reader(_nothing, _nothing_in_steps)
+"""The reader of responses whose body does not matter."""
+
+
+async def read_in_slices(read: Reader[T], body: bytes, notes: list[str], seconds: float) -> T:
+    """Read a large body with pauses for the event loop, within `seconds`; refuse one that would take too much memory.
+
+    A body of half a kilobyte on the wire can hold a hundred thousand empty objects.
+    """
+    loop = asyncio.get_running_loop()
+    now = pause = loop.time()
+    ends = now + seconds
+    steps = _checked(read, body, notes)
+    try:
+        while True:
+            if now >= pause:
+                await asyncio.sleep(0)
+                pause = loop.time() + _SLICE_SECONDS
+            next(steps)
+            now = loop.time()
+            if now > ends:
+                raise MismatchError(f"reading the body took longer than {seconds:g} s")
+    except StopIteration as done:
+        result: T = done.value
+        return result
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise _malformed(body, error) from None
+
+
+def _checked(read: Reader[T], body: bytes, notes: list[str]) -> Steps[T]:
+    yield from _check_cost(body)
+    if len(body) <= _FAST:
+        with suppress(msgspec.ValidationError, LookupError):
+            return read.fast(body)
+    return (yield from read.thorough(body, notes))
+
+
+def _check_cost(body: bytes) -> Steps[None]:
+    """Refuse a body that holds more objects or values than one response may.
+
+    Counting bytes takes a hundredth of the time of decoding. Text may hold the same characters, so a body that looks
+    too expensive is counted again without its strings.
+    """
+    if not _is_costly(body):
+        return
+    yield
+    bare = body.replace(b"\\\\", b"")
+    yield
+    bare = bare.replace(b'\\"', b"")
+    yield
+    # An empty string costs as much as a value, and splitting at its quotes costs more.
+    if bare.count(b'"') <= 4 * _MOST_VALUES:
+        outside_strings = b"".join(bare.split(b'"')[::2])
+        yield
+        if not _is_costly(outside_strings):
+            return
+    raise MismatchError(f"it holds more than {_MOST_OBJECTS} objects or {_MOST_VALUES} values")
+
+
+def _is_costly(body: bytes) -> bool:
+    return _count_objects(body) > _MOST_OBJECTS or body.count(b",") > _MOST_VALUES
+
+
+def _count_objects(body: bytes) -> int:
+    return body.count(b"{") + body.count(b"[")
+
+
+def reader(into: type[T], key: str | None) -> Reader[T]:
+    """Return the reader of responses whose object is below `key`, or is the whole body."""
+    into_any: Any = into  # a class is hashable, but type checkers doubt it
+    return _reader(into_any, key)
+
+
+@cache  # a decoder takes longer to build than thousands of responses take to read
+def _reader(into: Any, key: str | None) -> Reader[Any]:
+    is_list = get_origin(into) is list
+    (item,) = get_args(into) if is_list else (into,)
+    fast_item = _fast_reader(item, None)
+
+    def read_item(raw: msgspec.Raw, place: str, notes: list[str]) -> Any:
+        try:
+            return fast_item(bytes(raw))
+        except (msgspec.ValidationError, LookupError):
+            return _repair(raw, item, place, notes)
+
+    def thorough(body: bytes, notes: list[str]) -> Steps[Any]:
+        raw, place = _open(body, into, key)
+        if not is_list:
+            yield
+            return read_item(raw, place, notes)
+        items: list[Any] = []
+        for index, each in enumerate(_split(raw, place)):
+            yield
+            if bytes(each) != b"null":
+                items.append(read_item(each, f"{place}[{index}]", notes))
+        return items
+
+    return Reader(_fast_reader(into, key), thorough)
+
+
+def _fast_reader(into: Any, key: str | None) -> Callable[[bytes], Any]:
+    """Return a decoder for bodies of the usual form; LookupError and ValidationError mean any other."""
+    if not is_plain(into):
+        return _mapped_reader(into, key)
+    read = _plain_reader(into, key)
+    if not _has_dates(into):
+        return read
+
+    def read_dates(body: bytes) -> Any:
+        if b'"0001-' in body:  # the zero date, which Go programs write for "no date"
+            raise LookupError
+        return read(body)
+
+    return read_dates
+
+
+def _plain_reader(into: Any, key: str | None) -> Callable[[bytes], Any]:
+    if key is None:
+        return _decoder(into).decode
+    envelope = msgspec.defstruct("Envelope", [("value", into | None, msgspec.field(name=key, default=None))])
+    decode = _decoder(envelope).decode
+
+    def read(body: bytes) -> Any:
+        value = decode(body).value
+        if value is None:
+            raise LookupError(key)
+        return value
+
+    return read
+
+
+def _mapped_reader(into: Any, key: str | None) -> Callable[[bytes], Any]:
+    """Return a fast reader for a class whose fields have other names, or another place, than in JSON."""
+
+    def read(body: bytes) -> Any:
+        raw = msgspec.json.decode(body)
+        return msgspec.convert(from_wire(raw if key is None else as_fields(raw)[key], into), into)
+
+    return read
+
+
+@cache
+def _has_dates(kind: Any) -> bool:
+    """Return whether a date may stand anywhere in a type."""
+    if attrs.has(kind):
+        return any(map(_has_dates, get_type_hints(kind).values()))
+    return kind is datetime or any(map(_has_dates, get_args(kind)))
+
+
+def _open(body: bytes, into: Any, key: str | None) -> tuple[msgspec.Raw, str]:
+    """Return the JSON below `key`, else the whole body, and its place."""
+    try:
+        fields: dict[str, msgspec.Raw] = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+        is_object = True
+    except msgspec.ValidationError:
+        msgspec.json.decode(body, type=msgspec.Raw)  # is it JSON at all?
+        fields, is_object = {}, False
+    is_wrapped = key is not None and key in fields
+    if not is_wrapped and _text(fields, "id") == "accepted":
+        raise NotYetError(_text(fields, "message") or "accepted")
+    raw, place = (fields[key], f"$.{key}") if key is not None and is_wrapped else (msgspec.Raw(body), "$")
+    if bytes(raw).strip() == b"null":
+        if get_origin(into) is not list:
+            raise NotYetError(f"{place} is null")
+        raw = msgspec.Raw(b"[]")
+    # A bare object that has nothing of the class: all its fields may be optional, then anything would fit.
+    if key is not None and not is_wrapped and is_object and fields.keys().isdisjoint(wire_names(into)):
+        raise MismatchError(f"$ has no {key!r}")
+    return raw, place
+
+
+def _text(fields: dict[str, msgspec.Raw], name: str) -> str:
+    """Return the text of a field, "" if it holds anything else."""
+    value = msgspec.json.decode(fields[name]) if name in fields else None
+    return value if isinstance(value, str) else ""
+
+
+def _split(raw: msgspec.Raw, place: str) -> list[msgspec.Raw]:
+    """Return the items of a JSON array, undecoded."""
+    try:
+        return msgspec.json.decode(raw, type=list[msgspec.Raw])
+    except msgspec.ValidationError:
+        raise MismatchError(f"expected list @ {place}") from None
+
+
+def _repair(raw: msgspec.Raw, into: Any, place: str, notes: list[str]) -> Any:
+    # cattrs is a good part of this package's import time, and seldom needed.
+    from asyncdbaas._core.tolerant import UnreadableError, structure
+
+    if len(raw) > LARGE and _count_objects(bytes(raw)) > _MOST_OBJECTS_OF_AN_ITEM:
+        raise MismatchError(f"{place} does not fit, and is too large to look for the reason")
+    try:
+        return structure(msgspec.json.decode(raw), into, place, notes)
+    except UnreadableError as error:
+        raise MismatchError("; ".join(error.problems)) from None
+
+
+@attrs.frozen(kw_only=True)
+class Page(Generic[T]):
+    """One page of a list."""
+
+    items: list[T]
+    next: str | None
+    """The address of the next page, if the service names one."""
+    total: int | None = None
+    """How many items the service counts over all pages, if it says so."""
+
+
+def page_reader(item: type[T], key: str) -> Reader[Page[T]]:
+    """Return the reader of a list below `key`, together with the address of its next page."""
+    item_any: Any = item
+    return _page_reader(item_any, key)
+
+
+@cache
+def _page_reader(item: Any, key: str) -> Reader[Page[Any]]:
+    read = _reader(list[item], key)
+
+    def read_page(body: bytes) -> Page[Any]:
+        return _page(body, read.fast(body))
+
+    def thorough(body: bytes, notes: list[str]) -> Steps[Page[Any]]:
+        return _page(body, (yield from read.thorough(body, notes)))
+
+    return Reader(read_page, thorough)
+
+
+class _Paging(msgspec.Struct):
+    links: Any = None
+    meta: Any = None
+
+
+_decode_paging: Final = msgspec.json.Decoder(_Paging).decode
+
+
+def _page(body: bytes, items: list[Any]) -> Page[Any]:
+    # Most lists come whole: look for links only if the words occur.
+    if b'"links"' not in body and b'"meta"' not in body:
+        return Page(items=items, next=None)
+    try:
+        paging = _decode_paging(body)
+    except msgspec.ValidationError:  # a bare list
+        return Page(items=items, next=None)
+    following = as_fields(as_fields(as_fields(paging.links).get("pages"))).get("next")
+    total = as_fields(paging.meta).get("total")
+    return Page(
+        items=items,
+        next=following if isinstance(following, str) else None,
+        total=total if isinstance(total, int) and not isinstance(total, bool) else None,
+    )
+
+
+def decode_error_body(body: bytes) -> dict[str, Any]:
+    """Read an error's JSON object; {} if the body is anything else."""
+    try:
+        return as_fields(msgspec.json.decode(body))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return {}
+
+
+@cache
+def _decoder(cls: Any) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(cls)
