@@ -25,7 +25,7 @@ from yarl import URL
 from asyncdbaas import hooks
 from asyncdbaas._core.codec import encode
 from asyncdbaas._core.deadlines import Deadlines
-from asyncdbaas._core.decoding import IGNORE, LARGE, MismatchError, NotYetError, Reader, read_in_slices, reader
+from asyncdbaas._core.decoding import IGNORE, LARGE, MismatchError, NotYetError, Reader, reader
 from asyncdbaas._core.deletions import Deletions
 from asyncdbaas._core.http import (
     METHODS,
@@ -40,6 +40,7 @@ from asyncdbaas._core.http import (
     read_rate_limit,
 )
 from asyncdbaas._core.passwords import Passwords
+from asyncdbaas._core.slices import read_in_slices
 from asyncdbaas._core.transport import UnsolicitedResponseError, close_within, environment_proxy, request_class
 from asyncdbaas._version import __version__
 from asyncdbaas.errors import (

@@ -7,9 +7,7 @@ date. There an optional value that makes no sense becomes None, and its place is
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Generator
-from contextlib import suppress
 from datetime import datetime
 from functools import cache
 from typing import Any, Final, Generic, TypeAlias, TypeVar, get_args, get_origin, get_type_hints
@@ -26,9 +24,11 @@ __all__ = [
     "NotYetError",
     "Page",
     "Reader",
+    "Steps",
+    "count_objects",
     "decode_error_body",
+    "malformed",
     "page_reader",
-    "read_in_slices",
     "reader",
 ]
 
@@ -40,16 +40,8 @@ Steps: TypeAlias = Generator[None, None, T]
 
 # Up to this size a body is read in one go: a millisecond the fast way, half a second at worst the tolerant way.
 LARGE: Final = 64 * 2**10
-# Up to this size the fast way is tried in one go, which takes 10 ms.
-_FAST: Final = 2**20
-# What one body may hold. A list of 10,000 topics with three partitions each holds 80,000 objects and arrays. In memory
-# an object takes 0.5 KiB, a cluster 2.7 KiB.
-_MOST_OBJECTS: Final = 150_000
-_MOST_VALUES: Final = 2_000_000
 # The tolerant path takes 20 us an object and cannot pause within an item of a list.
 _MOST_OBJECTS_OF_AN_ITEM: Final = 20_000
-# How long a large body is read before the event loop gets its turn.
-_SLICE_SECONDS: Final = 0.01
 
 
 class MismatchError(Exception):
@@ -77,7 +69,7 @@ class Reader(Generic[T]):
             except (msgspec.ValidationError, LookupError):
                 return _finish(self.thorough(body, [] if notes is None else notes))
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise _malformed(body, error) from None
+            raise malformed(body, error) from None
 
     def then(self, change: Callable[[T], U]) -> Reader[U]:
         """Return a reader that passes what this one reads to a function."""
@@ -98,7 +90,8 @@ def _finish(steps: Steps[T]) -> T:
             return result
 
 
-def _malformed(body: bytes, error: Exception) -> MismatchError:
+def malformed(body: bytes, error: Exception) -> MismatchError:
+    """Return the error for a body that is no JSON."""
     return MismatchError(f"not valid JSON: {error}" if body else "the body is empty")
 
 
@@ -114,66 +107,8 @@ IGNORE: Final = Reader(_nothing, _nothing_in_steps)
 """The reader of responses whose body does not matter."""
 
 
-async def read_in_slices(read: Reader[T], body: bytes, notes: list[str], seconds: float) -> T:
-    """Read a large body with pauses for the event loop, within `seconds`; refuse one that would take too much memory.
-
-    A body of half a kilobyte on the wire can hold a hundred thousand empty objects.
-    """
-    loop = asyncio.get_running_loop()
-    now = pause = loop.time()
-    ends = now + seconds
-    steps = _checked(read, body, notes)
-    try:
-        while True:
-            if now >= pause:
-                await asyncio.sleep(0)
-                pause = loop.time() + _SLICE_SECONDS
-            next(steps)
-            now = loop.time()
-            if now > ends:
-                raise MismatchError(f"reading the body took longer than {seconds:g} s")
-    except StopIteration as done:
-        result: T = done.value
-        return result
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise _malformed(body, error) from None
-
-
-def _checked(read: Reader[T], body: bytes, notes: list[str]) -> Steps[T]:
-    yield from _check_cost(body)
-    if len(body) <= _FAST:
-        with suppress(msgspec.ValidationError, LookupError):
-            return read.fast(body)
-    return (yield from read.thorough(body, notes))
-
-
-def _check_cost(body: bytes) -> Steps[None]:
-    """Refuse a body that holds more objects or values than one response may.
-
-    Counting bytes takes a hundredth of the time of decoding. Text may hold the same characters, so a body that looks
-    too expensive is counted again without its strings.
-    """
-    if not _is_costly(body):
-        return
-    yield
-    bare = body.replace(b"\\\\", b"")
-    yield
-    bare = bare.replace(b'\\"', b"")
-    yield
-    # An empty string costs as much as a value, and splitting at its quotes costs more.
-    if bare.count(b'"') <= 4 * _MOST_VALUES:
-        outside_strings = b"".join(bare.split(b'"')[::2])
-        yield
-        if not _is_costly(outside_strings):
-            return
-    raise MismatchError(f"it holds more than {_MOST_OBJECTS} objects or {_MOST_VALUES} values")
-
-
-def _is_costly(body: bytes) -> bool:
-    return _count_objects(body) > _MOST_OBJECTS or body.count(b",") > _MOST_VALUES
-
-
-def _count_objects(body: bytes) -> int:
+def count_objects(body: bytes) -> int:
+    """Return how many objects and arrays a body holds, or more if its texts hold braces."""
     return body.count(b"{") + body.count(b"[")
 
 
@@ -299,7 +234,7 @@ def _repair(raw: msgspec.Raw, into: Any, place: str, notes: list[str]) -> Any:
     # cattrs is a good part of this package's import time, and seldom needed.
     from asyncdbaas._core.tolerant import UnreadableError, structure
 
-    if len(raw) > LARGE and _count_objects(bytes(raw)) > _MOST_OBJECTS_OF_AN_ITEM:
+    if len(raw) > LARGE and count_objects(bytes(raw)) > _MOST_OBJECTS_OF_AN_ITEM:
         raise MismatchError(f"{place} does not fit, and is too large to look for the reason")
     try:
         return structure(msgspec.json.decode(raw), into, place, notes)

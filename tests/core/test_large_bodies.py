@@ -8,8 +8,9 @@ import json
 import pytest
 
 from asyncdbaas import topics as t
-from asyncdbaas._core import decoding
-from asyncdbaas._core.decoding import LARGE, MismatchError, page_reader, read_in_slices, reader
+from asyncdbaas._core import slices
+from asyncdbaas._core.decoding import LARGE, MismatchError, page_reader, reader
+from asyncdbaas._core.slices import read_in_slices
 
 TOPICS = page_reader(t.Topic, "topics")
 
@@ -37,7 +38,7 @@ async def test_a_large_list_with_odd_items_reads_as_it_does_in_one_go() -> None:
 
 
 async def test_the_event_loop_runs_between_the_items_of_a_large_list(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(decoding, "_SLICE_SECONDS", 0.0)  # a pause after each item, however fast the machine is
+    monkeypatch.setattr(slices, "_SLICE_SECONDS", 0.0)  # a pause after each item, however fast the machine is
     body = json.dumps({"topics": [{"name": 7}] * 10_000}).encode()
     ticks = 0
 

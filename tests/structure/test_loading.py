@@ -19,6 +19,7 @@ _CORE: Final = {
     "_core.deletions",
     "_core.http",
     "_core.passwords",
+    "_core.slices",
     "_core.transport",
     "_core.wire",
     "_endpoint",
