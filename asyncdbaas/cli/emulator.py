@@ -7,14 +7,21 @@ import os
 import signal
 import tempfile
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import FrameType
+from typing import Final
 
 import click
 
-from asyncdbaas.emulator import Emulator, StateError
+from asyncdbaas.emulator import Emulator, StateError, certificates
 
 __all__ = ["emulator"]
+
+# Ctrl-C, the request to end of init systems and containers, and Ctrl-Break, which only Windows has.
+_STOP_SIGNALS: Final = tuple(
+    number for name in ("SIGINT", "SIGTERM", "SIGBREAK") if (number := getattr(signal, name, None)) is not None
+)
 
 
 @click.command()
@@ -43,29 +50,50 @@ def emulator(*, port: int, seed: int, time_scale: float, state: Path | None, tls
     """
     if token is not None and (not token or not token.isprintable() or " " in token):
         raise click.BadParameter("must not be empty, nor hold blanks or control characters", param_hint="--token")
+    if tls and not certificates.available():
+        raise click.ClickException("--tls needs the package cryptography: pip install 'asyncdbaas[emulator]'")
     try:
         made = Emulator(port=port, seed=seed, time_scale=time_scale, state=state, tls=tls, token=token)
-        asyncio.run(_serve(made, tls=tls))
+        asyncio.run(_serve(made, port, tls=tls))
     except StateError as error:
         raise click.ClickException(str(error)) from error
-    except RuntimeError as error:  # TLS without the package for it
-        raise click.ClickException(str(error)) from error
-    except OSError as error:
-        raise click.ClickException(f"port {port} cannot be listened on: {error.strerror}") from error
 
 
-async def _serve(made: Emulator, *, tls: bool) -> None:
-    stopped = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stopped.set)
-    async with made:
-        with _authority_file(made if tls else None) as authority:
-            click.echo(f"url: {made.url}")
-            click.echo(f"token: {made.token}")
-            if authority:
-                click.echo(f"ca: {authority}")
-            await stopped.wait()
+async def _serve(made: Emulator, port: int, *, tls: bool) -> None:
+    with _stop_signals() as stopped:
+        try:
+            await made.start()
+        except OSError as error:
+            raise click.ClickException(f"port {port} cannot be listened on: {error.strerror}") from error
+        try:
+            with _authority_file(made if tls else None) as authority:
+                click.echo(f"url: {made.url}")
+                click.echo(f"token: {made.token}")
+                if authority:
+                    click.echo(f"ca: {authority}")
+                await stopped.wait()
+        finally:
+            await made.stop()
+
+
+@contextmanager
+def _stop_signals() -> Generator[asyncio.Event]:
+    """Return an event that Ctrl-C and requests to end the process set.
+
+    Event loops have no signal handlers on Windows. `signal.signal` works everywhere: the loop wakes up by
+    `call_soon_threadsafe`.
+    """
+    stopped, loop = asyncio.Event(), asyncio.get_running_loop()
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        loop.call_soon_threadsafe(stopped.set)
+
+    before = {number: signal.signal(number, stop) for number in _STOP_SIGNALS}
+    try:
+        yield stopped
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
 
 
 @contextmanager
@@ -80,4 +108,5 @@ def _authority_file(made: Emulator | None) -> Generator[Path | None]:
             stream.write(made.authority_pem)
         yield Path(name)
     finally:
-        Path(name).unlink(missing_ok=True)
+        with suppress(PermissionError):  # on Windows, while a client has it open
+            Path(name).unlink(missing_ok=True)

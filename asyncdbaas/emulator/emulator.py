@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import ssl
 import threading
 from collections.abc import Callable, Iterable, Mapping
@@ -26,9 +25,8 @@ from asyncdbaas.emulator.routing import Router
 from asyncdbaas.emulator.server import HOST, Server
 from asyncdbaas.emulator.service import Service
 from asyncdbaas.emulator.state import State
+from asyncdbaas.emulator.state_file import StateFile
 from asyncdbaas.emulator.threaded import LoopThread
-
-_SAVE_SECONDS: Final = 0.5  # one write of the state file serves a burst of changes
 
 
 class Emulator:
@@ -75,8 +73,7 @@ class Emulator:
         self._thread: LoopThread | None = None
         self._lock = threading.RLock()
         self._port = port
-        self._file = None if state is None else Path(state)
-        self._saving: asyncio.TimerHandle | None = None
+        self._file = None if state is None else StateFile(Path(state), self.snapshot)
         self._set_token(token or self._new_token())
         self._start = self.snapshot()
         self._load(token)
@@ -104,15 +101,23 @@ class Emulator:
         return ssl.create_default_context(cadata=self.authority_pem)
 
     async def start(self) -> None:
-        """Listen; `async with` does it."""
-        self._port = await self._server.start(self._port)
+        """Listen; `async with` does it. Raises `StateError` if the state file cannot be used."""
+        if self._file is not None:
+            self._file.open()
+        try:
+            self._port = await self._server.start(self._port)
+        except BaseException:
+            if self._file is not None:
+                self._file.close()
+            raise
 
     async def stop(self) -> None:
         """Stop listening, close every connection and write the state file; `async with` does it."""
         try:
             await self._server.stop()
         finally:
-            self._save()
+            if self._file is not None:
+                self._file.close()
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -212,25 +217,18 @@ class Emulator:
 
     def _load(self, token: str | None) -> None:
         """Read the state file; a token that was asked for is valid whatever the file says."""
-        snapshot = storage.load(self._file) if self._file else None
+        snapshot = self._file.load() if self._file else None
         if snapshot is not None:
             self.restore(snapshot)
         if token is not None:
             self._set_token(token)
 
     def _serve(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Response:
-        """Answer a request that came by a socket; the state file follows a little after what may have changed."""
+        """Answer a request that came by a socket, and let the state file follow what may have changed."""
         response = self.handle(method, target, headers, body)
-        if method != "GET" and self._file is not None and self._saving is None:
-            self._saving = asyncio.get_running_loop().call_later(_SAVE_SECONDS, self._save)
+        if method != "GET" and self._file is not None:
+            self._file.changed()
         return response
-
-    def _save(self) -> None:
-        if self._saving is not None:
-            self._saving.cancel()
-            self._saving = None
-        if self._file is not None:
-            storage.save(self._file, self.snapshot())
 
 
 def _clock(scale: float, source: Callable[[], float] | None) -> Clock:

@@ -6,6 +6,7 @@ import asyncio
 import socket
 import ssl
 import struct
+import sys
 from collections.abc import Callable, Mapping
 from typing import Final, TypeAlias
 
@@ -19,6 +20,7 @@ IDLE_SECONDS: Final = 75.0  # what common load balancers grant an idle connectio
 BODY_SECONDS: Final = 30.0
 MAX_BODY: Final = 32 * 1024 * 1024
 _DRIP_SECONDS: Final = 0.05
+_LINGER_FORMAT: Final = "hh" if sys.platform == "win32" else "ii"  # two shorts in Winsock, two ints in POSIX
 
 Handle: TypeAlias = Callable[[str, str, Mapping[str, str], bytes], Response]
 
@@ -138,7 +140,7 @@ def _abort(request: web.BaseRequest) -> None:
         return
     plain: socket.socket | None = request.transport.get_extra_info("socket")
     if plain is not None:
-        plain.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        plain.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack(_LINGER_FORMAT, 1, 0))
     request.transport.abort()
 
 

@@ -1,11 +1,10 @@
-"""The state file: a snapshot as JSON, written so that a crash leaves either the old file or the new one."""
+"""Snapshots as JSON files: read, checked, and written so that a crash leaves either the old file or the new one."""
 
 from __future__ import annotations
 
 import json
 import math
 import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, TypeAlias, cast
@@ -32,31 +31,38 @@ class StateError(ValueError):
 
 def load(file: Path) -> Record | None:
     """Read a snapshot, or return None if there is no file."""
+    if file.exists() and not file.is_file():
+        raise StateError(f"{file}: is not a regular file")
     try:
         text = file.read_text(encoding="utf-8")
     except FileNotFoundError:
         return None
-    except (OSError, UnicodeDecodeError) as error:
-        raise StateError(f"{file}: cannot be read: {error}") from error
+    except OSError as error:
+        raise StateError(f"{file}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise StateError(f"{file}: is not UTF-8 text; move it away to start with an empty emulator") from error
     try:
         snapshot: Any = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise StateError(f"{file}: is not JSON ({error}); move it away to start with an empty emulator") from error
     check(snapshot, str(file))
     return cast("Record", snapshot)
 
 
 def save(file: Path, snapshot: Record) -> None:
-    """Write a snapshot; it holds credentials, so only the owner may read it."""
-    handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
+    """Write a snapshot; it holds credentials, so only the owner may read it. One writer at a time."""
+    text = json.dumps(snapshot)
+    new = file.with_name(f".{file.name}.new")
+    new.unlink(missing_ok=True)  # left by a process that was killed
     try:
+        handle = os.open(new, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
         with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            json.dump(snapshot, stream)
+            stream.write(text)
             stream.flush()
             os.fsync(stream.fileno())
-        Path(name).replace(file)
+        new.replace(file)
     except BaseException:
-        Path(name).unlink(missing_ok=True)
+        new.unlink(missing_ok=True)
         raise
 
 

@@ -17,26 +17,29 @@ class LoopThread:
     def __init__(self, start: Step, stop: Step) -> None:
         self._steps = start, stop
         self._started: Future[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = Future()
+        self._ended: Future[None] = Future()
         self._thread = threading.Thread(target=self._run, name="asyncdbaas emulator", daemon=True)
         self._thread.start()
         self._loop, self._end = self._started.result()
 
     def close(self) -> None:
-        """End the loop, and wait for its thread."""
+        """End the loop and wait for its thread; raises what `stop` raised."""
         self._loop.call_soon_threadsafe(self._end.set)
         self._thread.join()
+        self._ended.result()
 
     def _run(self) -> None:
-        asyncio.run(self._main())
+        try:
+            asyncio.run(self._main())
+        except BaseException as error:  # noqa: BLE001 -- it is raised in the thread that waits
+            (self._ended if self._started.done() else self._started).set_exception(error)
+        else:
+            self._ended.set_result(None)
 
     async def _main(self) -> None:
         start, stop = self._steps
         end = asyncio.Event()
-        try:
-            await start()
-        except BaseException as error:  # noqa: BLE001 -- it is raised in the thread that waits for the start
-            self._started.set_exception(error)
-            return
+        await start()
         self._started.set_result((asyncio.get_running_loop(), end))
         try:
             await end.wait()

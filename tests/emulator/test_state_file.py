@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -88,8 +89,56 @@ def test_a_write_that_fails_leaves_the_old_file_and_no_other(tmp_path: Path) -> 
 
 
 def test_a_directory_is_no_state_file(tmp_path: Path) -> None:
-    with pytest.raises(StateError, match="cannot be read"):
+    with pytest.raises(StateError, match="is not a regular file"):
         Emulator(state=tmp_path)
+
+
+async def test_a_file_that_cannot_be_written_is_refused_before_serving(tmp_path: Path) -> None:
+    emulator = Emulator(state=tmp_path / "missing" / "state.json")
+    with pytest.raises(StateError, match=r"state\.json: the state cannot be written: No such file or directory"):
+        await emulator.start()
+    with pytest.raises(StateError, match="cannot be written"), Emulator(state=tmp_path / "missing" / "state.json"):
+        pass
+
+
+async def test_a_second_emulator_on_the_same_file_is_refused_until_the_first_stops(tmp_path: Path) -> None:
+    file, link = tmp_path / "state.json", tmp_path / "link.json"
+    link.symlink_to(file)
+    async with Emulator(state=file):
+        for path in (file, link):
+            with pytest.raises(StateError, match="another emulator is using this state file"):
+                await Emulator(state=path).start()
+    async with Emulator(state=link) as second:
+        second.add_cluster(name="a")
+    assert link.is_symlink()
+    assert "a" in file.read_text()
+    assert sorted(list_names(tmp_path)) == ["link.json", "state.json"]
+
+
+async def test_an_emulator_whose_file_another_has_changed_does_not_overwrite_it(tmp_path: Path) -> None:
+    file = tmp_path / "state.json"
+    early = Emulator(state=file)
+    async with Emulator(state=file) as other:
+        other.add_cluster(name="theirs")
+    with pytest.raises(StateError, match="another emulator has changed this state file since it was read"):
+        await early.start()
+    assert "theirs" in file.read_text()
+
+
+def test_an_emulator_in_a_thread_reports_that_the_last_state_was_not_written(tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    emulator = Emulator(state=folder / "state.json")
+    with pytest.raises(StateError, match="the state cannot be written"), emulator:
+        shutil.rmtree(folder)
+
+
+async def test_what_a_killed_process_left_does_not_stand_in_the_way(tmp_path: Path) -> None:
+    for name in (".state.json.lock", ".state.json.new"):
+        (tmp_path / name).write_text("half a")
+    async with Emulator(state=tmp_path / "state.json"):
+        pass
+    assert list_names(tmp_path) == ["state.json"]
 
 
 def test_a_snapshot_is_apart_from_what_happens_later() -> None:
