@@ -89,7 +89,7 @@ class Weekday(OpenEnum):
 class Connection:
     """How to reach a database, an OpenSearch dashboard or a schema registry.
 
-    Until the cluster is online all of it can be missing or empty. `uri` and `password` do not show in `repr`. For a
+    Until the cluster is online every field can be missing or empty. `uri` and `password` do not show in `repr`. For a
     verified TLS connection see `clusters.get_ca`.
     """
 
@@ -108,14 +108,28 @@ class Connection:
     """Whether to connect over TLS. The certificates are signed by a private CA."""
     uri: str | None = attrs.field(default=None, repr=False)
     """All of it in one string, for people. It can be empty or without the password, can hold parameters that Python's
-    drivers refuse, and is no bootstrap address on Kafka: take `host` and `port`."""
+    drivers reject, and is no bootstrap address on Kafka: use `address`."""
     application_ports: dict[str, int] | None = None
-    """Ports of other services on the host, by name; not in the vendor's description."""
+    """Kafka: ports by kind of login, `sasl` for passwords and `certificate` for client certificates. Not in the
+    vendor's description, but seen in answers and in its Go client."""
+
+    @property
+    def login_port(self) -> int | None:
+        """Port for a login by password: `port`, or Kafka's `sasl` port where `port` has been seen to be 0.
+
+        On Kafka `port` is that of the public or of the private host, whichever this connection is for.
+        """
+        return self.port or (self.application_ports or {}).get("sasl") or None
+
+    @property
+    def certificate_port(self) -> int | None:
+        """Kafka: port for a login by client certificate. It is never `port`."""
+        return (self.application_ports or {}).get("certificate") or None
 
     @property
     def address(self) -> str | None:
-        """Give `host:port`, what Kafka calls a bootstrap server; None until both are known."""
-        return f"{self.host}:{self.port}" if self.host and self.port else None
+        """Return `host:port` for a login by password, a bootstrap server on Kafka; None until both are known."""
+        return f"{self.host}:{self.login_port}" if self.host and self.login_port else None
 
 
 @attrs.frozen(kw_only=True, slots=False)

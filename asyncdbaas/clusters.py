@@ -5,13 +5,12 @@ The vendor's pages: https://docs.digitalocean.com/reference/api/digitalocean/#ta
 
 from __future__ import annotations
 
-import base64
-import ssl
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 import attrs
 
+from asyncdbaas._certificates import CA
 from asyncdbaas._core.codec import require_some
 from asyncdbaas._core.http import cluster_segment
 from asyncdbaas._endpoint import delete, list_all
@@ -62,8 +61,6 @@ __all__ = [
     "upgrade_cluster",
     "validate_cluster",
 ]
-
-_PEM: Final = "-----BEGIN"
 
 
 @attrs.frozen(kw_only=True, slots=False)
@@ -217,29 +214,6 @@ class ClusterMigrate:
     """Slug, such as `lon1`; with the region that it is in, only the VPC changes."""
     private_network_uuid: str | Unset = UNSET
     """The VPC there; not in the vendor's description, but in its Go client."""
-
-
-@attrs.frozen(kw_only=True, slots=False)
-class CA:
-    """The private certificate authority behind a cluster's certificates."""
-
-    certificate: str
-    """PEM text; the base64 that the service wraps around it is taken off."""
-
-    def __attrs_post_init__(self) -> None:
-        if not self.certificate.startswith(_PEM):
-            pem = base64.b64decode(self.certificate).decode("ascii")
-            if not pem.startswith(_PEM):
-                raise ValueError("certificate is neither PEM nor PEM in base64")
-            object.__setattr__(self, "certificate", pem)
-
-    def ssl_context(self) -> ssl.SSLContext:
-        """Make a TLS context that trusts this authority alone, for the driver that connects to the database."""
-        context = ssl.create_default_context(cadata=self.certificate)
-        # From Python 3.13 on the default is strict, and the authority in the vendor's own example would not pass: its
-        # basic constraints are not marked critical.
-        context.verify_flags &= ~ssl.VERIFY_X509_STRICT
-        return context
 
 
 async def list_clusters(session: AsyncSession, *, tag_name: str | None = None) -> list[Cluster]:

@@ -126,21 +126,37 @@ def valkey(connection: Connection | None, ca: CA) -> Arguments:
 
 
 def aiokafka(
-    connection: Connection | None, ca: CA, *, user: User | None = None, client_certificate: bool = False
+    connection: Connection | None,
+    ca: CA,
+    *,
+    user: User | None = None,
+    client_certificate: bool = False,
+    port: int | None = None,
 ) -> Arguments:
     """Return arguments for `aiokafka.AIOKafkaProducer`, `AIOKafkaConsumer` and `AIOKafkaAdminClient`.
 
-    The login is the user's password (SCRAM-SHA-256) or, if asked for, the `access_cert` and `access_key` of `user`.
+    Each kind of login has a port of its own, and each of `cluster.connection` and `cluster.private_connection` has its
+    own ports, too.
+
+    Args:
+        connection: Where the cluster is, such as `cluster.connection`.
+        ca: The cluster's certificate authority.
+        user: Who logs in, as `users` returns it. Default: the user of the connection.
+        client_certificate: Log in with the `access_cert` and `access_key` of `user`, instead of the password
+            (SCRAM-SHA-256).
+        port: Port to use in place of the connection's. It is required for client certificates if
+            `connection.application_ports` does not name one.
     """
-    host, port = _place(connection)
     context = ca.ssl_context()
-    arguments = Arguments(bootstrap_servers=f"{host}:{port}", ssl_context=context)
     if client_certificate:
+        server = _certificate_address(connection, port)
         _load_client_certificate(context, user)
-        return Arguments(arguments, security_protocol="SSL")
+        return Arguments(bootstrap_servers=server, ssl_context=context, security_protocol="SSL")
+    host, own_port = _place(connection, port)
     name, password = _login(connection, user)
     return Arguments(
-        arguments,
+        bootstrap_servers=f"{host}:{own_port}",
+        ssl_context=context,
         security_protocol="SASL_SSL",
         sasl_mechanism="SCRAM-SHA-256",
         sasl_plain_username=name,
@@ -206,10 +222,24 @@ def _login_arguments(connection: Connection | None, user: User | None, database:
     return {"host": host, "port": port, "user": name, "password": password, **named}
 
 
-def _place(connection: Connection | None) -> tuple[str, int]:
-    if connection is None or not connection.host or not connection.port:
+def _place(connection: Connection | None, port: int | None = None) -> tuple[str, int]:
+    """Return the host and the port for a login by password."""
+    found = port or (connection and connection.login_port)
+    if connection is None or not connection.host or not found:
         raise InvalidInputError("connection: no host and port yet; wait until the cluster is online")
-    return connection.host, connection.port
+    return connection.host, found
+
+
+def _certificate_address(connection: Connection | None, port: int | None) -> str:
+    """Return the bootstrap server for client certificates, whose port is never `connection.port`."""
+    if connection is None or not connection.host:
+        raise InvalidInputError("connection: no host yet; wait until the cluster is online")
+    if not (found := port or connection.certificate_port):
+        raise InvalidInputError(
+            "connection: application_ports names no port for client certificates; pass it as port=, from the control "
+            "panel's connection details"
+        )
+    return f"{connection.host}:{found}"
 
 
 def _login(connection: Connection | None, user: User | None) -> tuple[str, str]:

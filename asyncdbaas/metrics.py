@@ -13,6 +13,7 @@ from typing import Final
 import attrs
 
 from asyncdbaas._core.codec import envelop
+from asyncdbaas._core.decoding import MismatchError, reader
 from asyncdbaas._models import not_empty
 from asyncdbaas.session import AsyncSession
 
@@ -42,13 +43,32 @@ class MetricsCredentialsUpdate:
     basic_auth_password: str = attrs.field(validator=not_empty, repr=False)
 
 
+@attrs.frozen(kw_only=True, slots=False)
+class _Answer:
+    """Either form of the answer: in one envelope, as in the vendor's example, or in two, as in its description."""
+
+    basic_auth_username: str | None = None
+    basic_auth_password: str | None = attrs.field(default=None, repr=False)
+    credentials: MetricsCredentials | None = None
+
+
+def _unwrap(answer: _Answer) -> MetricsCredentials:
+    if answer.credentials is not None:
+        return answer.credentials
+    if answer.basic_auth_username is None:
+        raise MismatchError("required field missing @ $.credentials.basic_auth_username")
+    return MetricsCredentials(
+        basic_auth_username=answer.basic_auth_username, basic_auth_password=answer.basic_auth_password
+    )
+
+
 async def get_metrics_credentials(session: AsyncSession) -> MetricsCredentials:
     """Read the credentials of all metrics endpoints of the account.
 
     Scope `database:update` and `database:view_credentials`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_get_cluster_metrics_credentials
     """
-    return await session.request("GET", _PATH, MetricsCredentials, key="credentials")
+    return await session.run("GET", _PATH, reader(_Answer, "credentials").then(_unwrap))
 
 
 async def update_metrics_credentials(session: AsyncSession, credentials: MetricsCredentialsUpdate) -> None:

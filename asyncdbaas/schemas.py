@@ -34,17 +34,20 @@ __all__ = [
 
 
 class SchemaType(OpenEnum):
-    """The language of a schema. The service takes lower case too; both spellings give the same member."""
+    """Language of a schema.
 
-    AVRO = "AVRO"
-    JSON = "JSON"
-    PROTOBUF = "PROTOBUF"
+    It is sent in lower case: the vendor's description has capitals, but the service rejected them in a live try of its
+    Terraform provider, which sends lower case. Both spellings give the same member.
+    """
+
+    AVRO = "avro"
+    JSON = "json"
+    PROTOBUF = "protobuf"
 
     @classmethod
     def _missing_(cls, value: object) -> Self | None:
-        if isinstance(value, str) and value != value.upper():
-            return cls(value.upper())
-        return super()._missing_(value)
+        lowered = value.lower() if isinstance(value, str) else value
+        return next((member for member in cls if member == lowered), None) or super()._missing_(value)
 
 
 class CompatibilityLevel(OpenEnum):
@@ -71,7 +74,7 @@ class Schema:
     """Its number in the registry, the one that messages carry."""
     schema_type: SchemaType | None = None
     schema: str | None = None
-    """The schema's text; for AVRO and JSON a JSON document."""
+    """The schema's text; for Avro and JSON a JSON document."""
     version: str | None = None
     """A number, as a string. Missing in lists and in the answer to a create."""
 
@@ -84,7 +87,7 @@ class SchemaCreate:
     """As a rule the topic's name followed by `-value` or `-key`."""
     schema_type: SchemaType
     schema: str = attrs.field(validator=not_empty)
-    """The schema's text; for AVRO and JSON a JSON document as a string, not as a dict."""
+    """The schema's text; for Avro and JSON a JSON document as a string, not as a dict."""
 
 
 @attrs.frozen(kw_only=True, slots=False)

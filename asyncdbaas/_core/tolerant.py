@@ -56,7 +56,7 @@ def _builder(kind: Any) -> _Build:
     kinds = _alternatives(kind)
     if len(kinds) > 1:
         return _leaf(kind, lambda value: msgspec.convert(value, Union[kinds], strict=False))  # noqa: UP007 -- made at run time
-    (only,) = kinds
+    only = kinds[0]
     if attrs.has(only):
         return _object(only)
     if get_origin(only) is list:

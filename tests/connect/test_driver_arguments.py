@@ -119,7 +119,47 @@ def test_where_ssl_is_strict_redis_py_is_told_to_be_less_so(monkeypatch: pytest.
 )
 def test_a_client_certificate_has_to_be_there(user: User | None) -> None:
     with pytest.raises(InvalidInputError, match="user: no access_cert and access_key"):
-        connect.aiokafka(CONNECTION, OWN, user=user, client_certificate=True)
+        connect.aiokafka(CONNECTION, OWN, user=user, client_certificate=True, port=25071)
+
+
+KAFKA = Connection(host="events", port=25073, user="doadmin", password="x", application_ports={"sasl": 25080})
+
+
+@pytest.mark.parametrize(
+    ("connection", "port", "expected"),
+    [
+        (KAFKA, None, "events:25073"),
+        (attrs.evolve(KAFKA, port=0, uri=""), None, "events:25080"),
+        (attrs.evolve(KAFKA, port=None), None, "events:25080"),
+        (attrs.evolve(KAFKA, application_ports=None), None, "events:25073"),
+        (attrs.evolve(KAFKA, port=0, application_ports=None), 9, "events:9"),
+    ],
+)
+def test_a_password_goes_to_the_port_of_the_connection_else_to_the_sasl_port(
+    connection: Connection, port: int | None, expected: str
+) -> None:
+    assert connect.aiokafka(connection, OWN, port=port)["bootstrap_servers"] == expected
+
+
+@pytest.mark.parametrize("port", [0, None])
+def test_a_kafka_connection_without_any_port_is_not_ready(port: int | None) -> None:
+    with pytest.raises(InvalidInputError, match="no host and port yet"):
+        connect.aiokafka(attrs.evolve(KAFKA, port=port, application_ports={"certificate": 25071}), OWN)
+
+
+def test_a_client_certificate_goes_to_the_certificate_port() -> None:
+    connection = attrs.evolve(KAFKA, application_ports={"certificate": 25071, "sasl": 25080})
+    arguments = connect.aiokafka(connection, OWN, user=USER, client_certificate=True)
+    assert arguments["bootstrap_servers"] == "events:25071"
+    arguments = connect.aiokafka(connection, OWN, user=USER, client_certificate=True, port=7)
+    assert arguments["bootstrap_servers"] == "events:7"
+
+
+def test_a_client_certificate_never_goes_to_the_port_for_passwords() -> None:
+    with pytest.raises(InvalidInputError, match="names no port for client certificates; pass it as port="):
+        connect.aiokafka(KAFKA, OWN, user=USER, client_certificate=True)
+    with pytest.raises(InvalidInputError, match="no host yet"):
+        connect.aiokafka(None, OWN, user=USER, client_certificate=True)
 
 
 async def test_aiomysql_takes_them() -> None:
@@ -217,7 +257,11 @@ async def test_aiokafka_gets_through_verified_tls_with_a_certificate_if_asked(cl
 
     assert cluster.connection is not None
     async with await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context) as server:
-        here = attrs.evolve(cluster.connection, host="localhost", port=server.sockets[0].getsockname()[1])
+        port = server.sockets[0].getsockname()[1]
+        ports = {"certificate": port, "sasl": 1} if client_certificate else {"certificate": 1, "sasl": 1}
+        here = attrs.evolve(
+            cluster.connection, host="localhost", port=1 if client_certificate else port, application_ports=ports
+        )
         arguments = connect.aiokafka(here, ca, user=user, client_certificate=client_certificate)
         producer = driver.AIOKafkaProducer(**arguments, request_timeout_ms=5000)
         try:

@@ -477,11 +477,27 @@ async def test_a_ca_that_is_pem_already_is_left_alone(canned: Canned) -> None:
     assert (await clusters.get_ca(canned.session, ID)).certificate == PEM
 
 
-@pytest.mark.parametrize("certificate", ["not base64!", base64.b64encode(b"\xff\xfe").decode(), "bm8gY2VydGlmaWNhdGU="])
+@pytest.mark.parametrize(
+    "certificate",
+    [
+        "",
+        "not base64!",
+        base64.b64encode(b"\xff\xfe").decode(),
+        base64.b64encode(b"no certificate").decode(),
+        "-----BEGIN CERTIFICATE-----",
+        "-----BEGIN CERTIFICATE-----\n<html>\n-----END CERTIFICATE-----",
+    ],
+)
 async def test_a_ca_that_is_neither_is_a_decode_error(canned: Canned, certificate: str) -> None:
     canned(200, json.dumps({"ca": {"certificate": certificate}}))
-    with pytest.raises(DecodeError):
+    with pytest.raises(DecodeError, match=r"neither a PEM certificate nor the base64 of one @ \$\.ca"):
         await clusters.get_ca(canned.session, ID)
+
+
+def test_a_ca_that_looks_like_pem_but_holds_no_certificate_is_refused_by_name() -> None:
+    ca = CA(certificate="-----BEGIN CERTIFICATE-----\nbm8gY2VydGlmaWNhdGU=\n-----END CERTIFICATE-----\n")
+    with pytest.raises(InvalidInputError, match="CA: certificate cannot be used"):
+        ca.ssl_context()
 
 
 async def greet(context: ssl.SSLContext) -> bytes:

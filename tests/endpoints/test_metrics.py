@@ -26,12 +26,29 @@ async def test_credentials_belong_to_the_account_and_are_sent_below_a_key(canned
     assert canned.sent == Sent("PUT", PATH, sent)
 
 
-async def test_credentials_stand_below_one_key_only(canned: Canned) -> None:
-    canned(200, '{"credentials":{"basic_auth_username":"username","basic_auth_password":"password"}}')
-    assert (await metrics.get_metrics_credentials(canned.session)).basic_auth_password == "password"
-    canned(200, '{"credentials":{"credentials":{"basic_auth_username":"username"}}}')
-    with pytest.raises(DecodeError, match="basic_auth_username"):
+PAIR = '{"basic_auth_username":"username","basic_auth_password":"password"}'
+
+
+@pytest.mark.parametrize("body", [PAIR, f'{{"credentials":{PAIR}}}', f'{{"credentials":{{"credentials":{PAIR}}}}}'])
+async def test_credentials_are_read_bare_and_below_one_key_or_two(canned: Canned, body: str) -> None:
+    canned(200, body)
+    found = await metrics.get_metrics_credentials(canned.session)
+    assert (found.basic_auth_username, found.basic_auth_password) == ("username", "password")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"credentials":{"basic_auth_password":"s3cret"}}',
+        '{"credentials":{"credentials":{"basic_auth_password":"s3cret"}}}',
+        '{"credentials":{"credentials":{"credentials":{"basic_auth_username":"s3cret"}}}}',
+    ],
+)
+async def test_credentials_without_a_name_are_unreadable(canned: Canned, body: str) -> None:
+    canned(200, body)
+    with pytest.raises(DecodeError, match="basic_auth_username") as caught:
         await metrics.get_metrics_credentials(canned.session)
+    assert "s3cret" not in str(caught.value)
 
 
 async def test_the_password_does_not_show(canned: Canned) -> None:

@@ -9,7 +9,7 @@ import pytest
 from canned import Canned, Sent
 
 from asyncdbaas import AsyncSession, InvalidInputError, NotFoundError, schemas
-from asyncdbaas.emulator import Emulator
+from asyncdbaas.emulator import Delays, Emulator, Quirks
 from asyncdbaas.schemas import CompatibilityLevel, Schema, SchemaCreate, SchemaType, SubjectCompatibility
 
 CLUSTER = "9cc10173-e9ea-4176-9dbc-a4cee4c4ff30"
@@ -45,7 +45,7 @@ async def test_the_answer_to_a_registration_stands_bare(canned: Canned) -> None:
     canned(201, '{"schema_id":12345,"subject_name":"customer","schema_type":"AVRO","schema":"{}"}')
     created = await schemas.create_schema(canned.session, CLUSTER, CUSTOMER)
     assert created == Schema(subject_name="customer", schema_id=12345, schema_type=SchemaType.AVRO, schema="{}")
-    assert canned.sent == Sent("POST", REGISTRY, {"subject_name": "customer", "schema_type": "AVRO", "schema": AVRO})
+    assert canned.sent == Sent("POST", REGISTRY, {"subject_name": "customer", "schema_type": "avro", "schema": AVRO})
 
 
 @pytest.mark.parametrize("version", ["1", 1])
@@ -70,11 +70,22 @@ async def test_a_type_that_is_new_is_no_error(canned: Canned) -> None:
     assert schema.schema_type == "THRIFT"
 
 
-async def test_a_type_given_in_lower_case_is_sent_in_upper_case(canned: Canned) -> None:
+@pytest.mark.parametrize("given", ["json", "JSON", "Json"])
+async def test_a_type_is_sent_in_lower_case_however_it_is_given(canned: Canned, given: str) -> None:
     canned(201, '{"subject_name":"customer"}')
-    schema = SchemaCreate(subject_name="customer", schema_type=SchemaType("json"), schema="{}")
+    schema = SchemaCreate(subject_name="customer", schema_type=SchemaType(given), schema="{}")
     await schemas.create_schema(canned.session, CLUSTER, schema)
-    assert canned.sent.body["schema_type"] == "JSON"
+    assert canned.sent.body["schema_type"] == "json"
+
+
+async def test_a_service_that_rejects_capitals_takes_what_is_sent() -> None:
+    async with (
+        Emulator(delays=Delays.none(), quirks=Quirks(refuse_capital_schema_types=True)) as emulator,
+        AsyncSession(emulator.token, base_url=emulator.url) as session,
+    ):
+        cluster = emulator.add_cluster(engine="kafka")["id"]
+        created = await schemas.create_schema(session, cluster, CUSTOMER)
+    assert created.schema_type is SchemaType.AVRO
 
 
 async def test_the_level_of_a_registry_is_one_word(canned: Canned) -> None:

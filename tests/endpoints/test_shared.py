@@ -22,6 +22,9 @@ def test_a_connection_shows_neither_password_nor_uri() -> None:
         (Connection(host="broker"), None),
         (Connection(host="", port=0), None),
         (Connection(port=25073), None),
+        (Connection(host="broker", port=0, application_ports={"sasl": 25080}), "broker:25080"),
+        (Connection(host="broker", port=25073, application_ports={"sasl": 25080}), "broker:25073"),
+        (Connection(host="broker", port=0, application_ports={"certificate": 25071}), None),
     ],
 )
 def test_an_address_needs_host_and_port(connection: Connection, address: str | None) -> None:

@@ -18,7 +18,7 @@ LAYERS: Final = (
     {"catalogue"},
     {"connect", "waiters"},
     ENDPOINTS,
-    {"_models"},
+    {"_models", "_certificates"},
     {"bulk", "_endpoint"},
     {"session"},
     {"_core"},

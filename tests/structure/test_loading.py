@@ -12,6 +12,7 @@ from source_tree import ENDPOINTS
 
 # What every endpoint module stands on.
 _CORE: Final = {
+    "_certificates",
     "_core",
     "_core.codec",
     "_core.decoding",
