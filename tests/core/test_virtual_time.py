@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import socket
 import threading
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 import pytest
-from virtual_time import StuckError, run, settle_down, virtual
+from virtual_time import Lies, StuckError, run, settle_down, virtual
 
 
 @asynccontextmanager
@@ -156,3 +157,48 @@ def test_a_loop_in_which_nothing_can_happen_any_more_says_so(monkeypatch: pytest
 
     with pytest.raises(StuckError):
         run(wait_for_ever())
+
+
+def test_timers_that_are_off_fire_early_and_late_and_the_clock_moves_when_it_is_read() -> None:
+    async def look() -> list[float]:
+        loop = asyncio.get_running_loop()
+        off: list[float] = []
+        for _ in range(100):
+            due = loop.time() + 1.0
+            await asyncio.sleep(1.0)
+            off.append(loop.time() - due)
+        readings = {loop.time() for _ in range(100)}
+        assert len(readings) > 10
+        return off
+
+    off = run(look(), Lies(random.Random(1)))
+    assert -1e-3 <= min(off) < -1e-6
+    assert 1e-3 < max(off) <= 0.021
+
+
+def test_a_timer_of_the_library_that_is_set_into_the_past_again_and_again_is_noticed() -> None:
+    def fire() -> None:
+        asyncio.get_running_loop().call_later(-0.5, fire)
+
+    async def use() -> None:
+        fire()
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+
+    fire.__module__ = "asyncdbaas.anything"
+    with pytest.raises(AssertionError, match="into the past twice in a row"):
+        run(use())
+
+
+def test_a_timer_of_the_library_that_spins_is_noticed() -> None:
+    def fire() -> None:
+        asyncio.get_running_loop().call_later(1e-6, fire)
+
+    async def use() -> None:
+        fire()
+        await asyncio.sleep(0.002)
+
+    fire.__module__ = "asyncdbaas.anything"
+    with pytest.raises(AssertionError, match="within a second"):
+        run(use())

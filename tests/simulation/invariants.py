@@ -14,9 +14,6 @@ from asyncdbaas import DBaaSError, DecodeError, hooks
 from asyncdbaas.errors import AcceptedError, PreconditionError, QuotaWaitError
 from asyncdbaas.plan import Result
 
-# Seconds of virtual time that may pass where none should.
-_AT_ONCE = 1e-3
-
 
 def check(world: World) -> None:
     """Check what a run has left behind, after its sessions were closed."""
@@ -68,7 +65,7 @@ def check_ends(world: World) -> None:
         world.expect(op.ended is not None, f"never ended: {op}")
         if world.closed_at is not None and op.ended is not None:
             late = op.ended - max(op.began, world.closed_at)
-            world.expect(late < _AT_ONCE, f"ended {late:.3f} s after closing: {op}")
+            world.expect(late < world.at_once, f"ended {late:.3f} s after closing: {op}")
 
 
 def check_told(world: World) -> None:
@@ -126,7 +123,7 @@ def check_events(world: World) -> None:
     open_calls: Counter[tuple[str, int]] = Counter()
     for event in world.events:
         if isinstance(event, hooks.AttemptEnded):
-            world.expect(event.seconds <= timeout + _AT_ONCE, f"an attempt took too long: {event}")
+            world.expect(event.seconds <= timeout + world.late, f"an attempt took too long: {event}")
         elif isinstance(event, hooks.RetryScheduled):
             world.expect(event.delay <= longest, f"a retry waits too long: {event}")
             world.expect(event.attempt <= policy.max_attempts + policy.max_refusals, f"too many attempts: {event}")

@@ -12,6 +12,8 @@ from memory_network import Fate
 from asyncdbaas import RetryPolicy
 
 Profile = Literal["calm", "uneven", "stormy"]
+Timers = Literal["exact", "off"]
+"""`off`: timers fire early and late, and the clock moves between any two readings."""
 """`calm` has no fault at all, so that every call must succeed; `uneven` has few, `stormy` many."""
 
 _PROFILES: Final[tuple[Profile, ...]] = ("calm", "uneven", "stormy")
@@ -140,6 +142,7 @@ class Scenario:
     jobs: tuple[Job, ...]
     closes_at: float | None
     """When the client closes its sessions, whatever is going on."""
+    timers: Timers
 
 
 def scenario(seed: int) -> Scenario:
@@ -166,6 +169,7 @@ def scenario(seed: int) -> Scenario:
         strangers=_strangers(rng, profile, per_minute),
         jobs=tuple(_job(rng) for _ in range(rng.randint(1, 4))),
         closes_at=rng.uniform(0, 90) if rng.random() < 0.2 else None,
+        timers=rng.choice(("exact", "off", "off")),
     )
 
 

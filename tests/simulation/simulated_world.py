@@ -13,8 +13,9 @@ from unittest import mock
 
 import aiohttp
 import attrs
-from memory_network import MemoryLoop, Network
+from memory_network import MemoryLoop, Network, memory_uvloop
 from scenarios import Scenario
+from virtual_time import Lies
 
 from asyncdbaas import AsyncSession, RateLimiter, hooks
 from asyncdbaas.emulator import Delays, Emulator
@@ -25,6 +26,8 @@ T = TypeVar("T")
 
 # Where client and service count time in floats of the same size, both round alike.
 EPOCH: Final = 1_800_000_000.0
+# Seconds by which timers may be late.
+LATE: Final = 0.02
 _SCOPES: Final = tuple(f"database:{verb}" for verb in ("read", "create", "update", "delete", "view_credentials"))
 
 
@@ -90,7 +93,7 @@ class WatchedEmulator(Emulator):
         self.handle("GET", "/v2/databases", {"authorization": f"Bearer {self.client_token}", "x-stranger": ""})
 
     def _refusals_by_faults(self) -> int:
-        return sum(fault.struck for fault in self.planned if fault.kind in ("rate_limit", "hourly_limit"))
+        return sum(fault.injected for fault in self.planned if fault.kind in ("rate_limit", "hourly_limit"))
 
     @property
     def planned(self) -> list[Any]:
@@ -159,6 +162,16 @@ class World:
     """What `apply` told of them."""
     _names: Counter[str] = attrs.field(factory=Counter[str])
 
+    @property
+    def at_once(self) -> float:
+        """Seconds that may pass where none should: the clock moves when it is read."""
+        return 1e-3 if self.scenario.timers == "exact" else 5e-3
+
+    @property
+    def late(self) -> float:
+        """Seconds by which something may be late that a timer starts."""
+        return self.at_once + (0.0 if self.scenario.timers == "exact" else LATE)
+
     def name(self, kind: str) -> str:
         """Return a new name for an object."""
         self._names[kind] += 1
@@ -190,6 +203,26 @@ class World:
         return [*arrived, *map(str, self.ops), *(f"{name}: {outcome!r}" for name, outcome in self.finished)]
 
 
+class LimiterWatch:
+    """Complains if somebody waits for longer than a timer may be late while the limiter would admit a request."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._since: float | None = None
+
+    def look(self, now: float) -> None:
+        """Look at the limiter, before time jumps."""
+        limiter = self._world.limiter
+        if not limiter.waiting or limiter._quota.copy().admit(now) > now:
+            self._since = None
+            return
+        self._since = now if self._since is None else self._since
+        stalled = now - self._since
+        self._world.expect(
+            stalled <= self._world.late, f"calls wait though the limiter would admit one: {stalled:.3f} s"
+        )
+
+
 class _OrderedTask(asyncio.Task[T]):
     """A task whose place in a set does not depend on its address, so that a seed replays exactly."""
 
@@ -205,13 +238,14 @@ class _OrderedTask(asyncio.Task[T]):
 
 
 @contextmanager
-def virtual_clocks(loop: MemoryLoop, skew: float) -> Generator[None, None, None]:
+def virtual_clocks(loop: Any, skew: float) -> Generator[None, None, None]:
     """Let the client's clocks follow the loop's, its wall clock ahead by a skew; and its jitter come from a seed."""
     state = random.getstate()
     random.seed(0)
 
     def wall() -> float:
-        return loop.time() + skew
+        now: float = loop.time()
+        return now + skew
 
     with mock.patch("time.time", wall), mock.patch("time.monotonic", loop.time):
         try:
@@ -221,7 +255,7 @@ def virtual_clocks(loop: MemoryLoop, skew: float) -> Generator[None, None, None]
 
 
 @asynccontextmanager
-async def opened(scenario: Scenario, loop: MemoryLoop, rng: random.Random) -> AsyncGenerator[World, None]:
+async def opened(scenario: Scenario, loop: Any, rng: random.Random) -> AsyncGenerator[World, None]:
     """Open the emulator and the sessions of a scenario."""
     limits = {"per_minute": scenario.per_minute, "per_hour": scenario.per_hour}
     delays = Delays(create=60.0, visible=rng.choice((0.0, 5.0)), topic=rng.choice((0.0, 5.0)))
@@ -234,6 +268,7 @@ async def opened(scenario: Scenario, loop: MemoryLoop, rng: random.Random) -> As
                 world.departures.append(at)
 
         loop.network.watch = watch
+        loop.on_jump(LimiterWatch(world).look)
         world.kafka = emulator.add_cluster(name="kafka")["id"]
         emulator.plan(scenario)
         http = aiohttp.ClientSession() if scenario.borrowed else None
@@ -269,11 +304,12 @@ def _session(world: World, http: aiohttp.ClientSession | None) -> AsyncSession:
     )
 
 
-def new_loop(scenario: Scenario, rng: random.Random) -> MemoryLoop:
+def new_loop(scenario: Scenario, rng: random.Random, *, uvloop: bool = False) -> Any:
     """Make the loop and the network of a scenario."""
     weather = scenario.weather
     network = Network(rng, latency=weather.latency_source(rng), fate=weather.fate_source(rng), pieces=weather.pieces)
-    loop = MemoryLoop(network, start=EPOCH)
+    lies = Lies(random.Random(f"timers {scenario.seed}"), late=LATE) if scenario.timers == "off" else None
+    loop: Any = memory_uvloop(network, EPOCH, lies) if uvloop else MemoryLoop(network, EPOCH, lies)
 
     def make_task(loop: asyncio.AbstractEventLoop, coro: Any, **settings: Any) -> asyncio.Future[Any]:
         return _OrderedTask[Any](coro, loop=loop, **settings)

@@ -29,7 +29,14 @@ def test_no_seed_breaks_an_invariant(block: int, request: pytest.FixtureRequest)
     one: int | None = request.config.getoption("--seed", default=None)
     count: int = request.config.getoption("--seeds", default=None) or SEEDS
     seeds = range(block, count, BLOCKS) if one is None else [one] if block == 0 else []
-    broken = [report(run) for run in map(simulate, seeds) if run.problems]
+    uvloop = bool(request.config.getoption("--uvloop", default=False))
+    broken = [report(run) for run in (simulate(seed, uvloop=uvloop) for seed in seeds) if run.problems]
+    assert not broken, "\n\n".join(broken)
+
+
+def test_seeds_run_on_uvloop_too() -> None:
+    pytest.importorskip("uvloop")
+    broken = [report(run) for run in (simulate(seed, uvloop=True) for seed in range(SEEDS // 10)) if run.problems]
     assert not broken, "\n\n".join(broken)
 
 
@@ -55,6 +62,7 @@ def test_the_seeds_meet_every_kind_of_trouble() -> None:
     assert any(scenario.strangers for scenario in drawn)
     assert any(scenario.closes_at for scenario in drawn)
     assert any(scenario.borrowed for scenario in drawn)
+    assert {scenario.timers for scenario in drawn} == {"exact", "off"}
     lines = [line for run in runs for line in run.trace]
     for word in (" 429 ", " 412 ", "CancelledError", "RequestTimeoutError", "reset", "SessionStateError", "201"):
         assert any(word in line for line in lines), word

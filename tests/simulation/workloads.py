@@ -153,7 +153,7 @@ async def timeout(world: World, job: Job) -> None:
             await gather(world, job)
     finally:
         late = loop.time() - due
-        world.expect(late < 1e-3 or world.scenario.closes_at, f"asyncio.timeout ended {late:.3f} s late")
+        world.expect(late < world.late or world.scenario.closes_at, f"asyncio.timeout ended {late:.3f} s late")
 
 
 async def many_users(world: World, job: Job) -> None:

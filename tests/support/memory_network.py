@@ -19,7 +19,7 @@ from typing import Any, Final, Literal
 from weakref import WeakKeyDictionary
 
 import attrs
-from virtual_time import VirtualTimeLoop
+from virtual_time import Lies, VirtualTimeLoop
 
 _HIGH_WATER: Final = 2**16
 _HOST: Final = "127.0.0.1"
@@ -271,13 +271,12 @@ class Listener(asyncio.AbstractServer):
         """Return: there is nothing to wait for."""
 
 
-class MemoryLoop(VirtualTimeLoop):
-    """A loop in virtual time whose connections are pipes in a network."""
+class _InMemory:
+    """The methods of a loop whose connections are pipes in a network."""
 
-    def __init__(self, network: Network, start: float = 1000.0) -> None:
-        super().__init__(start)
-        self.network = network
-        self._connected: WeakKeyDictionary[socket.socket, tuple[int, Fate]] = WeakKeyDictionary()
+    network: Network
+    create_future: Callable[[], asyncio.Future[None]]
+    _connected: WeakKeyDictionary[socket.socket, tuple[int, Fate]]
 
     async def create_server(self, protocol_factory: Any, host: Any = None, port: Any = None, **_: Any) -> Any:  # noqa: ARG002 -- the base's signature
         return Listener(self.network, protocol_factory, port or next(self.network.ports))
@@ -299,3 +298,25 @@ class MemoryLoop(VirtualTimeLoop):
             raise ConnectionRefusedError(errno.ECONNREFUSED, "Connect call failed")
         protocol = protocol_factory()
         return self.network.open(protocol, listener.factory(), fate, port), protocol
+
+
+class MemoryLoop(_InMemory, VirtualTimeLoop):
+    """A loop in virtual time whose connections are pipes in a network."""
+
+    def __init__(self, network: Network, start: float = 1000.0, lies: Lies | None = None) -> None:
+        super().__init__(start, lies)
+        self.network = network
+        self._connected = WeakKeyDictionary()
+
+
+def memory_uvloop(network: Network, start: float, lies: Lies | None) -> Any:
+    """Make a uvloop in virtual time whose connections are pipes in a network."""
+    from virtual_uvloop import VirtualUvloop
+
+    class MemoryUvloop(_InMemory, VirtualUvloop):
+        pass
+
+    loop = MemoryUvloop(start, lies)
+    loop.network = network
+    loop._connected = WeakKeyDictionary()
+    return loop

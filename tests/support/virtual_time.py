@@ -7,6 +7,9 @@ the next timer at once. Sockets stay real. Client and server belong into the sam
 between them is known here (each socket counts what it sends and receives), and time stands still until it has arrived.
 For a peer outside of the loop, time stands still for `GRACE` real seconds after each exchange, which is a guess.
 
+Timers fire on time and the clock stands still between them, unless a loop is made with `Lies`: then timers fire early
+or late, and the clock moves between any two readings, as on real machines.
+
 Only `loop.time()` is virtual. Give it to what takes a clock, such as `RateLimiter(clock=loop.time)` and
 `Emulator(clock=loop.time)`.
 """
@@ -16,9 +19,12 @@ from __future__ import annotations
 import asyncio
 import functools
 import math
+import random
 import selectors
 import socket
+from collections import Counter
 from collections.abc import Callable, Coroutine
+from contextvars import Context
 from typing import Any, ParamSpec, TypeVar, TypeVarTuple
 
 T = TypeVar("T")
@@ -34,6 +40,54 @@ PATIENCE = 2.0
 Address = Any
 End = tuple[Address, Address]
 """One end of a connection, as (its own address, the peer's)."""
+
+
+class Lies:
+    """What a real loop does to those who believe its clock and its timers."""
+
+    def __init__(self, rng: random.Random, *, early: float = 1e-3, late: float = 0.02) -> None:
+        self._rng = rng
+        self.early = early
+        """Seconds by which a timer may fire early: uvloop's clock counts milliseconds."""
+        self.late = late
+        """Seconds by which a timer may fire late."""
+
+    def shift(self) -> float:
+        """Return by how much a timer is off."""
+        return self._rng.choice((0.0, -self._rng.uniform(0.0, self.early), self._rng.uniform(0.0, self.late)))
+
+    def step(self, now: float) -> float:
+        """Return what the clock says when it is read again."""
+        return math.nextafter(now, math.inf) if self._rng.random() < 0.3 else now
+
+
+class TimerWatch:
+    """Complains if the library sets a timer into the past twice in a row, or again and again within a second.
+
+    A timer that fires late finds that what it was set for has passed, which is nothing to complain about.
+    """
+
+    _PAST = 1e-3
+    _MOST = 1000
+
+    def __init__(self) -> None:
+        self.complaints: list[str] = []
+        self._past: Counter[object] = Counter()
+        self._set: dict[object, tuple[int, int]] = {}
+
+    def note(self, now: float, when: float, callback: Callable[..., object]) -> None:
+        """Look at a timer that is set at `now`."""
+        module: str = getattr(callback, "__module__", "") or ""
+        if not module.startswith("asyncdbaas.") or module.startswith("asyncdbaas.emulator"):
+            return
+        self._past[callback] = self._past[callback] + 1 if when < now - self._PAST else 0
+        if self._past[callback] == 2:
+            self.complaints.append(f"{callback} was set into the past twice in a row, by {now - when:.6f} s")
+        second, count = self._set.get(callback, (0, 0))
+        count = count + 1 if second == int(now) else 1
+        self._set[callback] = int(now), count
+        if count == self._MOST:
+            self.complaints.append(f"{callback} was set {count} times within a second")
 
 
 class StuckError(RuntimeError):
@@ -150,6 +204,7 @@ class _JumpingSelector(selectors.DefaultSelector):
         super().__init__()
         self.now = start
         self.jobs = 0
+        self.watch: Callable[[float], object] = lambda _: None
         self._wire = wire
         self._given_up_at = -1
 
@@ -170,6 +225,7 @@ class _JumpingSelector(selectors.DefaultSelector):
         return events
 
     def _jump(self, timeout: float | None) -> list[tuple[selectors.SelectorKey, int]]:
+        self.watch(self.now)
         if timeout is not None:
             self.now += timeout
             return []
@@ -182,13 +238,28 @@ class _JumpingSelector(selectors.DefaultSelector):
 class VirtualTimeLoop(asyncio.SelectorEventLoop):
     """An event loop whose time jumps to the next timer when nothing else is to be done."""
 
-    def __init__(self, start: float = 1000.0) -> None:
+    def __init__(self, start: float = 1000.0, lies: Lies | None = None) -> None:
         self._wire = Wire()
         self._jumping = _JumpingSelector(self._wire, start)
+        self._lies = lies
+        self.timers = TimerWatch()
         super().__init__(self._jumping)
 
+    def on_jump(self, watch: Callable[[float], object]) -> None:
+        """Call a function with the time, each time before time jumps."""
+        self._jumping.watch = watch
+
     def time(self) -> float:
+        if self._lies is not None:
+            self._jumping.now = self._lies.step(self._jumping.now)
         return self._jumping.now
+
+    def call_at(
+        self, when: float, callback: Callable[[*Ts], object], *args: *Ts, context: Context | None = None
+    ) -> asyncio.TimerHandle:
+        self.timers.note(self._jumping.now, when, callback)
+        off = self._lies.shift() if self._lies is not None else 0.0
+        return super().call_at(when + off, callback, *args, context=context)
 
     @property
     def _clock_resolution(self) -> float:
@@ -232,10 +303,13 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         return super()._make_ssl_transport(_CountingSocket(rawsock, self._wire), *args, **settings)  # type: ignore[misc]  # not in typeshed
 
 
-def run(main: Coroutine[Any, Any, T]) -> T:
+def run(main: Coroutine[Any, Any, T], lies: Lies | None = None) -> T:
     """Run a coroutine to its end in virtual time, and return its result."""
-    with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
-        return runner.run(main)
+    loop = VirtualTimeLoop(lies=lies)
+    with asyncio.Runner(loop_factory=lambda: loop) as runner:
+        result = runner.run(main)
+    assert not loop.timers.complaints, loop.timers.complaints
+    return result
 
 
 def virtual(test: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, None]:
