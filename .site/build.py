@@ -1,0 +1,161 @@
+"""Build the documentation site into `.site/build/site`: `python .site/build.py`.
+
+The pages are the README, the guides, and a reference page for each public module, made from its docstrings. The build
+fails on a warning of the generator, a link that leads nowhere, a guide that the navigation does not list, and a public
+name that no page documents.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+import zlib
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+from types import ModuleType
+from typing import Final
+from urllib.parse import unquote, urlsplit
+
+HERE: Final = Path(__file__).parent
+ROOT: Final = HERE.parent
+GUIDES: Final = ROOT / "asyncdbaas" / "guides"
+BUILD: Final = HERE / "build"
+DOCS: Final = BUILD / "docs"
+SITE: Final = BUILD / "site"
+# Public modules that are not offered by the package itself.
+_MORE_MODULES: Final = ("errors", "retry", "session", "types", "ratelimit", "emulator", "otel", "pytest_plugin")
+_NAVIGATION: Final = HERE / "navigation.toml"
+
+
+def main() -> int:
+    """Write the pages, build them, check the result, and return the number of problems."""
+    shutil.rmtree(BUILD, ignore_errors=True)
+    DOCS.mkdir(parents=True)
+    _write_pages()
+    _write_settings()
+    subprocess.run([Path(sys.executable).parent / "zensical", "build", "--strict"], cwd=BUILD, check=True)
+    problems = [*_unlisted_guides(), *_broken_links(), *_undocumented_names()]
+    for problem in problems:
+        print(problem, file=sys.stderr)
+    print(f"{len(list(SITE.rglob('*.html')))} pages in {SITE.relative_to(ROOT)}, {len(problems)} problems")
+    return len(problems)
+
+
+def _write_pages() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    DOCS.joinpath("index.md").write_text(_rebased(readme), encoding="utf-8")
+    for guide in GUIDES.iterdir():
+        if guide.suffix == ".md":
+            text = guide.read_text(encoding="utf-8").replace("../../benchmarks/plots/", "plots/")
+            DOCS.joinpath(guide.name).write_text(_with_repository_links(text, "../../"), encoding="utf-8")
+        elif guide.is_dir():
+            shutil.copytree(guide, DOCS / guide.name)
+    shutil.copytree(ROOT / "benchmarks" / "plots", DOCS / "plots", ignore=shutil.ignore_patterns("*.py"))
+    DOCS.joinpath("reference").mkdir()
+    for name in _modules():
+        DOCS.joinpath("reference", f"{name}.md").write_text(f"::: asyncdbaas.{name}\n", encoding="utf-8")
+
+
+def _rebased(readme: str) -> str:
+    """Turn the README's links into links from the site's first page."""
+    text = readme.replace("asyncdbaas/guides/", "").replace("benchmarks/plots/", "plots/")
+    return _with_repository_links(text, "")
+
+
+def _with_repository_links(text: str, up: str) -> str:
+    """Point links to other files of the repository at the repository."""
+    base = _urls()["Source"]
+    return re.sub(
+        rf"\]\({re.escape(up)}((?:tests|benchmarks|asyncdbaas|\.github|[A-Z]+\b)[^)]*)\)",
+        rf"]({base}/blob/main/\1)",
+        text,
+    )
+
+
+def _urls() -> dict[str, str]:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    urls: dict[str, str] = project["urls"]
+    return urls
+
+
+def _write_settings() -> None:
+    settings = (HERE / "zensical.toml").read_text(encoding="utf-8")
+    navigation: dict[str, object] = {"Home": "index.md"}
+    navigation |= {title: [f"{page}.md" for page in pages] for title, pages in _sections().items()}
+    navigation["Reference"] = [f"reference/{name}.md" for name in _modules()]
+    written = ", ".join(f"{{{json.dumps(title)} = {json.dumps(pages)}}}" for title, pages in navigation.items())
+    BUILD.joinpath("zensical.toml").write_text(settings.replace("nav = []", f"nav = [{written}]"), encoding="utf-8")
+
+
+def _sections() -> dict[str, list[str]]:
+    sections: dict[str, list[str]] = tomllib.loads(_NAVIGATION.read_text(encoding="utf-8"))
+    return sections
+
+
+def _modules() -> list[str]:
+    package = importlib.import_module("asyncdbaas")
+    offered = [name for name in package.__all__ if isinstance(getattr(package, name), ModuleType)]
+    return sorted({*offered, *_MORE_MODULES})
+
+
+def _unlisted_guides() -> Iterator[str]:
+    listed = {page for pages in _sections().values() for page in pages}
+    yield from (f"{guide.name} is not in navigation.toml" for guide in GUIDES.glob("*.md") if guide.stem not in listed)
+
+
+class _Links(HTMLParser):
+    """Collects what a page links to, and the anchors that it has."""
+
+    def __init__(self, page: Path) -> None:
+        super().__init__()
+        self.links: list[str] = []
+        self.anchors: set[str] = set()
+        self.feed(page.read_text(encoding="utf-8"))
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        found = {name: value for name, value in attrs if value}
+        self.anchors |= {found[name] for name in ("id", "name") if name in found}
+        self.links += [found[name] for name in ("href", "src") if name in found and tag != "link"]
+
+
+def _broken_links() -> Iterator[str]:
+    pages = {page.resolve(): _Links(page) for page in SITE.rglob("*.html") if page.name != "404.html"}
+    for page, found in pages.items():
+        for link in found.links:
+            parts = urlsplit(link)
+            target = (page.parent / unquote(parts.path)).resolve() if parts.path else page
+            if parts.scheme or parts.netloc:
+                continue
+            if not target.exists():
+                yield f"{page.relative_to(SITE.resolve())}: no such page: {link}"
+            elif (
+                parts.fragment and target in pages and unquote(parts.fragment) not in pages[target].anchors | {"__skip"}
+            ):
+                yield f"{page.relative_to(SITE.resolve())}: no such place: {link}"
+
+
+def _undocumented_names() -> Iterator[str]:
+    inventory = zlib.decompress(SITE.joinpath("objects.inv").read_bytes().split(b"\n", 4)[4]).decode()
+    documented = {line.split(" ", 1)[0] for line in inventory.splitlines()}
+    for name in _modules():
+        module = importlib.import_module(f"asyncdbaas.{name}")
+        yield from (
+            f"asyncdbaas.{name}.{public} is not documented"
+            for public in getattr(module, "__all__", ())
+            if f"asyncdbaas.{name}.{public}" not in documented and _is_ours(getattr(module, public))
+        )
+
+
+def _is_ours(value: object) -> bool:
+    """Tell whether a value was made here, and not by another package, which documents it."""
+    return getattr(value, "__module__", "asyncdbaas").startswith("asyncdbaas")
+
+
+if __name__ == "__main__":
+    sys.exit(main() > 0)
