@@ -1,21 +1,15 @@
-"""`asyncdbaas clusters`: see them, and wait for them."""
+"""`asyncdbaas clusters`: the commands and their options. The work is imported when a command runs."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 import click
 
-from asyncdbaas.cli.connect import Connection, demo_world
-from asyncdbaas.cli.options import connected, json_option
-from asyncdbaas.cli.printing import Printer
-from asyncdbaas.cli.progress import Tally
-from asyncdbaas.cli.running import working
-from asyncdbaas.clusters import Cluster, list_clusters
-from asyncdbaas.plan.resolving import named_cluster
-from asyncdbaas.session import AsyncSession
-from asyncdbaas.waiters import Event, StateSeen, Waiters
+from asyncdbaas.cli.options import connected, format_option, once
+
+if TYPE_CHECKING:
+    from asyncdbaas.cli.connect import Connection
 
 __all__ = ["clusters"]
 
@@ -26,32 +20,32 @@ def clusters() -> None:
 
 
 @clusters.command(name="list")
-@click.option("--tag", help="Only those with this tag.")
+@once("--tag", help="Only clusters with this tag.")
 @connected
-@json_option
-def list_command(*, tag: str | None, connection: Connection, as_json: bool) -> None:
+@format_option
+def list_command(*, tag: str | None, connection: Connection, style: str) -> int:
     """List the clusters.
 
     \b
     Examples:
       asyncdbaas clusters list
-      asyncdbaas clusters list --json | jq -r '.[].id'
+      asyncdbaas clusters list --format json | jq -r '.clusters[].id'
     """
-    with working(connection, demo_world) as worker:
-        found = worker.run(lambda session: list_clusters(session, tag_name=tag), Tally())
-    Printer(as_json=as_json).clusters(found)
+    from asyncdbaas.cli.waiting import show_clusters
+
+    return show_clusters(tag, connection, style=style)
 
 
 @clusters.command()
 @click.argument("names", metavar="NAME|ID...", nargs=-1, required=True)
 @click.option("--deleted", is_flag=True, help="Wait until they are gone, not until they are online.")
-@click.option("--size", help="Wait until they have this size, too; give it after a resize.")
-@click.option("--nodes", type=int, help="Wait until they have so many nodes, too; give it after a resize.")
-@click.option("--region", help="Wait until they are in this region, too; give it after a migration.")
-@click.option("--interval", type=float, default=10.0, show_default=True, help="Seconds between two requests.")
-@click.option("--timeout", type=float, default=1800.0, show_default=True, help="Seconds after which to give up.")
+@once("--size", help="Wait until they have this size, too; give it after a resize.")
+@once("--nodes", type=int, help="Wait until they have this number of nodes, too; give it after a resize.")
+@once("--region", help="Wait until they are in this region, too; give it after a migration.")
+@once("--interval", type=float, default=10.0, show_default=True, help="Seconds between two requests.")
+@once("--timeout", type=float, default=1800.0, show_default=True, help="Seconds after which to give up.")
 @connected
-@json_option
+@format_option
 def wait(
     *,
     names: tuple[str, ...],
@@ -62,11 +56,11 @@ def wait(
     interval: float,
     timeout: float,
     connection: Connection,
-    as_json: bool,
-) -> None:
-    """Wait until clusters are online; all of them share one request a round.
+    style: str,
+) -> int:
+    """Wait until clusters are online; all of them share one request per interval.
 
-    Exit code 1 if one vanishes, or the time is up.
+    Exit code 1 if one vanishes, or the wait times out.
 
     \b
     Examples:
@@ -74,36 +68,7 @@ def wait(
       asyncdbaas clusters wait events --size db-s-4vcpu-8gb --nodes 6
       asyncdbaas clusters wait old-events --deleted
     """
+    from asyncdbaas.cli.waiting import Wanted, wait_for
 
-    async def step(session: AsyncSession) -> list[Cluster | None]:
-        scale = connection.scale
-        ids = await _ids(session, names)
-        tell = _teller(dict(zip(ids, names, strict=True)))
-        waiters = Waiters(session, interval=interval / scale, timeout=timeout / scale, on_event=tell)
-        if deleted:
-            return await asyncio.gather(*(waiters.cluster_deleted(cluster_id) for cluster_id in ids))
-        return await asyncio.gather(
-            *(waiters.cluster_online(cluster_id, size=size, num_nodes=nodes, region=region) for cluster_id in ids)
-        )
-
-    with working(connection, demo_world) as worker:
-        found = worker.run(step, Tally())
-    Printer(as_json=as_json).clusters([cluster for cluster in found if cluster is not None])
-
-
-async def _ids(session: AsyncSession, names: tuple[str, ...]) -> list[str]:
-    there = await list_clusters(session)
-    return [named_cluster(there, name).id for name in names]
-
-
-def _teller(names: Mapping[str, str]) -> Callable[[Event], None]:
-    """Return a function that tells of a cluster's states under the name that the user gave it."""
-
-    def tell(event: Event) -> None:
-        if isinstance(event, StateSeen):
-            key = event.what.removeprefix("cluster ")
-            name = names.get(key, key)
-            strange = "" if event.is_known else ", a state that this version does not know,"
-            click.echo(f"{name}: {event.state}{strange} after {event.seconds:.0f} s", err=True)
-
-    return tell
+    wanted = Wanted(deleted=deleted, size=size, nodes=nodes, region=region)
+    return wait_for(names, wanted, connection, interval=interval, timeout=timeout, style=style)

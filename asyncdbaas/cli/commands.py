@@ -1,24 +1,26 @@
-"""The command line's root."""
+"""The root of the command line: its groups, its exit codes, and how it reports errors."""
 
 from __future__ import annotations
 
-import logging
+import json
+import sys
 from collections.abc import Sequence
+from contextlib import suppress
+from typing import Final
 
 import click
-from click.shell_completion import get_completion_class
 
-from asyncdbaas.catalogue import CatalogueError
+from asyncdbaas._version import __version__
 from asyncdbaas.cli.clusters import clusters
 from asyncdbaas.cli.emulator import emulator
-from asyncdbaas.cli.printing import refuse
-from asyncdbaas.cli.topics import INTERRUPTED, topics
+from asyncdbaas.cli.kafka import kafka
+from asyncdbaas.cli.options import verbose
+from asyncdbaas.cli.terminal import INTERRUPTED, check_output, drop_unwritten, note, out, refuse
 from asyncdbaas.errors import DBaaSError
-from asyncdbaas.plan import PlanError
 
 __all__ = ["root", "run"]
 
-_NAME = "asyncdbaas"
+_NAME: Final = "asyncdbaas"
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
@@ -27,36 +29,40 @@ def run(arguments: Sequence[str] | None = None) -> int:
     Without arguments it takes those of the process.
     """
     try:
-        code = root.main(arguments, prog_name=_NAME, standalone_mode=False)
+        return _run(sys.argv[1:] if arguments is None else arguments)
+    finally:
+        drop_unwritten()
+
+
+def _run(arguments: Sequence[str]) -> int:
+    try:
+        check_output()
+        code = root.main(list(arguments), prog_name=_NAME, standalone_mode=False)
     except click.ClickException as error:
-        error.show()
-        return 1
-    except (CatalogueError, PlanError) as error:
-        return refuse(error.problems)
+        return _failed(error.format_message(), error, arguments)
     except DBaaSError as error:
-        click.echo(f"error: {error}", err=True)
-        return 1
+        return _failed(str(error), error, arguments)
+    except OSError as error:
+        return _failed(_os_error(error), error, arguments)
     except (click.Abort, KeyboardInterrupt):
-        click.echo("Interrupted.", err=True)
+        note("Interrupted.")
         return INTERRUPTED
     return code if isinstance(code, int) else 0
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name=_NAME)
-@click.option("-v", "--verbose", is_flag=True, help="Log each request on the error output.")
-def root(verbose: bool) -> None:
+@click.version_option(__version__, package_name=_NAME)
+@verbose()
+def root() -> None:
     """Work with DigitalOcean's Managed Databases; the token is read from DIGITALOCEAN_TOKEN.
 
     Every command takes --emulator to be tried without an account.
     """
-    if verbose:
-        logging.basicConfig(format="%(asctime)s %(message)s")
-        logging.getLogger(_NAME).setLevel(logging.DEBUG)
 
 
 @root.command()
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@verbose()
 def completion(shell: str) -> None:
     """Print the script that lets a shell complete commands and options.
 
@@ -65,10 +71,41 @@ def completion(shell: str) -> None:
       asyncdbaas completion bash >> ~/.bashrc
       asyncdbaas completion fish > ~/.config/fish/completions/asyncdbaas.fish
     """
+    from click.shell_completion import get_completion_class
+
     found = get_completion_class(shell)
     if found is not None:
-        click.echo(found(root, {}, _NAME, "_ASYNCDBAAS_COMPLETE").source())
+        out(found(root, {}, _NAME, "_ASYNCDBAAS_COMPLETE").source())
 
 
-for command in (topics, clusters, emulator):
+for command in (kafka, clusters, emulator):
     root.add_command(command)
+
+
+def _failed(message: str, error: Exception, arguments: Sequence[str]) -> int:
+    """Report an error: on the error output for people, and as a document where JSON is asked for."""
+    problems = getattr(error, "problems", ())
+    if problems:
+        refuse(problems)
+    else:
+        if isinstance(error, click.UsageError) and error.ctx is not None:
+            note(error.ctx.get_usage())
+        note(f"error: {message}")
+    if _wants_json(arguments):
+        from asyncdbaas.plan.documents import error_document
+
+        with suppress(click.ClickException):  # the output may be what failed
+            out(json.dumps(error_document(message, problems), indent=2))
+    return 1
+
+
+def _os_error(error: OSError) -> str:
+    reason = error.strerror or str(error)
+    if isinstance(error, FileExistsError):
+        reason = f"{reason}; name a new file, or give --force"
+    return f"{error.filename}: {reason}" if error.filename else reason
+
+
+def _wants_json(arguments: Sequence[str]) -> bool:
+    given = " ".join(arguments).replace("--format=", "--format ")
+    return "--format json" in given and "export" not in arguments

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -14,6 +14,7 @@ import click
 
 from asyncdbaas._core.http import check_base_url, is_loopback
 from asyncdbaas.catalogue import Catalogue
+from asyncdbaas.cli.terminal import note
 from asyncdbaas.emulator import Delays, Emulator
 from asyncdbaas.plan import SavedPlan
 from asyncdbaas.ratelimit import RateLimiter
@@ -29,27 +30,27 @@ _KAFKA_SIZES: Final = (3, 6, 9, 15)
 
 @attrs.frozen(kw_only=True)
 class Connection:
-    """What a user says about the other end."""
+    """Which service a command talks to."""
 
     emulator: bool
-    """Start one for this command."""
+    """Start an emulator for this command."""
     api_url: str | None
     time_scale: float | None
-    """How many times as fast the other end's time runs; None where nothing was said."""
+    """How many times as fast the service's time runs; None if the user did not say."""
 
     @property
     def scale(self) -> float:
-        """How many times as fast the other end's time runs."""
+        """How many times as fast the service's time runs."""
         return self.time_scale or (_TIME_SCALE if self.emulator else 1.0)
 
 
 @asynccontextmanager
 async def opened(connection: Connection, prepare: Callable[[Emulator], None]) -> AsyncGenerator[AsyncSession, None]:
-    """Open a session; an emulator of its own is prepared with what the command needs.
+    """Open a session. An emulator started for it is prepared with what the command needs.
 
-    UsageError if the real service's quota would be taken for one that comes back faster.
+    UsageError if the real service's quota would be treated as one that comes back faster.
     """
-    if connection.time_scale is not None and not connection.emulator and not _is_here(connection.api_url):
+    if connection.time_scale is not None and not connection.emulator and not _is_local(connection.api_url):
         raise click.UsageError("--time-scale is for emulators on this machine: the service's quota keeps real time")
     scale = connection.scale
     limiter = RateLimiter(minute=60 / scale, hour=3600 / scale)
@@ -59,31 +60,30 @@ async def opened(connection: Connection, prepare: Callable[[Emulator], None]) ->
         return
     async with Emulator(time_scale=scale, delays=Delays(create=60.0)) as emulator:
         prepare(emulator)
-        click.echo(
+        note(
             f"Local emulator at {emulator.url}: no account is touched. Its time runs {scale:g} times as fast, "
-            f"so a minute's quota of 250 requests is back after {60 / scale:g} s.",
-            err=True,
+            f"so a minute's quota of 250 requests is back after {60 / scale:g} s."
         )
         async with AsyncSession(emulator.token, base_url=emulator.url, rate_limiter=limiter) as session:
             yield session
 
 
-def _is_here(api_url: str | None) -> bool:
-    """Tell whether the address that a session would take is this machine's."""
+def _is_local(api_url: str | None) -> bool:
+    """Tell whether the session's address is on this machine."""
     address = os.environ.get("DIGITALOCEAN_API_URL") if api_url is None else api_url
     return bool(address) and is_loopback(urlsplit(check_base_url(address)).hostname or "")
 
 
-def catalogue_world(catalogue: Catalogue, cluster: str | None) -> Callable[[Emulator], None]:
+def catalogue_world(catalogue: Catalogue, clusters: Sequence[str]) -> Callable[[Emulator], None]:
     """Return the function that adds all Kafka clusters that a catalogue needs, large enough for its replicas."""
     factors = [topic.topic.replication_factor for topic in catalogue.topics]
     replicas = max((factor for factor in factors if factor is not UNSET), default=0)
     num_nodes = next((size for size in _KAFKA_SIZES if size >= replicas), _KAFKA_SIZES[-1])
 
     def prepare(emulator: Emulator) -> None:
-        for name in dict.fromkeys([*(topic.cluster for topic in catalogue.topics), cluster]):
+        for name in dict.fromkeys([*(topic.cluster for topic in catalogue.topics), *clusters]):
             if name is not None:
-                emulator.add_cluster(engine="kafka", name=name, num_nodes=num_nodes)
+                _add_kafka(emulator, name, num_nodes)
 
     return prepare
 
@@ -93,9 +93,16 @@ def saved_world(saved: SavedPlan) -> Callable[[Emulator], None]:
 
     def prepare(emulator: Emulator) -> None:
         for target in saved.targets:
-            emulator.add_cluster(engine="kafka", name=target.cluster.name, num_nodes=target.cluster.num_nodes)
+            _add_kafka(emulator, target.cluster.name, target.cluster.num_nodes)
 
     return prepare
+
+
+def _add_kafka(emulator: Emulator, name: str, num_nodes: int | None) -> None:
+    try:
+        emulator.add_cluster(engine="kafka", name=name, num_nodes=num_nodes)
+    except ValueError as error:
+        raise click.ClickException(f"the emulator rejects the cluster {name!r}: {error}") from None
 
 
 def demo_world(emulator: Emulator) -> None:

@@ -14,6 +14,7 @@ from typing import Final
 
 import click
 
+from asyncdbaas.cli.options import once
 from asyncdbaas.emulator import Emulator, StateError, certificates
 
 __all__ = ["emulator"]
@@ -25,20 +26,18 @@ _STOP_SIGNALS: Final = tuple(
 
 
 @click.command()
-@click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="0 takes a free one.")
-@click.option(
-    "--seed", type=int, default=0, show_default=True, help="The same seed gives the same ids and credentials."
-)
-@click.option(
+@once("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="0 takes a free one.")
+@once("--seed", type=int, default=0, show_default=True, help="The same seed gives the same ids and credentials.")
+@once(
     "--time-scale",
     type=click.FloatRange(min=0, min_open=True),
     default=1.0,
     show_default=True,
     help="How many seconds pass in one: at 60, a minute of waiting or of rate limit takes a second.",
 )
-@click.option("--state", type=click.Path(dir_okay=False, path_type=Path), help="Keep the state in this file.")
+@once("--state", type=click.Path(dir_okay=False, path_type=Path), help="Keep the state in this file.")
 @click.option("--tls", is_flag=True, help="Serve https, with a certificate of the emulator's own authority.")
-@click.option("--token", help="The token to accept; else one is made from the seed.")
+@once("--token", help="The token to accept; else one is made from the seed.")
 def emulator(*, port: int, seed: int, time_scale: float, state: Path | None, tls: bool, token: str | None) -> None:
     """Run a local emulator of the API, until Ctrl-C or SIGTERM.
 

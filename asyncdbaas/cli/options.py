@@ -1,81 +1,156 @@
-"""Options that several commands share."""
+"""Options that several commands share. What they stand for is imported when a command runs, not before."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import wraps
+import logging
+from collections.abc import Callable, Mapping
+from functools import partial, wraps
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
 
-import attrs
 import click
 
-from asyncdbaas.cli.connect import Connection
-from asyncdbaas.plan import Prune
+from asyncdbaas.cli.terminal import safe
 
-__all__ = ["Selection", "connected", "json_option", "selecting"]
+if TYPE_CHECKING:
+    from asyncdbaas.cli.connect import Connection
+    from asyncdbaas.plan import Prune
+
+__all__ = ["FORMATS", "catalogue_files", "clusters_option", "connected", "format_option", "once", "pruning", "verbose"]
 
 Command = Callable[..., Any]
+FORMATS: Final = ("table", "markdown", "json")
 
 
-@attrs.frozen(kw_only=True)
-class Selection:
-    """What topics a user wants, and which may go."""
+class _Once(click.Option):
+    """An option that can be given once: click takes the last of several without a word."""
 
-    files: tuple[Path, ...]
-    cluster: str | None
-    prune: Prune | None
+    def add_to_parser(self, parser: Any, ctx: click.Context) -> None:
+        """Let the parser collect all values."""
+        self.multiple = not self.is_flag
+        try:
+            super().add_to_parser(parser, ctx)
+        finally:
+            self.multiple = False
+
+    def consume_value(self, ctx: click.Context, opts: Mapping[str, Any]) -> tuple[Any, Any]:
+        """Take the only value."""
+        values = opts.get(self.name or "")
+        if not isinstance(values, list):
+            return super().consume_value(ctx, opts)
+        if len(values) > 1:
+            message = f"{self.opts[-1]} can be given once, not {len(values)} times."
+            raise click.BadOptionUsage(self.opts[-1], message, ctx)
+        return super().consume_value(ctx, {**opts, self.name or "": values[0]})
+
+
+once: Final = partial(click.option, cls=_Once)
+"""Declare an option that can be given once."""
+
+
+class _SafeFormatter(logging.Formatter):
+    """Log lines hold names and messages of the service."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return safe(super().format(record))
+
+
+def log_requests(_: click.Context, __: click.Parameter, is_wanted: bool) -> None:
+    """Log each request on the error output, if that is wanted."""
+    logger = logging.getLogger("asyncdbaas")
+    if is_wanted and logger.level != logging.DEBUG:
+        handler = logging.StreamHandler()
+        handler.setFormatter(_SafeFormatter("%(asctime)s %(message)s"))
+        logger.addHandler(handler)
+        logger.setLevel(logging.DEBUG)
+
+
+verbose: Final = partial(
+    click.option,
+    "-v",
+    "--verbose",
+    is_flag=True,
+    expose_value=False,
+    callback=log_requests,
+    help="Log each request on the error output.",
+)
 
 
 def connected(command: Command) -> Command:
     """Give a command the options that say where the service is, as a `Connection`."""
 
     @click.option("--emulator", is_flag=True, help="Use a local emulator, started for this command; needs no account.")
-    @click.option("--api-url", metavar="URL", help="Address of the service, else DIGITALOCEAN_API_URL.")
-    @click.option("--time-scale", type=click.FloatRange(min=0, min_open=True), help="How fast an emulator's time runs.")
+    @once("--api-url", metavar="URL", help="Address of the service, else DIGITALOCEAN_API_URL.")
+    @once("--time-scale", type=click.FloatRange(min=0, min_open=True), help="How fast an emulator's time runs.")
+    @verbose()
     @wraps(command)
     def wrapper(emulator: bool, api_url: str | None, time_scale: float | None, **others: Any) -> Any:
-        connection = Connection(emulator=emulator, api_url=api_url, time_scale=time_scale)
+        from asyncdbaas.cli.connect import Connection
+
+        connection: Connection = Connection(emulator=emulator, api_url=api_url, time_scale=time_scale)
         return command(connection=connection, **others)
 
     return wrapper
 
 
-def selecting(command: Command) -> Command:
-    """Give a command the arguments that say which topics it is about, as a `Selection`."""
+def format_option(command: Command) -> Command:
+    """Give a command the option that says how it prints its result."""
+    return once(
+        "--format", "style", type=click.Choice(FORMATS), default=FORMATS[0], show_default=True, help="How to print it."
+    )(command)
 
-    @click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path))
-    @click.option("--cluster", metavar="NAME|ID", help="For topics that name no cluster; of the others, only its own.")
-    @click.option("--prune", is_flag=True, help="Delete topics that no FILE names; needs --prefix.")
-    @click.option("--prefix", help="With --prune: only topics whose names begin with this.")
-    @click.option("--max-deletes", type=int, help="With --prune: refuse to delete more than this. Default 10.")
+
+clusters_option: Final = click.option(
+    "--cluster",
+    "clusters",
+    metavar="NAME|ID",
+    multiple=True,
+    help="Only this cluster; entries that name no cluster go to it. May be repeated.",
+)
+
+
+def catalogue_files(command: Command) -> Command:
+    """Give a command the catalogues that it reads, and how, as `Sources`."""
+
+    @click.argument(
+        "files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path, allow_dash=True)
+    )
+    @once(
+        "--input-format",
+        type=click.Choice(("yaml", "json", "csv")),
+        default="yaml",
+        show_default=True,
+        help="Format of the standard input, which FILE - stands for.",
+    )
     @wraps(command)
-    def wrapper(
-        files: tuple[Path, ...],
-        cluster: str | None,
-        prune: bool,
-        prefix: str | None,
-        max_deletes: int | None,
-        **others: Any,
-    ) -> Any:
-        rails = _rails(prune, prefix, max_deletes)
-        return command(selection=Selection(files=files, cluster=cluster, prune=rails), **others)
+    def wrapper(files: tuple[Path, ...], input_format: str, **others: Any) -> Any:
+        from asyncdbaas.cli.reading import Sources
+
+        return command(sources=Sources(files=files, input_format=input_format), **others)
 
     return wrapper
 
 
-def json_option(command: Command) -> Command:
-    """Give a command the option to print JSON on a terminal, too."""
-    return click.option("--json", "as_json", is_flag=True, help="Print JSON; off a terminal that is the default.")(
-        command
-    )
+def pruning(command: Command) -> Command:
+    """Give a command the options that say what may be deleted, as a `Prune`."""
+
+    @click.option("--prune", is_flag=True, help="Delete topics that no FILE lists; needs --prefix.")
+    @once("--prefix", help="With --prune: only topics whose names begin with this.")
+    @once("--max-deletes", type=int, help="With --prune: refuse to delete more than this. Default 10.")
+    @wraps(command)
+    def wrapper(prune: bool, prefix: str | None, max_deletes: int | None, **others: Any) -> Any:
+        return command(prune=_rails(prune, prefix, max_deletes), **others)
+
+    return wrapper
 
 
 def _rails(prune: bool, prefix: str | None, max_deletes: int | None) -> Prune | None:
+    from asyncdbaas.plan import Prune
+
     if not prune:
         if prefix is not None or max_deletes is not None:
-            raise click.UsageError("--prefix and --max-deletes say what --prune may delete; give it, too")
+            raise click.UsageError("--prefix and --max-deletes limit what --prune deletes; give --prune, too")
         return None
     if not prefix:
-        raise click.UsageError("--prune needs --prefix: it deletes topics, so it must be told which ones may go")
+        raise click.UsageError("--prune needs --prefix: only topics whose names begin with it are deleted")
     return Prune(prefix=prefix) if max_deletes is None else Prune(prefix=prefix, max_deletes=max_deletes)

@@ -3,35 +3,38 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
+import sys
 import time
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from typing import Final, Protocol
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn
 
 from asyncdbaas import hooks
-from asyncdbaas.plan import Change, Event, Outcome, Sent
+from asyncdbaas.cli.terminal import is_terminal, note
+from asyncdbaas.plan import Change, Forecast, Outcome, PlanEvent, Sent
 from asyncdbaas.ratelimit import RateLimiter
 from asyncdbaas.session import AsyncSession
 
-__all__ = ["Tally", "duration", "shown"]
+__all__ = ["Progress", "duration", "shown"]
 
 _TICK: Final = 0.1
 _SECONDS_PER_LINE: Final = 5.0
+_BAR: Final = 20
 
 
-class Tally:
-    """Count what has been looked at and done, and read off the rate limiter what is under way."""
+class Progress:
+    """Count what has been read and done, and read off the rate limiter what is under way."""
 
-    def __init__(self) -> None:
-        self.total: int | None = None
-        """How many topics there are; None while that is being found out."""
+    def __init__(self, total: int | None = None) -> None:
+        self.total = total
+        """Number of objects to apply. None while reading."""
         self.outcomes: list[Outcome] = []
         self._answered = 0
+        self._expected: int | None = None
         self._sent: dict[int, Change] = {}
         self._limiter: RateLimiter | None = None
 
@@ -40,92 +43,125 @@ class Tally:
         self._limiter = session.rate_limiter
 
     def on_call(self, event: hooks.CallEvent) -> None:
-        """Take note of what happens to the session's calls."""
+        """Count the answers to the session's calls."""
         self._answered += isinstance(event, hooks.CallEnded)
 
-    def on_event(self, event: Event) -> None:
-        """Take note of what happens to topics."""
+    def on_event(self, event: PlanEvent) -> None:
+        """Count what a plan has read and what became of its changes."""
         if isinstance(event, Sent):
             self._sent[id(event.change)] = event.change
         elif isinstance(event, Outcome):
             self._sent.pop(id(event.change), None)
             self.outcomes.append(event)
+        elif isinstance(event, Forecast) and self.total is None:
+            self._expected = self._answered + event.requests
 
     @property
     def in_doubt(self) -> list[Change]:
-        """The topics whose requests have left, and have no outcome."""
+        """The changes whose requests have left, and have no outcome."""
         return list(self._sent.values())
 
     @property
-    def done(self) -> int:
-        """How much is done."""
-        return self._answered if self.total is None else len(self.outcomes)
+    def fraction(self) -> float | None:
+        """How much is done, from 0 to 1; None if it is not known how much there is."""
+        done, total = self._count()
+        return done / total if total else None
 
-    def describe(self) -> str:
-        """Say what is going on, in one line."""
+    def parts(self) -> list[str]:
+        """Say what is going on, the most important first."""
         if self._limiter is None:
-            return "connecting"
+            return ["connecting"]
+        done, total = self._count()
         in_flight, is_closed = self._limiter.in_flight, self._limiter.delay() > 0
-        parts = [f"{in_flight} in flight"]
-        waiting = self._limiter.waiting if self.total is None else max(0, self.total - self.done - in_flight)
+        waiting = self._limiter.waiting if total is None else max(0, total - done - in_flight)
+        if self.total is None:
+            said = [f"reading, {done} answers" if total is None else f"reading, {done} of {total}"]
+        else:
+            said = [f"{done} of {total} done"]
         if waiting:
-            parts.append(f"{waiting} waiting" + (" for the rate limit" if is_closed else ""))
-            parts.append(f"{duration(self._limiter.forecast(max(0, waiting - self._limiter.waiting)))} left")
-        what = f"looking, {self.done} answers" if self.total is None else f"{self.done} of {self.total} done"
-        return ", ".join([what, *parts])
+            said.append(f"{duration(self._limiter.forecast(max(0, waiting - self._limiter.waiting)))} left")
+        said.append(f"{in_flight} in flight")
+        if waiting:
+            said.append(f"{waiting} waiting" + (" for the rate limit" if is_closed else ""))
+        return said
+
+    def _count(self) -> tuple[int, int | None]:
+        if self.total is None:
+            return self._answered, self._expected
+        return len(self.outcomes), self.total
 
 
 class _View(Protocol):
     def update(self) -> None: ...
 
+    def close(self) -> None: ...
+
 
 class _Bar:
-    """A progress bar."""
+    """A line that is drawn again and again. It is plain text, so that every terminal can show it."""
 
-    def __init__(self, progress: Progress, tally: Tally) -> None:
-        self._progress, self._tally = progress, tally
-        self._task = progress.add_task("", total=None)
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._drawn = 0
 
     def update(self) -> None:
-        tally = self._tally
-        self._progress.update(
-            self._task, total=tally.total, completed=tally.done if tally.total else 0, description=tally.describe()
-        )
-        self._progress.refresh()
+        self._draw(_line(self._progress, shutil.get_terminal_size().columns - 1))
+
+    def close(self) -> None:
+        """Leave the last line of an apply standing; that of a reading goes."""
+        if self._progress.total is None:
+            self._draw("")
+            self._write("\r")
+        else:
+            self.update()
+            self._write("\n")
+
+    def _draw(self, line: str) -> None:
+        self._write("\r" + line.ljust(self._drawn))
+        self._drawn = len(line)
+
+    def _write(self, text: str) -> None:
+        with suppress(OSError):  # the work goes on without its bar
+            click.echo(text, nl=False, err=True)
 
 
 class _Lines:
     """A line at the start, one every few seconds, and one at the end."""
 
-    def __init__(self, tally: Tally) -> None:
-        self._tally, self._next, self._last = tally, 0.0, ""
+    def __init__(self, progress: Progress) -> None:
+        self._progress, self._next, self._last = progress, 0.0, ""
 
     def update(self) -> None:
         if time.monotonic() >= self._next:
-            self.print()
+            self._print()
 
-    def print(self) -> None:
+    def close(self) -> None:
+        self._print()
+
+    def _print(self) -> None:
         self._next = time.monotonic() + _SECONDS_PER_LINE
-        if (line := self._tally.describe()) != self._last:
-            click.echo(line, err=True)
+        if (line := ", ".join(self._progress.parts())) != self._last:
+            note(line)
             self._last = line
 
 
+def _line(progress: Progress, columns: int) -> str:
+    """Return a line that fits: the bar goes first, then the last parts, never the time that is left."""
+    parts, fraction = progress.parts(), progress.fraction
+    while len(", ".join(parts)) > columns and len(parts) > 2:
+        parts.pop()
+    text = ", ".join(parts)[: max(0, columns)]
+    if fraction is None or len(text) + _BAR + 3 > columns:
+        return text
+    return f"[{('#' * round(fraction * _BAR)).ljust(_BAR, '.')}] {text}"
+
+
 @asynccontextmanager
-async def shown(tally: Tally) -> AsyncGenerator[None, None]:
-    """Show a tally while the block runs."""
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        lines = _Lines(tally)
-        async with _ticking(lines):
-            yield
-        lines.print()
-        return
-    # Drawn from the event loop: rich's own thread would read the rate limiter while it changes.
-    columns = (BarColumn(), TextColumn("{task.description}", markup=False))
-    with Progress(*columns, console=console, auto_refresh=False, transient=tally.total is None) as progress:
-        async with _ticking(_Bar(progress, tally)):
-            yield
+async def shown(progress: Progress) -> AsyncGenerator[None, None]:
+    """Show the progress while the block runs."""
+    view = _Bar(progress) if is_terminal(sys.stderr) else _Lines(progress)
+    async with _ticking(view):
+        yield
 
 
 @asynccontextmanager
@@ -141,7 +177,7 @@ async def _ticking(view: _View) -> AsyncGenerator[None, None]:
     finally:
         ticker.cancel()
         await asyncio.wait({ticker})
-        view.update()
+        view.close()
 
 
 def duration(seconds: float) -> str:

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import signal
+import threading
 from collections.abc import Awaitable, Callable, Generator
 from contextlib import AsyncExitStack, contextmanager
-from typing import TypeVar
+from types import FrameType
+from typing import Final, TypeVar
 
 from asyncdbaas.cli.connect import Connection, opened
-from asyncdbaas.cli.progress import Tally, shown
+from asyncdbaas.cli.progress import Progress, shown
 from asyncdbaas.emulator import Emulator
 from asyncdbaas.session import AsyncSession
 
 __all__ = ["Worker", "working"]
 
 T = TypeVar("T")
+# Windows has no SIGTERM from outside, but Ctrl-Break, which services and CI runners send.
+_STOPS: Final = ("SIGTERM", "SIGBREAK")
 
 
 class Worker:
@@ -24,24 +29,47 @@ class Worker:
         self.session = session
         self._runner = runner
 
-    def run(self, step: Callable[[AsyncSession], Awaitable[T]], tally: Tally) -> T:
-        """Run a step and show how far it has come. Ctrl-C cancels it, and raises KeyboardInterrupt here."""
-        return self._runner.run(self._shown(step, tally))
+    def run(self, step: Callable[[AsyncSession], Awaitable[T]], progress: Progress) -> T:
+        """Run a step and show its progress. Ctrl-C and SIGTERM cancel it, and raise KeyboardInterrupt here."""
+        return self._runner.run(self._shown(step, progress))
 
-    async def _shown(self, step: Callable[[AsyncSession], Awaitable[T]], tally: Tally) -> T:
-        tally.attach(self.session)
-        with self.session.listening(tally.on_call):
-            async with shown(tally):
+    async def _shown(self, step: Callable[[AsyncSession], Awaitable[T]], progress: Progress) -> T:
+        progress.attach(self.session)
+        with self.session.listening(progress.on_call):
+            async with shown(progress):
                 return await step(self.session)
 
 
 @contextmanager
 def working(connection: Connection, prepare: Callable[[Emulator], None]) -> Generator[Worker, None, None]:
     """Open the session for a command; an emulator of its own is prepared with what the command needs."""
-    with asyncio.Runner() as runner:
+    with _stopped_like_ctrl_c(), asyncio.Runner() as runner:
         stack = AsyncExitStack()
         session = runner.run(stack.enter_async_context(opened(connection, prepare)))
         try:
             yield Worker(runner, session)
         finally:
             runner.run(stack.aclose())
+
+
+@contextmanager
+def _stopped_like_ctrl_c() -> Generator[None]:
+    """Let SIGTERM do what Ctrl-C does, so that it is told as well what is in doubt.
+
+    asyncio.Runner turns SIGINT into a cancellation of the step, on every platform; loops on Windows have no
+    `add_signal_handler`.
+    """
+
+    def interrupt(_: int, __: FrameType | None) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    numbers = [number for name in _STOPS if (number := getattr(signal, name, None)) is not None]
+    before = {number: signal.signal(number, interrupt) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

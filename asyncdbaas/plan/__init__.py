@@ -1,18 +1,18 @@
-"""Topic catalogues and clusters: what has to be done, and doing it.
+"""Bring clusters in sync with catalogues: make a plan, review it, apply it.
 
     plan = await plan_topics(session, read_catalogue("topics.yaml"))
     report = await apply(session, plan)
 
-A plan is plain data: print it, save it, refuse it. Nothing is deleted unless a `Prune` allows it. `apply` works on all
-clusters at once, as fast as the rate limit allows, and tells what becomes of each topic.
+A plan is plain data: print it, save it, drop it. Nothing is deleted unless a `Prune` allows it. `apply` works on all
+clusters at once, as fast as the rate limit allows, and reports the outcome of each change.
 """
 
 from asyncdbaas.plan.applying import OnConflict, apply
 from asyncdbaas.plan.comparing import Live, compare, differences
 from asyncdbaas.plan.events import (
-    Event,
     Forecast,
     Outcome,
+    PlanEvent,
     Report,
     Result,
     Retrying,
@@ -25,19 +25,19 @@ from asyncdbaas.plan.exporting import export, export_into
 from asyncdbaas.plan.looking import look, plan_topics
 from asyncdbaas.plan.model import Action, Change, ClusterRef, Plan, PlanError, Prune, Target
 from asyncdbaas.plan.resolving import find_cluster, resolve
-from asyncdbaas.plan.saving import SavedPlan, change_data, load_plan, refresh, save_plan
+from asyncdbaas.plan.saving import SavedPlan, load_plan, refresh, save_plan, saved_plan
 
 __all__ = [
     "Action",
     "Change",
     "ClusterRef",
-    "Event",
     "Forecast",
     "Live",
     "OnConflict",
     "Outcome",
     "Plan",
     "PlanError",
+    "PlanEvent",
     "Prune",
     "Report",
     "Result",
@@ -48,7 +48,6 @@ __all__ = [
     "Times",
     "Waiting",
     "apply",
-    "change_data",
     "compare",
     "differences",
     "export",
@@ -61,4 +60,5 @@ __all__ = [
     "refresh",
     "resolve",
     "save_plan",
+    "saved_plan",
 ]

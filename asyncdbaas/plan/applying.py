@@ -24,7 +24,7 @@ from asyncdbaas.errors import (
     WaitTimeoutError,
 )
 from asyncdbaas.plan.comparing import differences, shrinking, update_for
-from asyncdbaas.plan.events import Event, Outcome, Report, Result, Retrying, Sent, Stopwatch, Waiting, forecast
+from asyncdbaas.plan.events import Outcome, PlanEvent, Report, Result, Retrying, Sent, Stopwatch, Waiting, forecast
 from asyncdbaas.plan.looking import list_by_name, read_details
 from asyncdbaas.plan.model import WRITES, Action, Change, Plan, PlanError
 from asyncdbaas.session import AsyncSession
@@ -67,7 +67,7 @@ async def apply(
     session: AsyncSession,
     plan: Plan,
     *,
-    on_event: Callable[[Event], object] | None = None,
+    on_event: Callable[[PlanEvent], object] | None = None,
     on_conflict: OnConflict = OnConflict.FAIL,
     wait: bool = False,
     per_cluster: int = 100,
@@ -118,7 +118,7 @@ class _Job:
 class _Apply:
     """One run over all clusters: what all of them share."""
 
-    def __init__(self, session: AsyncSession, options: _Options, tell: Callable[[Event], None]) -> None:
+    def __init__(self, session: AsyncSession, options: _Options, tell: Callable[[PlanEvent], None]) -> None:
         self.session = session
         self.options = options
         self.gate = _Gate()

@@ -1,4 +1,4 @@
-"""What `apply` tells while it runs, and what it adds up to."""
+"""Progress events and the final report of `apply`."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from asyncdbaas.plan.model import Change, Plan
 from asyncdbaas.session import AsyncSession
 
 __all__ = [
-    "Event",
     "Forecast",
     "Outcome",
+    "PlanEvent",
     "Report",
     "Result",
     "Retrying",
@@ -27,25 +27,26 @@ __all__ = [
     "Times",
     "Waiting",
     "forecast",
+    "forecast_requests",
 ]
 
 
 class Result(StrEnum):
-    """What became of a topic."""
+    """What became of an object."""
 
     CREATED = "created"
     UPDATED = "updated"
     DELETED = "deleted"
-    KEPT = "already there"
-    """As the catalogue has it, either from the start or by somebody else meanwhile."""
+    KEPT = "kept"
+    """In sync with the catalogue, from the start or because somebody else changed it meanwhile."""
     FAILED = "failed"
-    NOT_SENT = "not sent"
-    """An earlier answer showed that it would fail, too."""
+    NOT_SENT = "not_sent"
+    """Nothing was sent, because an earlier response showed that it would fail."""
 
 
 @attrs.frozen(kw_only=True)
 class Outcome:
-    """What became of one topic."""
+    """The result of one change."""
 
     change: Change
     result: Result
@@ -54,31 +55,31 @@ class Outcome:
 
     @property
     def is_failure(self) -> bool:
-        """Whether the topic is not as the catalogue has it."""
+        """Whether the object is not in sync with the catalogue."""
         return self.result in (Result.FAILED, Result.NOT_SENT)
 
 
 @attrs.frozen(kw_only=True)
 class Forecast:
-    """What carrying out a plan will take, told before it begins."""
+    """Cost of reading the live state, or of applying a plan, before it begins."""
 
     requests: int
     seconds: float
-    """Until the last of them may leave."""
+    """Time until the last request may be sent."""
     quota_left: int | None
-    """Requests that the service's last answer left in this hour; None if it said nothing."""
+    """Requests left in this hour, by the service's last response; None if it did not say."""
 
 
 @attrs.frozen(kw_only=True)
 class Sent:
-    """A request for a topic left."""
+    """A request for a change was sent."""
 
     change: Change
 
 
 @attrs.frozen(kw_only=True)
 class Waiting:
-    """A topic's request waits for the rate limit, for at least so many seconds."""
+    """A request waits for the rate limit, for at least `seconds`."""
 
     change: Change
     seconds: float
@@ -86,15 +87,15 @@ class Waiting:
 
 @attrs.frozen(kw_only=True)
 class Retrying:
-    """A topic's request failed, and will be sent again after so many seconds."""
+    """A request failed, and is retried after `seconds`."""
 
     change: Change
     seconds: float
     error: RequestError
 
 
-Event: TypeAlias = Forecast | Sent | Waiting | Retrying | Outcome
-"""First the forecast, at last each topic's outcome; between them what happens to the requests."""
+PlanEvent: TypeAlias = Forecast | Sent | Waiting | Retrying | Outcome
+"""Events of `apply`: first the forecast, then what happens to the requests, and one outcome for each change."""
 
 
 @attrs.frozen(kw_only=True)
@@ -102,13 +103,13 @@ class Times:
     """Where the time went, in seconds; the parts add up to `total`."""
 
     sending: float
-    """At least one request was on the wire."""
+    """At least one request was in flight."""
     rate_limit: float
-    """None was, and at least one waited for the rate limit."""
+    """No request was in flight, and at least one waited for the rate limit."""
     retries: float
-    """Neither, and at least one waited to be repeated."""
+    """Neither of these, and at least one waited to be retried."""
     other: float
-    """Pauses before looking again, and this program's own work."""
+    """Pauses between two lists, and this program's own work."""
 
     @property
     def total(self) -> float:
@@ -118,33 +119,37 @@ class Times:
 
 @attrs.frozen(kw_only=True)
 class Report:
-    """How it went."""
+    """Outcomes of all changes, and what it took."""
 
     outcomes: tuple[Outcome, ...]
     """One for each change of the plan, in its order."""
     requests: int
-    """How many were sent, lists and repetitions included."""
+    """Number of requests sent, including lists and retries."""
     times: Times
 
     @property
     def counts(self) -> Counter[Result]:
-        """How many topics there are for each result."""
+        """Number of outcomes by result."""
         return Counter(outcome.result for outcome in self.outcomes)
 
     @property
     def failures(self) -> list[Outcome]:
-        """The topics that are not as the catalogue has them."""
+        """The outcomes of changes that failed or were not sent."""
         return [outcome for outcome in self.outcomes if outcome.is_failure]
 
 
 def forecast(session: AsyncSession, plan: Plan) -> Forecast:
-    """Tell what carrying out a plan will take, if all goes well and nobody else uses the quota."""
-    requests = len(plan.writes)
+    """Return what applying a plan takes, if nothing fails and nobody else uses the quota."""
+    return forecast_requests(session, len(plan.writes))
+
+
+def forecast_requests(session: AsyncSession, requests: int) -> Forecast:
+    """Return what a number of requests takes."""
     seconds = session.rate_limiter.forecast(requests)
     return Forecast(requests=requests, seconds=seconds, quota_left=session.rate_limit.remaining)
 
 
-# What counts if several go on at once: the first.
+# If several go on at once, the first of these counts.
 _PARTS: Final = ("sending", "rate_limit", "retries", "other")
 
 
@@ -160,7 +165,7 @@ class Stopwatch:
         self._doing: Counter[str] = Counter()
 
     def __call__(self, event: hooks.CallEvent) -> None:
-        """Take note of an event."""
+        """Handle an event."""
         match event:
             case hooks.AttemptStarted():
                 self.requests += 1
@@ -175,7 +180,7 @@ class Stopwatch:
                 pass
 
     def read(self) -> Times:
-        """Return where the time went until now."""
+        """Return where the time has gone."""
         self._pass_time()
         return Times(**self._spent)
 

@@ -1,14 +1,15 @@
-"""Write down what there is, as a catalogue."""
+"""Make catalogues of the live topics."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from asyncdbaas import bulk
 from asyncdbaas.catalogue import Catalogue, CatalogueTopic, parse_catalogue, update_catalogue
 from asyncdbaas.catalogue.kafka import PARTITIONS, REPLICAS, SETTINGS, SettingError, read_value, settings_of
 from asyncdbaas.clusters import list_clusters
+from asyncdbaas.errors import InvalidInputError
 from asyncdbaas.plan.looking import list_by_name, read_details
 from asyncdbaas.plan.model import ClusterRef
 from asyncdbaas.plan.resolving import resolve
@@ -20,7 +21,7 @@ __all__ = ["catalogue_of", "export", "export_into"]
 
 
 async def export(session: AsyncSession, clusters: Iterable[ClusterRef], *, settings: bool = True) -> Catalogue:
-    """Return the catalogue of what there is on the clusters; a plan from it holds nothing to do.
+    """Return a catalogue of the live topics of clusters; a plan from it has nothing to do.
 
     It costs one request for each cluster and, with `settings`, one for each topic. Topics that begin with `_`, or are
     being deleted, are left out.
@@ -39,20 +40,22 @@ async def export(session: AsyncSession, clusters: Iterable[ClusterRef], *, setti
     return catalogue_of(live)
 
 
-async def export_into(session: AsyncSession, text: str, *, file: str, cluster: str | None = None) -> str:
-    """Return the text of a YAML catalogue brought up to date with what there is; a plan from it holds nothing to do.
+async def export_into(session: AsyncSession, text: str, *, file: str, clusters: Sequence[str] = ()) -> str:
+    """Return the text of a YAML catalogue brought in sync with the live topics; a plan from it has nothing to do.
 
-    Its comments, order, anchors and spelling stay. `file` names it in messages, `cluster` is as for `plan_topics`. It
-    keeps to the clusters that the text names, and costs one request more than `export` of them.
+    Its comments, order, anchors and spelling stay. `file` names it in messages, `clusters` is as for `plan_topics`. It
+    reads the clusters that the text names only, and costs one request more than `export` of them.
     """
-    targets = resolve(parse_catalogue(text, file=file), await list_clusters(session), cluster=cluster)
+    targets = resolve(parse_catalogue(text, file=file), await list_clusters(session), chosen=clusters)
+    if len(targets) > 1 and any(entry.cluster is None for target in targets for entry in target.topics):
+        raise InvalidInputError(f"{file} has topics that name no cluster, so it can be updated from one cluster only")
     live = await export(session, [target.cluster for target in targets])
     names = {entry.cluster: target.cluster.name for target in targets for entry in target.topics}
     return update_catalogue(text, live, names, file=file)
 
 
 def catalogue_of(live: Iterable[tuple[ClusterRef, Topic]]) -> Catalogue:
-    """Return the catalogue of live topics; what a catalogue cannot hold is left out, so that it is not compared."""
+    """Return a catalogue of live topics; values that a catalogue cannot hold are left out, and so not compared."""
     return Catalogue(
         topics=tuple(CatalogueTopic(topic=_topic_create(topic), cluster=cluster.name) for cluster, topic in live)
     )
@@ -76,7 +79,7 @@ def _within(number: int | None, low: int, high: int) -> int | Unset:
 
 
 def _is_writable(name: str, value: Any) -> bool:
-    """Tell whether a catalogue would take the value: the service may know some that this library does not."""
+    """Tell whether a catalogue takes the value: the service may know some that this library does not."""
     try:
         read = read_value(SETTINGS[name], str(value))
     except SettingError:

@@ -1,11 +1,11 @@
-"""What a plan is, as plain data."""
+"""Data classes of a plan."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Any, Final
 
@@ -20,7 +20,7 @@ __all__ = ["WRITES", "Action", "Change", "ClusterRef", "Plan", "PlanError", "Pru
 
 
 class PlanError(InvalidInputError):
-    """A plan is refused before anything is written; `problems` holds all the reasons."""
+    """A plan was refused before anything was sent; `problems` lists the reasons."""
 
     def __init__(self, problems: list[Problem]) -> None:
         super().__init__("\n".join(map(str, problems)))
@@ -29,7 +29,7 @@ class PlanError(InvalidInputError):
 
 @attrs.frozen(kw_only=True)
 class ClusterRef:
-    """What a plan needs to know of a cluster."""
+    """The cluster of a change."""
 
     id: str
     name: str
@@ -38,7 +38,7 @@ class ClusterRef:
 
 @attrs.frozen(kw_only=True)
 class Target:
-    """A cluster and the topics that it should have, each name once."""
+    """A cluster and its declared topics, each name once."""
 
     cluster: ClusterRef
     topics: tuple[CatalogueTopic, ...]
@@ -58,23 +58,29 @@ def _check_max_deletes(_: object, __: object, max_deletes: int) -> None:
 
 @attrs.frozen(kw_only=True)
 class Prune:
-    """Leave to delete topics that no catalogue names; without it nothing is ever deleted."""
+    """Permission to delete topics that no catalogue lists. Without it nothing is deleted."""
 
     prefix: str = attrs.field(validator=_check_prefix)
-    """Only topics whose names begin with this may go, on clusters for which the catalogue names topics."""
+    """Only topics whose names begin with this are deleted, on clusters for which the catalogue lists topics."""
     max_deletes: int = attrs.field(default=10, validator=_check_max_deletes)
-    """If there would be more, over all clusters, the plan is refused."""
+    """A plan with more deletions than this, over all clusters, is refused."""
 
 
 class Action(StrEnum):
-    """What a plan does with a topic."""
+    """What a plan does with an object."""
 
     CREATE = "create"
     UPDATE = "update"
     DELETE = "delete"
-    KEEP = "in sync"
-    REFUSE = "refused"
-    """It stands in the way of the whole plan."""
+    KEEP = "keep"
+    """It is in sync with the catalogue."""
+    REFUSE = "refuse"
+    """It cannot be done, so the whole plan is refused."""
+
+    @property
+    def is_write(self) -> bool:
+        """Whether something must be sent."""
+        return self in WRITES
 
 
 WRITES: Final = (Action.CREATE, Action.UPDATE, Action.DELETE)
@@ -82,30 +88,32 @@ WRITES: Final = (Action.CREATE, Action.UPDATE, Action.DELETE)
 
 @attrs.frozen(kw_only=True)
 class Change:
-    """What a plan does with one topic, and why."""
+    """What a plan does with one object, and why."""
 
     cluster: ClusterRef
+    kind: str = "topic"
+    """Kind of the object."""
     name: str
     action: Action
     wanted: CatalogueTopic | None = None
-    """None if no catalogue names the topic."""
+    """The entry of the catalogue; None if no catalogue lists the object."""
     live: Topic | None = None
-    """What was seen of it; None if it did not exist."""
+    """The live object when the plan was made; None if it did not exist."""
     changed: Mapping[str, tuple[Any, Any]] = attrs.field(factory=dict[str, tuple[Any, Any]])
-    """For an update: what there is, and what there should be, for each key that differs."""
+    """For an update: the live and the declared value of each key that differs."""
     reason: str = ""
-    """Of a refusal."""
+    """Why the change is refused."""
 
     @property
     def problem(self) -> Problem:
-        """A refusal, for people."""
+        """The refusal as a problem, with the place of the entry."""
         file, line = (self.wanted.file, self.wanted.line) if self.wanted else (f"cluster {self.cluster.name}", 0)
         return Problem(file=file, line=line, name=self.name, message=self.reason)
 
 
 @attrs.frozen(kw_only=True)
 class Plan:
-    """All that has to be done so that clusters have what a catalogue names; `apply` does it."""
+    """The changes that bring clusters in sync with a catalogue; `apply` sends them."""
 
     targets: tuple[Target, ...]
     changes: tuple[Change, ...]
@@ -114,28 +122,40 @@ class Plan:
 
     @property
     def counts(self) -> Counter[Action]:
-        """How many topics there are for each action."""
-        return Counter(change.action for change in self.changes)
+        """Number of changes by action."""
+        return self.counts_of(self.changes)
+
+    @staticmethod
+    def counts_of(changes: Iterable[Change]) -> Counter[Action]:
+        """Return the number of changes by action, for some of them."""
+        return Counter(change.action for change in changes)
+
+    def by_cluster(self) -> dict[ClusterRef, list[Change]]:
+        """Return the changes of each cluster."""
+        found: dict[ClusterRef, list[Change]] = {target.cluster: [] for target in self.targets}
+        for change in self.changes:
+            found.setdefault(change.cluster, []).append(change)
+        return found
 
     @property
     def writes(self) -> list[Change]:
-        """The changes for which something has to be sent."""
-        return [change for change in self.changes if change.action in WRITES]
+        """The changes that send something."""
+        return [change for change in self.changes if change.action.is_write]
 
     @property
     def problems(self) -> list[Problem]:
-        """Why the plan is refused; empty if it is not."""
+        """Why the plan is refused; empty if it can be applied."""
         return [change.problem for change in self.changes if change.action is Action.REFUSE]
 
     @property
     def fingerprint(self) -> str:
-        """A hash over all that was seen and decided on; another one means that the world has moved."""
+        """A hash of the live state that the plan is based on. It changes when that state does."""
         seen = [[change.cluster.id, change.cluster.num_nodes, change.name, _facts(change)] for change in self.changes]
         return hashlib.sha256(json.dumps(seen, default=str, sort_keys=True).encode()).hexdigest()
 
 
 def _facts(change: Change) -> object:
-    """Return what a decision rested on; whether a topic is still `configuring` is no part of it."""
+    """Return the live state that the change is based on, without whether the topic is still `configuring`."""
     live = change.live
     if live is None or live.state is TopicState.DELETING:
         return None

@@ -1,8 +1,8 @@
-"""Find the clusters that a catalogue names."""
+"""Sort a catalogue's entries by the clusters that they are declared for."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from typing import Final
 
@@ -47,69 +47,68 @@ def find_cluster(clusters: Iterable[Cluster], wanted: str) -> ClusterRef:
     return ClusterRef(id=found.id, name=found.name, num_nodes=found.num_nodes)
 
 
-def resolve(catalogue: Catalogue, clusters: Iterable[Cluster], *, cluster: str | None = None) -> list[Target]:
+def resolve(catalogue: Catalogue, clusters: Iterable[Cluster], *, chosen: Sequence[str] = ()) -> list[Target]:
     """Sort the topics of a catalogue by their clusters.
 
-    Topics that name no cluster go to `cluster`, a name or id; of those that name one, only that cluster's are taken.
-    CatalogueError names all problems at once: no such cluster, not Kafka, more replicas than the cluster has nodes,
-    the same topic twice. InvalidInputError if `cluster` itself is wrong.
+    `chosen` are names or ids: topics that name no cluster go to all of them, and of those that name one, only those of
+    these clusters are taken. CatalogueError lists all problems at once: no such cluster, not Kafka, more replicas than
+    the cluster has nodes, the same topic twice. InvalidInputError if one of `chosen` is wrong.
     """
-    resolver = _Resolver(list(clusters), cluster)
+    resolver = _Resolver(list(clusters), chosen)
     for topic in catalogue.topics:
         resolver.add(topic)
     return resolver.targets(catalogue)
 
 
 class _Resolver:
-    def __init__(self, clusters: list[Cluster], chosen: str | None) -> None:
+    def __init__(self, clusters: list[Cluster], chosen: Iterable[str]) -> None:
         self._clusters = clusters
-        self._chosen = None if chosen is None else find_cluster(clusters, chosen)
-        self._found: dict[str | None, ClusterRef | None] = {}
+        self._chosen = list(dict.fromkeys(find_cluster(clusters, name) for name in chosen))
+        self._found: dict[str | None, list[ClusterRef]] = {}
         self._wanted: dict[ClusterRef, dict[str, CatalogueTopic]] = {}
         self._problems: list[Problem] = []
 
     def add(self, topic: CatalogueTopic) -> None:
-        if self._chosen is not None and topic.cluster not in (None, self._chosen.name, self._chosen.id):
-            return
         if topic.cluster not in self._found:
-            self._found[topic.cluster] = self._chosen or self._find(topic)
-        cluster = self._found[topic.cluster]
-        if cluster is not None:
+            self._found[topic.cluster] = self._find(topic)
+        for cluster in self._found[topic.cluster]:
             self._check(topic, cluster)
             self._wanted.setdefault(cluster, {}).setdefault(topic.topic.name, topic)
 
     def targets(self, catalogue: Catalogue) -> list[Target]:
-        if self._chosen is not None and not self._wanted:
-            file = catalogue.topics[0].file if catalogue.topics else "the catalogue"
-            message = f"holds no topics for cluster {self._chosen.name!r}"
-            self._problems.append(Problem(file=file, line=0, message=message))
+        for cluster in self._chosen:
+            if cluster not in self._wanted:
+                file = catalogue.topics[0].file if catalogue.topics else "the catalogue"
+                message = f"has no topics for cluster {cluster.name!r}"
+                self._problems.append(Problem(file=file, line=0, message=message))
         if self._problems:
             raise CatalogueError(self._problems)
         return [Target(cluster=cluster, topics=tuple(topics.values())) for cluster, topics in self._wanted.items()]
 
-    def _find(self, topic: CatalogueTopic) -> ClusterRef | None:
-        """Find the cluster of the first topic that names it."""
+    def _find(self, topic: CatalogueTopic) -> list[ClusterRef]:
+        """Find the clusters of the first topic that names them so."""
+        if self._chosen:
+            return [cluster for cluster in self._chosen if topic.cluster in (None, cluster.name, cluster.id)]
         if topic.cluster is None:
             message = "no cluster is named for this topic, or those like it: write `cluster:`, or choose one"
             self._problem(topic, "", message)
-            return None
+            return []
         try:
-            return find_cluster(self._clusters, topic.cluster)
+            return [find_cluster(self._clusters, topic.cluster)]
         except InvalidInputError as error:
             self._problem(topic, "cluster", str(error))
-            return None
+            return []
 
     def _check(self, topic: CatalogueTopic, cluster: ClusterRef) -> None:
         name, factor = topic.topic.name, topic.topic.replication_factor
         first = self._wanted.get(cluster, {}).get(name)
         if first is not None:
-            self._problem(
-                topic, "name", f"the same topic of cluster {cluster.name!r} stands in {first.file}:{first.line}"
-            )
+            message = f"the same topic of cluster {cluster.name!r} is declared in {first.file}:{first.line}"
+            self._problem(topic, "name", message)
         if name.startswith("_"):
             self._problem(topic, "name", "topics that begin with _ are Kafka's own and never touched")
         if factor is not UNSET and cluster.num_nodes is not None and factor > cluster.num_nodes:
-            message = f"{factor} is more than cluster {cluster.name!r} has nodes, {cluster.num_nodes}"
+            message = f"{factor} is more than the nodes of cluster {cluster.name!r}, {cluster.num_nodes}"
             self._problem(topic, "replication_factor", message)
 
     def _problem(self, topic: CatalogueTopic, key: str, message: str) -> None:

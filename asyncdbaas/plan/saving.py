@@ -1,4 +1,4 @@
-"""Plans in files: made now, looked at, and carried out later if the world has not moved."""
+"""Plans in files: reviewed by people, and applied later unless the live state has changed."""
 
 from __future__ import annotations
 
@@ -16,13 +16,15 @@ from asyncdbaas.catalogue import CatalogueTopic, Problem
 from asyncdbaas.clusters import list_clusters
 from asyncdbaas.errors import InvalidInputError
 from asyncdbaas.plan.comparing import compare
+from asyncdbaas.plan.documents import change_data
+from asyncdbaas.plan.files import OutputFile
 from asyncdbaas.plan.looking import look
-from asyncdbaas.plan.model import Change, ClusterRef, Plan, PlanError, Prune, Target
+from asyncdbaas.plan.model import ClusterRef, Plan, PlanError, Prune, Target
 from asyncdbaas.plan.resolving import find_cluster
 from asyncdbaas.session import AsyncSession
 from asyncdbaas.topics import TopicCreate
 
-__all__ = ["SavedPlan", "change_data", "load_plan", "refresh", "save_plan"]
+__all__ = ["SavedPlan", "load_plan", "refresh", "save_plan", "saved_plan"]
 
 _FORMAT: Final = "asyncdbaas-plan/1"
 _LARGEST_FILE: Final = 200 * 2**20
@@ -43,20 +45,29 @@ class _SavedTarget:
 
 @attrs.frozen(kw_only=True)
 class SavedPlan:
-    """A plan as it stands in a file: what is wanted, and the fingerprint of what there was."""
+    """A plan read from a file: the declared objects, and the fingerprint of the live state."""
 
     format: str
     fingerprint: str
     prune: Prune | None
     targets: list[_SavedTarget]
     changes: list[Any]
-    """For people; a plan is made anew from `targets`, and refused if it comes out otherwise."""
+    """For people. The plan is made again from `targets`, and refused if it differs."""
     checksum: str = ""
-    """Over all the rest, to notice an edited file."""
+    """A hash of everything else, to notice an edited file."""
 
 
 def save_plan(plan: Plan, path: str | os.PathLike[str]) -> None:
-    """Write a plan to a file, as JSON; `load_plan` and `refresh` bring it back."""
+    """Write a plan to a new file, as JSON; `load_plan` and `refresh` bring it back.
+
+    FileExistsError if there is a file of this name.
+    """
+    with OutputFile(Path(path)) as file:
+        file.write(saved_plan(plan).encode())
+
+
+def saved_plan(plan: Plan) -> str:
+    """Return the text of a saved plan."""
     saved = SavedPlan(
         format=_FORMAT,
         fingerprint=plan.fingerprint,
@@ -65,11 +76,11 @@ def save_plan(plan: Plan, path: str | os.PathLike[str]) -> None:
         changes=[change_data(change) for change in plan.writes],
     )
     document = {"format": _FORMAT} | json.loads(encode(attrs.evolve(saved, checksum=_checksum(saved))))
-    Path(path).write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    return json.dumps(document, indent=1) + "\n"
 
 
 def load_plan(path: str | os.PathLike[str]) -> SavedPlan:
-    """Read a plan from a file. PlanError if it is none, of another version, or has been edited."""
+    """Read a plan from a file. PlanError if it is not one, of another version, or was edited."""
     file = os.fspath(path)
     try:
         content = Path(file).read_bytes()
@@ -77,28 +88,28 @@ def load_plan(path: str | os.PathLike[str]) -> SavedPlan:
     except OSError as error:
         raise _refusal(file, error.strerror or str(error)) from None
     except (ValueError, RecursionError):
-        raise _refusal(file, "is no saved plan: it is not JSON") from None
+        raise _refusal(file, "is not a saved plan: it is not JSON") from None
     version = cast("dict[str, Any]", fields).get("format") if isinstance(fields, dict) else None
     if version != _FORMAT:
-        raise _refusal(file, f"is no saved plan of this version: its format is {version!r}, not {_FORMAT!r}")
+        raise _refusal(file, f"is not a saved plan of this version: its format is {version!r}, not {_FORMAT!r}")
     try:
         saved = reader(SavedPlan, None)(content)
     except (MismatchError, InvalidInputError) as error:
         raise _refusal(file, f"is damaged: {error}") from None
     if saved.checksum != _checksum(saved):
-        raise _refusal(file, "has been edited since it was saved: make the plan anew")
+        raise _refusal(file, "was edited after it was saved; make the plan again")
     return saved
 
 
 async def refresh(session: AsyncSession, saved: SavedPlan) -> Plan:
-    """Look again at what there is, and return the saved plan, ready to be carried out.
+    """Read the live state again, and return the saved plan, ready to be applied.
 
-    PlanError if it would be another one today: a topic or a cluster has changed, come or gone since.
+    PlanError if the plan would differ: an object or a cluster was changed, created or deleted since.
     """
     clusters = {cluster.id: cluster for cluster in await list_clusters(session)}
     gone = [target.cluster.name for target in saved.targets if target.cluster.id not in clusters]
     if gone:
-        raise _refusal("the plan", f"is stale: cluster {', '.join(gone)} is gone since; make it anew")
+        raise _refusal("the plan", f"is stale: cluster {', '.join(gone)} no longer exists; make the plan again")
     targets = [
         Target(
             cluster=find_cluster(clusters.values(), target.cluster.id),
@@ -110,18 +121,8 @@ async def refresh(session: AsyncSession, saved: SavedPlan) -> Plan:
     ]
     plan = compare(targets, await look(session, targets), prune=saved.prune)
     if plan.fingerprint != saved.fingerprint:
-        raise _refusal("the plan", "is stale: topics have changed since it was made; make it anew")
+        raise _refusal("the plan", "is stale: topics were changed since it was made; make the plan again")
     return plan
-
-
-def change_data(change: Change) -> dict[str, Any]:
-    """Return a change as plain data, for JSON."""
-    data: dict[str, Any] = {"cluster": change.cluster.name, "topic": change.name, "action": change.action}
-    if change.changed:
-        data["changed"] = {key: {"from": there, "to": wanted} for key, (there, wanted) in change.changed.items()}
-    if change.reason:
-        data["reason"] = change.reason
-    return data
 
 
 def _saved_target(target: Target) -> _SavedTarget:

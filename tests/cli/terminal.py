@@ -7,6 +7,7 @@ import fcntl
 import os
 import pty
 import re
+import shlex
 import struct
 import sys
 import termios
@@ -20,7 +21,7 @@ import pytest
 from asyncdbaas.cli.commands import run
 from asyncdbaas.emulator import Emulator
 
-__all__ = ["Finished", "Terminal", "environment", "in_process", "on_terminal", "through_pipes"]
+__all__ = ["Finished", "Terminal", "environment", "in_process", "on_terminal", "through_pipes", "through_shell"]
 
 _COMMAND: Final = (sys.executable, "-c", "from asyncdbaas.cli import main; main()")
 # The terminal is taken by the command itself: Python warns of functions that run between fork and exec.
@@ -82,6 +83,15 @@ class Terminal:
         # A read may end within a character, or within a code.
         return _ESCAPES.sub("", self._printed.decode(errors="ignore"))
 
+    @property
+    def codes(self) -> set[str]:
+        """The codes for colours and cursor that were printed."""
+        return set(_ESCAPES.findall(self._printed.decode(errors="ignore"))) - {"\r"}
+
+    def terminate(self) -> None:
+        """Send SIGTERM."""
+        self._process.terminate()
+
     def type(self, keys: bytes) -> None:
         """Press keys."""
         os.write(self._master, keys)
@@ -115,10 +125,10 @@ class Terminal:
 
 
 @asynccontextmanager
-async def on_terminal(*arguments: str, env: Mapping[str, str]) -> AsyncGenerator[Terminal, None]:
+async def on_terminal(*arguments: str, env: Mapping[str, str], columns: int = 160) -> AsyncGenerator[Terminal, None]:
     """Run a command on a pseudo-terminal that it is in control of, so that Ctrl-C reaches it."""
     master, slave = pty.openpty()
-    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 160, 0, 0))
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
     process = await asyncio.create_subprocess_exec(
         *_IN_CONTROL,
         *arguments,
@@ -137,3 +147,18 @@ async def on_terminal(*arguments: str, env: Mapping[str, str]) -> AsyncGenerator
             process.kill()
         await process.wait()
         os.close(master)
+
+
+async def through_shell(line: str, *, env: Mapping[str, str]) -> Finished:
+    """Run a command as a shell would, with its redirections."""
+    command = " ".join(shlex.quote(word) for word in _COMMAND)
+    process = await asyncio.create_subprocess_shell(
+        f"{command} {line}",
+        env=env,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    out, err = await asyncio.wait_for(process.communicate(), _PATIENCE)
+    assert process.returncode is not None
+    return Finished(code=process.returncode, out=out.decode(), err=err.decode())

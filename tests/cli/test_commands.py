@@ -18,6 +18,8 @@ from asyncdbaas.emulator import Clock, Emulator
 
 EXAMPLE = Path(__file__).parents[1] / "data" / "topics.yaml"
 
+FORMATTED = [("kafka", "plan"), ("kafka", "apply"), ("kafka", "diff"), ("clusters", "list"), ("clusters", "wait")]
+
 Cli = Callable[..., Finished]
 
 
@@ -32,7 +34,11 @@ def emulator(monkeypatch: pytest.MonkeyPatch) -> Generator[Emulator, None, None]
 
 @pytest.fixture
 def cli(capsys: pytest.CaptureFixture[str]) -> Cli:
-    return lambda *arguments: in_process(capsys, *map(str, arguments))
+    def in_json(*arguments: object) -> Finished:
+        style = ("--format", "json") if arguments[:2] in FORMATTED and "--format" not in arguments else ()
+        return in_process(capsys, *map(str, arguments), *style)
+
+    return in_json
 
 
 @pytest.fixture
@@ -60,34 +66,34 @@ def test_a_plan_shows_what_apply_does_with_exit_code_2_and_then_0(
     cli: Cli, emulator: Emulator, write: Callable[..., Path]
 ) -> None:
     file = write(TWO)
-    planned = cli("topics", "plan", file)
+    planned = cli("kafka", "plan", file)
     assert (planned.code, counts(planned)) == (2, {"create": 2})
-    assert [change["topic"] for change in json.loads(planned.out)["changes"]] == ["a", "b"]
+    assert [change["name"] for change in json.loads(planned.out)["changes"]] == ["a", "b"]
     assert json.loads(planned.out)["forecast"]["requests"] == 2
     assert "create_topic" not in operations(emulator)
-    dry = cli("topics", "apply", file, "--dry-run")
+    dry = cli("kafka", "apply", file, "--dry-run")
     assert (dry.code, counts(dry)) == (2, {"create": 2})
-    assert cli("topics", "apply", file).code == 0
+    assert cli("kafka", "apply", "--yes", file).code == 0
     emulator.clock.advance(minutes=1)
-    again = cli("topics", "plan", file)
-    assert (again.code, counts(again)) == (0, {"in sync": 2})
+    again = cli("kafka", "plan", file)
+    assert (again.code, counts(again)) == (0, {"keep": 2})
 
 
 def test_several_files_are_one_catalogue_and_all_their_problems_are_told(
     cli: Cli, emulator: Emulator, write: Callable[..., Path]
 ) -> None:
     one, two = write(TWO, "one.yaml"), write("cluster,name\nevents,c\n", "two.csv")
-    assert counts(cli("topics", "plan", one, two)) == {"create": 3}
+    assert counts(cli("kafka", "plan", one, two)) == {"create": 3}
     bad, worse = write("topics: [{name: a/b}]", "bad.yaml"), write("", "worse.json")
     emulator.requests.clear()
-    done = cli("topics", "plan", one, bad, worse)
+    done = cli("kafka", "plan", one, bad, worse)
     assert done.code == 1
     assert "bad.yaml:1: name: " in done.err
     assert "worse.json:1: not valid JSON" in done.err
     assert done.err.endswith("2 problems; nothing was changed.\n")
     assert not operations(emulator)
-    twice = cli("topics", "plan", one, write(TWO, "again.yaml"))
-    assert f"again.yaml:2: b: name: the same topic of cluster 'events' stands in {one}:2" in twice.err
+    twice = cli("kafka", "plan", one, write(TWO, "again.yaml"))
+    assert f"again.yaml:2: b: name: the same topic of cluster 'events' is declared in {one}:2" in twice.err
 
 
 @pytest.mark.parametrize(
@@ -103,8 +109,14 @@ def test_a_cluster_that_is_missing_or_not_kafka_is_told_before_anything_is_sent_
     cli: Cli, emulator: Emulator, write: Callable[..., Path], cluster: str, message: str
 ) -> None:
     emulator.add_cluster(engine="pg", name="users")
-    done = cli("topics", "apply", write("topics: [{name: a}]"), "--cluster", cluster)
-    assert (done.code, done.err.splitlines()[-1], done.out) == (1, message, "")
+    done = cli("kafka", "apply", "--yes", write("topics: [{name: a}]"), "--cluster", cluster)
+    assert (done.code, done.err.splitlines()[-1]) == (1, message)
+    assert json.loads(done.out) == {
+        "format": "asyncdbaas-output/1",
+        "type": "error",
+        "message": message.removeprefix("error: "),
+        "problems": [],
+    }
     assert operations(emulator) == ["list_clusters"]
 
 
@@ -115,12 +127,12 @@ def test_all_that_does_not_fit_the_clusters_is_told_at_once_with_file_and_line(
         "clusters:\n- cluster: nowhere\n  topics: [{name: a}, {name: b}]\n"
         "- cluster: events\n  topics:\n  - {name: a, replication_factor: 5}\ntopics: [{name: c}]\n"
     )
-    done = cli("topics", "apply", file)
+    done = cli("kafka", "apply", "--yes", file)
     assert done.code == 1
     assert done.err.splitlines()[-4:] == [
         f"{file}:7: c: no cluster is named for this topic, or those like it: write `cluster:`, or choose one",
         f"{file}:3: cluster: there is no cluster 'nowhere'; Kafka clusters here: events",
-        f"{file}:6: a: replication_factor: 5 is more than cluster 'events' has nodes, 3",
+        f"{file}:6: a: replication_factor: 5 is more than the nodes of cluster 'events', 3",
         "3 problems; nothing was changed.",
     ]
     assert operations(emulator) == ["list_clusters"]
@@ -129,29 +141,29 @@ def test_all_that_does_not_fit_the_clusters_is_told_at_once_with_file_and_line(
 def test_without_a_terminal_existing_topics_are_changed_only_with_yes(
     cli: Cli, emulator: Emulator, write: Callable[..., Path]
 ) -> None:
-    cli("topics", "apply", write(TWO))
+    cli("kafka", "apply", "--yes", write(TWO))
     emulator.clock.advance(minutes=1)
     file = write("cluster: events\ntopics: [{name: a, config: {retention.ms: 7}}]")
-    refused = cli("topics", "apply", file)
+    refused = cli("kafka", "apply", file)
     assert refused.code == 1
-    assert "this would update 1 existing topics: look with `plan`, then give --yes" in refused.err
+    assert "this would update 1 topics: review it with `plan`, then give --yes" in refused.err
     assert "update_topic" not in operations(emulator)
-    assert counts(cli("topics", "apply", file, "--yes")) == {"updated": 1}
+    assert counts(cli("kafka", "apply", file, "--yes")) == {"updated": 1}
 
 
 def test_prune_needs_a_prefix_keeps_to_it_and_to_the_largest_number(
     cli: Cli, emulator: Emulator, write: Callable[..., Path]
 ) -> None:
-    cli("topics", "apply", write("cluster: events\ntopics: [{name: x.1}, {name: x.2}, {name: y.1}]"))
+    cli("kafka", "apply", "--yes", write("cluster: events\ntopics: [{name: x.1}, {name: x.2}, {name: y.1}]"))
     emulator.clock.advance(minutes=1)
     file = write("cluster: events\ntopics: [{name: a}]")
-    assert "--prune needs --prefix" in cli("topics", "apply", file, "--prune").err
-    assert "give it, too" in cli("topics", "apply", file, "--prefix", "x").err
-    over = cli("topics", "apply", file, "--prune", "--prefix", "x.", "--max-deletes", 1, "--yes")
+    assert "--prune needs --prefix" in cli("kafka", "apply", file, "--prune").err
+    assert "give --prune, too" in cli("kafka", "apply", file, "--prefix", "x").err
+    over = cli("kafka", "apply", file, "--prune", "--prefix", "x.", "--max-deletes", 1, "--yes")
     assert over.code == 1
     assert "2 topics would be deleted, and only 1 may be" in over.err
     assert "delete_topic" not in operations(emulator)
-    done = cli("topics", "apply", file, "--prune", "--prefix", "x.", "--yes")
+    done = cli("kafka", "apply", file, "--prune", "--prefix", "x.", "--yes")
     assert counts(done) == {"created": 1, "deleted": 2}
 
 
@@ -159,12 +171,12 @@ def test_a_saved_plan_is_carried_out_once_and_refused_when_the_world_has_moved(
     cli: Cli, emulator: Emulator, write: Callable[..., Path], tmp_path: Path
 ) -> None:
     plan = tmp_path / "plan.json"
-    assert cli("topics", "plan", write(TWO), "--out", plan).code == 2
-    assert cli("topics", "apply", plan, "--cluster", "events").code == 1
-    assert counts(cli("topics", "apply", plan)) == {"created": 2}
-    stale = cli("topics", "apply", plan)
+    assert cli("kafka", "plan", write(TWO), "--out", plan).code == 2
+    assert cli("kafka", "apply", "--yes", plan, "--cluster", "events").code == 1
+    assert counts(cli("kafka", "apply", "--yes", plan)) == {"created": 2}
+    stale = cli("kafka", "apply", "--yes", plan)
     assert stale.code == 1
-    assert "the plan: is stale: topics have changed since it was made" in stale.err
+    assert "the plan: is stale: topics were changed since it was made" in stale.err
     assert emulator.requests.operations["create_topic"] == 2
 
 
@@ -172,15 +184,15 @@ def test_an_edited_plan_is_refused_in_one_line(
     cli: Cli, emulator: Emulator, write: Callable[..., Path], tmp_path: Path
 ) -> None:
     plan = tmp_path / "plan.json"
-    cli("topics", "plan", write(TWO), "--out", plan)
+    cli("kafka", "plan", write(TWO), "--out", plan)
     emulator.requests.clear()
     for old, new, message in (
-        ('"a"', '"c"', "has been edited since it was saved"),
-        ("plan/1", "plan/2", "is no saved plan of this version: its format is 'asyncdbaas-plan/2'"),
-        ("}", "", "is no saved plan: it is not JSON"),
+        ('"a"', '"c"', "was edited after it was saved"),
+        ("plan/1", "plan/2", "is not a saved plan of this version: its format is 'asyncdbaas-plan/2'"),
+        ("}", "", "is not a saved plan: it is not JSON"),
     ):
         edited = write(plan.read_text().replace(old, new), "edited.json")
-        done = cli("topics", "apply", edited)
+        done = cli("kafka", "apply", "--yes", edited)
         assert done.code == 1
         assert message in done.err
         assert not operations(emulator)
@@ -189,10 +201,12 @@ def test_an_edited_plan_is_refused_in_one_line(
 def test_a_failed_topic_makes_the_exit_code_1_and_is_told_with_the_reason(
     cli: Cli, emulator: Emulator, write: Callable[..., Path]
 ) -> None:
-    done = cli("topics", "apply", write("cluster: events\ntopics: [{name: a, config: {message.format.version: x}}]"))
+    done = cli(
+        "kafka", "apply", "--yes", write("cluster: events\ntopics: [{name: a, config: {message.format.version: x}}]")
+    )
     assert (done.code, counts(done)) == (1, {"failed": 1})
     assert "failed: a on events: POST" in done.err
-    assert json.loads(done.out)["failures"][0]["topic"] == "a"
+    assert json.loads(done.out)["outcomes"][0]["name"] == "a"
     assert emulator.requests.statuses[422] == 1
 
 
@@ -201,8 +215,8 @@ def test_a_token_that_may_not_write_is_told_in_one_line(
 ) -> None:
     monkeypatch.setenv("DIGITALOCEAN_TOKEN", emulator.add_token(scopes=["database:read"]))
     names = ", ".join(f"{{name: t{number}}}" for number in range(20))
-    done = cli("topics", "apply", write(f"cluster: events\ntopics: [{names}]"))
-    assert (done.code, counts(done)) == (1, {"failed": 1, "not sent": 19})
+    done = cli("kafka", "apply", "--yes", write(f"cluster: events\ntopics: [{names}]"))
+    assert (done.code, counts(done)) == (1, {"failed": 1, "not_sent": 19})
     assert emulator.requests.statuses[403] == 1
 
 
@@ -211,44 +225,44 @@ def test_a_missing_token_is_told_in_one_line(
 ) -> None:
     monkeypatch.delenv("DIGITALOCEAN_TOKEN", raising=False)
     monkeypatch.delenv("DIGITALOCEAN_ACCESS_TOKEN", raising=False)
-    done = cli("topics", "plan", write(TWO))
+    done = cli("kafka", "plan", write(TWO))
     assert (done.code, done.err) == (1, "error: no token: pass token=..., or set DIGITALOCEAN_TOKEN\n")
 
 
 def test_diff_shows_both_directions(cli: Cli, emulator: Emulator, write: Callable[..., Path]) -> None:
-    cli("topics", "apply", write("cluster: events\ntopics: [{name: a, config: {retention.ms: 9}}, {name: c}]"))
+    cli("kafka", "apply", "--yes", write("cluster: events\ntopics: [{name: a, config: {retention.ms: 9}}, {name: c}]"))
     emulator.clock.advance(minutes=1)
-    done = cli("topics", "diff", write(TWO))
+    done = cli("kafka", "diff", write(TWO))
     assert done.code == 2
-    assert [(row["topic"], row["difference"]) for row in json.loads(done.out)] == [
+    assert [(row["name"], row["difference"]) for row in json.loads(done.out)["differences"]] == [
         ("a", "different"),
         ("b", "missing"),
         ("c", "extra"),
     ]
-    assert json.loads(done.out)[0]["keys"] == {"retention_ms": {"there": 9, "in_file": 5}}
-    same = cli("topics", "diff", write("cluster: events\ntopics: [{name: a}, {name: c}]"))
-    assert (same.code, same.out) == (0, "[]\n")
+    assert json.loads(done.out)["differences"][0]["keys"] == {"retention_ms": {"live": 9, "declared": 5}}
+    same = cli("kafka", "diff", write("cluster: events\ntopics: [{name: a}, {name: c}]"))
+    assert (same.code, json.loads(same.out)["differences"]) == (0, [])
 
 
 @pytest.mark.parametrize("suffix", ["yaml", "json", "csv"])
 def test_export_writes_a_catalogue_that_plans_to_nothing(
     cli: Cli, emulator: Emulator, write: Callable[..., Path], tmp_path: Path, suffix: str
 ) -> None:
-    cli("topics", "apply", write(TWO))
+    cli("kafka", "apply", "--yes", write(TWO))
     emulator.clock.advance(minutes=1)
     out = tmp_path / f"export.{suffix}"
-    assert cli("topics", "export", "-o", out).code == 0
-    assert counts(cli("topics", "plan", out)) == {"in sync": 2}
-    again = cli("topics", "export", "-o", out)
+    assert cli("kafka", "export", "-o", out).code == 0
+    assert counts(cli("kafka", "plan", out)) == {"keep": 2}
+    again = cli("kafka", "export", "-o", out)
     assert (again.code, "exists" in again.err) == (1, True)
 
 
 def test_export_without_settings_costs_one_request_for_each_cluster(
     cli: Cli, emulator: Emulator, write: Callable[..., Path]
 ) -> None:
-    cli("topics", "apply", write(TWO))
+    cli("kafka", "apply", "--yes", write(TWO))
     emulator.requests.clear()
-    done = cli("topics", "export", "--no-settings", "--cluster", "events")
+    done = cli("kafka", "export", "--no-settings", "--cluster", "events")
     assert operations(emulator) == ["list_clusters", "list_topics"]
     assert yaml.safe_load(done.out) == {
         "cluster": "events",
@@ -258,14 +272,14 @@ def test_export_without_settings_costs_one_request_for_each_cluster(
 
 
 def test_export_of_nothing_says_so(cli: Cli, emulator: Emulator) -> None:
-    done = cli("topics", "export")
-    assert (done.code, done.err.splitlines()[-1]) == (1, "Error: there are no topics to write down")
+    done = cli("kafka", "export")
+    assert (done.code, done.err.splitlines()[-1]) == (1, "error: there are no topics to export")
     assert operations(emulator) == ["list_clusters", "list_topics"]
 
 
 def test_clusters_are_listed_without_secrets(cli: Cli, emulator: Emulator) -> None:
     done = cli("clusters", "list")
-    (row,) = json.loads(done.out)
+    (row,) = json.loads(done.out)["clusters"]
     assert (row["name"], row["engine"], row["status"]) == ("events", "kafka", "online")
     assert "password" not in done.out
     assert operations(emulator) == ["list_clusters"]
@@ -276,7 +290,7 @@ def test_waiting_tells_the_states_and_ends_when_all_are_online(cli: Cli) -> None
     assert done.code == 0
     assert "orders: creating after 0 s" in done.err
     assert "orders: online after" in done.err
-    assert [row["status"] for row in json.loads(done.out)] == ["online", "online"]
+    assert [row["status"] for row in json.loads(done.out)["clusters"]] == ["online", "online"]
 
 
 @pytest.mark.usefixtures("emulator")
@@ -292,9 +306,9 @@ def test_waiting_for_an_unknown_cluster_or_too_long_is_told(cli: Cli) -> None:
 @pytest.mark.parametrize(
     "arguments",
     [
-        ("topics", "plan", EXAMPLE),
-        ("topics", "diff", EXAMPLE),
-        ("topics", "export"),
+        ("kafka", "plan", EXAMPLE),
+        ("kafka", "diff", EXAMPLE),
+        ("kafka", "export"),
         ("clusters", "list"),
         ("clusters", "wait", "shop-db"),
     ],
@@ -316,11 +330,11 @@ def test_completion_prints_a_script(cli: Cli, shell: str) -> None:
 @pytest.mark.parametrize(
     "command",
     [
-        ("topics", "plan"),
-        ("topics", "apply"),
-        ("topics", "export"),
-        ("topics", "diff"),
-        ("topics", "schema"),
+        ("kafka", "plan"),
+        ("kafka", "apply"),
+        ("kafka", "export"),
+        ("kafka", "diff"),
+        ("kafka", "schema"),
         ("clusters", "list"),
         ("clusters", "wait"),
         ("emulator",),
@@ -338,13 +352,13 @@ def test_the_version_is_the_packages(cli: Cli) -> None:
 
 
 def test_a_mistake_in_the_command_line_has_exit_code_1_as_2_means_pending(cli: Cli) -> None:
-    done = cli("topics", "plan")
+    done = cli("kafka", "plan")
     assert done.code == 1
     assert "Missing argument 'FILE...'" in done.err
 
 
 def test_the_schema_takes_the_example_and_refuses_what_reading_refuses(cli: Cli) -> None:
-    validator = jsonschema.Draft202012Validator(json.loads(cli("topics", "schema").out))
+    validator = jsonschema.Draft202012Validator(json.loads(cli("kafka", "schema").out))
 
     def is_valid(text: str) -> bool:
         return not list(validator.iter_errors(yaml.safe_load(text)))  # pyright: ignore[reportUnknownMemberType]

@@ -8,8 +8,8 @@ import click
 import pytest
 from terminal import in_process
 
-from asyncdbaas.cli.clusters import _teller
 from asyncdbaas.cli.connect import Connection, opened
+from asyncdbaas.cli.waiting import _reporter
 from asyncdbaas.emulator import Clock, Emulator
 from asyncdbaas.waiters import StateSeen
 
@@ -58,5 +58,5 @@ def test_a_cluster_can_be_waited_for_by_its_id_and_is_then_told_under_it(
 def test_a_state_is_told_under_the_name_that_the_user_gave_or_else_the_events_own(
     capsys: pytest.CaptureFixture[str], what: str, shown: str
 ) -> None:
-    _teller({"1": "events"})(StateSeen(what=what, state="online", is_known=True, seconds=3.0))
+    _reporter({"1": "events"})(StateSeen(what=what, state="online", is_known=True, seconds=3.0))
     assert capsys.readouterr().err == f"{shown}: online after 3 s\n"

@@ -30,7 +30,7 @@ async def test_each_cluster_named_is_brought_up_to_date_and_none_but_the_one_cho
         await delete_topic(session, ids[0], "gone")
         for cluster_id in ids:
             await create_topic(session, cluster_id, TopicCreate(name="new", partition_count=6))
-        one = await export_into(session, TEXT, file="t.yaml", cluster="one")
+        one = await export_into(session, TEXT, file="t.yaml", clusters=["one"])
         assert one.startswith(
             TEXT.partition("      - name: gone\n")[0] + "      - name: new\n        replication_factor: 2\n"
         )

@@ -103,7 +103,7 @@ async def test_any_edit_of_a_saved_plan_is_noticed(tmp_path: Path) -> None:
     document = json.loads((tmp_path / "plan.json").read_text())
     document["targets"][0]["topics"][1]["topic"]["partition_count"] = 9
     (tmp_path / "plan.json").write_text(json.dumps(document))
-    with pytest.raises(PlanError, match="has been edited"):
+    with pytest.raises(PlanError, match="was edited after"):
         load_plan(tmp_path / "plan.json")
 
 

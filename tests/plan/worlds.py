@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 from asyncdbaas import AsyncSession, RateLimiter, RetryPolicy
 from asyncdbaas.catalogue import Catalogue, parse_catalogue
 from asyncdbaas.emulator import Clock, Emulator
-from asyncdbaas.plan import Event, Forecast, Outcome, Plan, Report, Result, apply
+from asyncdbaas.plan import Forecast, Outcome, Plan, PlanEvent, Report, Result, apply
 
 __all__ = ["World", "applied", "catalogue", "opened", "reasons", "results", "told"]
 
@@ -42,7 +42,7 @@ def catalogue(*topics: str, cluster: str = "events") -> Catalogue:
 
 
 async def applied(
-    session: AsyncSession, plan: Plan, on_event: Callable[[Event], object] | None = None, **options: Any
+    session: AsyncSession, plan: Plan, on_event: Callable[[PlanEvent], object] | None = None, **options: Any
 ) -> Report:
     """Carry out a plan without real pauses."""
     return await apply(session, plan, on_event=on_event, interval=0.001, **options)
@@ -58,7 +58,7 @@ def reasons(report: Report) -> dict[str, str]:
     return {outcome.change.name: outcome.reason for outcome in report.failures}
 
 
-def told(events: list[Event], name: str) -> list[str]:
+def told(events: list[PlanEvent], name: str) -> list[str]:
     """Return the kinds of events that a topic had, and at last its result."""
     of_topic = [event for event in events if not isinstance(event, Forecast) and event.change.name == name]
     return [event.result.value if isinstance(event, Outcome) else type(event).__name__ for event in of_topic]

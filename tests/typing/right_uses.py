@@ -261,7 +261,7 @@ async def check_plan(session: AsyncSession) -> None:
     assert_type(catalogue.parse_catalogue("topics: []", file="topics.yaml"), catalogue.Catalogue)
     assert_type(catalogue.write_catalogue(wanted, suffix=".yaml"), str)
     assert_type(catalogue.catalogue_schema(), str)
-    todo = assert_type(await plan.plan_topics(session, wanted, cluster="shop"), plan.Plan)
+    todo = assert_type(await plan.plan_topics(session, wanted, clusters=["shop"]), plan.Plan)
     assert_type(plan.forecast(session, todo), plan.Forecast)
     assert_type(await plan.apply(session, todo, on_conflict=plan.OnConflict.FAIL), plan.Report)
     targets = assert_type(plan.resolve(wanted, await clusters.list_clusters(session)), list[plan.Target])

@@ -1,4 +1,4 @@
-"""`asyncdbaas topics apply`, run as a user runs it."""
+"""`asyncdbaas kafka apply`, run as a user runs it."""
 
 from __future__ import annotations
 
@@ -33,31 +33,32 @@ def counts(out: str) -> dict[str, Any]:
 
 
 async def test_the_example_is_created_on_an_emulator_of_its_own_without_a_token() -> None:
-    done = await through_pipes("topics", "apply", EXAMPLE, "--emulator", env=environment())
+    done = await through_pipes("kafka", "apply", EXAMPLE, "--emulator", "--format", "json", env=environment())
     assert (done.code, counts(done.out)) == (0, {"created": COUNT})
     assert "no account is touched" in done.err
     assert "20 times as fast" in done.err
     assert f"{COUNT} requests to send" in done.err
     assert f"{COUNT} of {COUNT} done" in done.err
-    assert f"\ncreated: {COUNT}\n" in done.err
 
 
 async def test_a_terminal_shows_a_live_bar_with_the_rate_limit_and_ends_with_a_table() -> None:
-    async with on_terminal("topics", "apply", EXAMPLE, "--emulator", env=environment()) as terminal:
+    async with on_terminal("kafka", "apply", EXAMPLE, "--emulator", env=environment()) as terminal:
         assert await terminal.exit_code() == 0
     assert "waiting for the rate limit" in terminal.text
     assert "in flight" in terminal.text
     assert "0:00:0" in terminal.text
     table = terminal.text.rpartition(f"{COUNT} of {COUNT} done")[2]
-    assert "│ shop-events │" in table
+    assert f"shop-events  {COUNT} " in table
     assert "s waiting for the rate limit" in table
+    assert terminal.codes <= {"\x1b[0m", "\x1b[1m"}, "the bar is plain text"
 
 
 async def test_only_missing_topics_are_created_and_a_second_run_changes_nothing(catalogue: str) -> None:
     async with Emulator(delays=Delays.none()) as emulator:
         emulator.add_cluster(name="events")
-        for result in ("created", "already there"):
-            done = await through_pipes("topics", "apply", catalogue, "--cluster", "events", env=environment(emulator))
+        for result in ("created", "kept"):
+            arguments = ("--cluster", "events", "--yes", "--format", "json")
+            done = await through_pipes("kafka", "apply", catalogue, *arguments, env=environment(emulator))
             assert done.code == 0, done.err
             assert counts(done.out) == {result: 3}
         assert created(emulator) == 3
@@ -67,44 +68,53 @@ async def test_ctrl_c_tells_what_was_created_and_the_next_run_finishes_the_rest(
     async with Emulator(clock=Clock.stepped(), per_minute=10**6, per_hour=10**6) as emulator:
         emulator.add_cluster(name="shop-events")
         env = environment(emulator)
-        async with on_terminal("topics", "apply", EXAMPLE, env=env) as terminal:
-            await terminal.shows(f"248 of {COUNT} done, 0 in flight, {COUNT - 248} waiting for the rate limit")
+        async with on_terminal("kafka", "apply", EXAMPLE, "--yes", env=env) as terminal:
+            await terminal.shows(
+                f"248 of {COUNT} done, 0:01:00 left, 0 in flight, {COUNT - 248} waiting for the rate limit"
+            )
             terminal.type(b"\x03")
             assert await terminal.exit_code() == 130
         assert created(emulator) == 248  # a minute's quota, less the two lists
-        assert "│ 248 " in terminal.text
+        assert "shop-events  248 " in terminal.text
         assert "The same command finishes the rest" in terminal.text
         emulator.clock.advance(minutes=1)
-        done = await through_pipes("topics", "apply", EXAMPLE, "--time-scale", "1e6", env=env)
-        assert (done.code, counts(done.out)) == (0, {"created": COUNT - 248, "already there": 248})
+        done = await through_pipes(
+            "kafka", "apply", EXAMPLE, "--time-scale", "1e6", "--yes", "--format", "json", env=env
+        )
+        assert (done.code, counts(done.out)) == (0, {"created": COUNT - 248, "kept": 248})
         assert created(emulator) == COUNT
         paths = [request.path for request in emulator.requests if request.operation == "create_topic"]
         assert len(paths) == COUNT, "none was sent twice"
 
 
-async def test_ctrl_c_names_the_topics_that_were_on_their_way(catalogue: str) -> None:
+@pytest.mark.parametrize("how", ["ctrl-c", "sigterm"])
+async def test_an_interruption_names_the_topics_whose_requests_had_left(catalogue: str, how: str) -> None:
     async with Emulator(clock=Clock.stepped()) as emulator:
         emulator.add_cluster(name="events")
         emulator.faults.add("create_topic", "silence", applied=True, skip=1)
         async with on_terminal(
-            "topics", "apply", catalogue, "--cluster", "events", env=environment(emulator)
+            "kafka", "apply", catalogue, "--cluster", "events", "--yes", env=environment(emulator)
         ) as terminal:
             await terminal.shows("2 of 3 done, 1 in flight")
-            terminal.type(b"\x03")
+            if how == "ctrl-c":
+                terminal.type(b"\x03")
+            else:
+                terminal.terminate()
             assert await terminal.exit_code() == 130
-        assert "These were on their way and may be done, too: b." in terminal.text
+        assert "Requests for these had left and may be applied: b." in terminal.text
+        assert "events   2 " in terminal.text
 
 
 async def test_a_change_of_existing_topics_is_asked_for_on_a_terminal(catalogue: str, tmp_path: Path) -> None:
     async with Emulator(delays=Delays.none()) as emulator:
         emulator.add_cluster(name="events")
         env = environment(emulator)
-        await through_pipes("topics", "apply", catalogue, "--cluster", "events", env=env)
+        await through_pipes("kafka", "apply", catalogue, "--cluster", "events", "--yes", env=env)
         file = tmp_path / "more.yaml"
         file.write_text("topics: [{name: a, partitions: 12}]")
         for answer, code in ((b"n\n", 130), (b"y\n", 0)):
-            async with on_terminal("topics", "apply", str(file), "--cluster", "events", env=env) as terminal:
-                await terminal.shows("update 1 existing topics? [y/N]")
+            async with on_terminal("kafka", "apply", str(file), "--cluster", "events", env=env) as terminal:
+                await terminal.shows("Update 1 topics? [y/N]")
                 assert "partition_count 3 -> 12" in terminal.text
                 terminal.type(answer)
                 assert await terminal.exit_code() == code
@@ -126,8 +136,8 @@ async def test_people_get_tables_of_plans_differences_and_clusters(tmp_path: Pat
     topics = ", ".join(f"{{name: t{number}}}" for number in range(50))
     file.write_text(f"cluster: events\ntopics: [{{name: orders, partitions: 6}}, {topics}]")
     expected = {
-        ("topics", "plan", str(file)): (2, ["partition_count 6", "and 11 more", "51 create.", "51 requests to send"]),
-        ("topics", "diff", str(file)): (2, ["missing", "51 differences."]),
+        ("kafka", "plan", str(file)): (2, ["partition_count 6", "+  topic  t49", "51 create.", "51 requests to send"]),
+        ("kafka", "diff", str(file)): (2, ["missing", "51 differences."]),
         ("clusters", "list"): (0, ["shop-events", "kafka", "creating"]),
     }
     for arguments, (code, shown) in expected.items():

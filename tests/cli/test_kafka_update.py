@@ -1,4 +1,4 @@
-"""`asyncdbaas topics export --update`, on catalogues that people wrote."""
+"""`asyncdbaas kafka export --update`, on catalogues that people wrote."""
 
 from __future__ import annotations
 
@@ -29,7 +29,11 @@ def emulator(monkeypatch: pytest.MonkeyPatch) -> Generator[Emulator, None, None]
 
 @pytest.fixture
 def cli(capsys: pytest.CaptureFixture[str]) -> Cli:
-    return lambda *arguments: in_process(capsys, *map(str, arguments), "--time-scale", "1e6")
+    def run(*arguments: object) -> Finished:
+        style = ("--format", "json") if arguments[1] in ("plan", "apply") else ()
+        return in_process(capsys, *map(str, arguments), "--time-scale", "1e6", *style)
+
+    return run
 
 
 @pytest.fixture
@@ -98,16 +102,16 @@ DIFFERENCE = [
 def test_a_catalogue_keeps_all_that_was_written_around_what_has_changed_and_then_plans_to_nothing(
     cli: Cli, emulator: Emulator, catalogue: Path
 ) -> None:
-    assert cli("topics", "apply", catalogue).code == 0
+    assert cli("kafka", "apply", catalogue, "--yes").code == 0
     emulator.clock.advance(minutes=1)
-    untouched = cli("topics", "export", "--update", catalogue)
+    untouched = cli("kafka", "export", "--update", catalogue)
     assert (untouched.code, untouched.out, catalogue.read_bytes()) == (0, "", EXAMPLE.read_bytes())
     change_behind_the_back(emulator)
     catalogue.chmod(0o640)
-    assert counts(cli("topics", "plan", catalogue)).keys() > {"create", "in sync"}
-    assert cli("topics", "export", "--update", catalogue).code == 0
-    planned = cli("topics", "plan", catalogue)
-    assert (planned.code, counts(planned)) == (0, {"in sync": EXAMPLE.read_text().count("- name: ") - 1})
+    assert counts(cli("kafka", "plan", catalogue)).keys() > {"create", "keep"}
+    assert cli("kafka", "export", "--update", catalogue).code == 0
+    planned = cli("kafka", "plan", catalogue)
+    assert (planned.code, counts(planned)) == (0, {"keep": EXAMPLE.read_text().count("- name: ") - 1})
     before, after = EXAMPLE.read_text().splitlines(), catalogue.read_text().splitlines()
     difference = [line for line in unified_diff(before, after, n=0) if line[0] in "+-"][2:]
     assert difference[: len(DIFFERENCE)] == DIFFERENCE
@@ -119,8 +123,8 @@ def test_a_catalogue_keeps_all_that_was_written_around_what_has_changed_and_then
 @pytest.mark.parametrize(
     ("name", "text", "options", "message"),
     [
-        ("t.json", "{}", (), "holds no comments to keep, so --update is for YAML only"),
-        ("t.csv", "name", (), "holds no comments to keep, so --update is for YAML only"),
+        ("t.json", "{}", (), "has no comments to keep, so --update is for YAML only"),
+        ("t.csv", "name", (), "has no comments to keep, so --update is for YAML only"),
         ("t.yaml", "topics: [{name: a/b}]", (), "t.yaml:1: name: "),
         ("t.yaml", "topics: [{name: a}]", (), "no cluster is named for this topic"),
         (
@@ -130,7 +134,7 @@ def test_a_catalogue_keeps_all_that_was_written_around_what_has_changed_and_then
             "cannot be updated in place: none of its topics",
         ),
         ("t.yaml", "topics: [{name: a}]", ("--no-settings",), "neither with -o nor with --no-settings"),
-        ("t.yaml", "topics: [{name: a}]", ("--cluster", "a", "--cluster", "b"), "one --cluster at most"),
+        ("t.yaml", "topics: [{name: a}]", ("--cluster", "a", "--cluster", "b"), "there is no cluster 'a'"),
     ],
 )
 @pytest.mark.usefixtures("emulator")
@@ -139,7 +143,7 @@ def test_a_file_that_cannot_be_updated_is_refused_and_stays(
 ) -> None:
     file = tmp_path / name
     file.write_text(text)
-    done = cli("topics", "export", "--update", file, *options)
+    done = cli("kafka", "export", "--update", file, *options)
     assert (done.code, message in done.err, file.read_text()) == (1, True, text), done.err
     assert list(tmp_path.iterdir()) == [file]
 
@@ -148,7 +152,7 @@ def test_a_file_that_is_changed_meanwhile_stays(
     cli: Cli, emulator: Emulator, catalogue: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     catalogue.write_bytes(b"\xef\xbb\xbfcluster: shop-events\r\ntopics: [{name: a}]  # a\r\n")
-    assert cli("topics", "apply", catalogue).code == 0
+    assert cli("kafka", "apply", catalogue, "--yes").code == 0
     emulator.clock.advance(minutes=1)
     contents = iter([catalogue.read_bytes(), b"other"])
 
@@ -157,10 +161,10 @@ def test_a_file_that_is_changed_meanwhile_stays(
 
     with monkeypatch.context() as patch:
         patch.setattr(Path, "read_bytes", read_bytes)
-        done = cli("topics", "export", "--update", catalogue)
-    assert (done.code, "has been changed meanwhile" in done.err) == (1, True)
+        done = cli("kafka", "export", "--update", catalogue)
+    assert (done.code, "was changed meanwhile" in done.err) == (1, True)
     catalogue.write_bytes(catalogue.read_bytes().replace(b"{name: a}", b"{name: a, partitions: 6}"))
-    assert cli("topics", "export", "--update", catalogue).code == 0
+    assert cli("kafka", "export", "--update", catalogue).code == 0
     assert catalogue.read_bytes() == (
         b"\xef\xbb\xbfcluster: shop-events\r\ntopics: [{name: a, partitions: 3}]  # a\r\n"
     )

@@ -1,0 +1,78 @@
+"""`kafka export`: write what is live into a new catalogue, or bring one up to date."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Final
+
+import click
+
+from asyncdbaas.catalogue import Catalogue, parse_catalogue, write_catalogue
+from asyncdbaas.catalogue.reading import decode_catalogue
+from asyncdbaas.cli.connect import Connection, catalogue_world, demo_world
+from asyncdbaas.cli.planning import default_clusters
+from asyncdbaas.cli.progress import Progress
+from asyncdbaas.cli.running import working
+from asyncdbaas.cli.terminal import out_bytes
+from asyncdbaas.clusters import ClusterStatus, Engine, list_clusters
+from asyncdbaas.plan import export, export_into, find_cluster
+from asyncdbaas.plan.files import OutputFile, UpdatedFile
+from asyncdbaas.session import AsyncSession
+
+__all__ = ["export_live", "update_file"]
+
+_YAML: Final = (".yaml", ".yml")
+
+
+def export_live(
+    clusters: Sequence[str],
+    connection: Connection,
+    *,
+    out: Path | None,
+    overwrite: bool,
+    suffix: str,
+    settings: bool,
+) -> int:
+    """Write a catalogue of the live topics to a new file, or print it."""
+    with ExitStack() as stack:
+        output = None if out is None else stack.enter_context(OutputFile(out, overwrite=overwrite))
+        kind = f".{suffix}" if out is None or not out.suffix else out.suffix.lower()
+        write_catalogue(Catalogue(), suffix=kind)  # an unknown suffix is refused before the work
+        worker = stack.enter_context(working(connection, demo_world))
+        catalogue = worker.run(lambda session: _export(session, clusters, settings=settings), Progress())
+        if not catalogue.topics:
+            raise click.ClickException("there are no topics to export")
+        content = write_catalogue(catalogue, suffix=kind).encode()
+        if output is None:
+            out_bytes(content)
+        else:
+            output.write(content)
+    return 0
+
+
+def update_file(path: Path, clusters: tuple[str, ...], connection: Connection) -> int:
+    """Bring a catalogue up to date, whole or not at all."""
+    if path.suffix.lower() not in _YAML:
+        raise click.UsageError(
+            f"{path} has no comments to keep, so --update is for YAML only; write a new file with -o"
+        )
+    with UpdatedFile(path) as file:
+        text = decode_catalogue(file.content, file=str(path))
+        catalogue = parse_catalogue(text, file=str(path))
+        chosen = default_clusters(catalogue, clusters, connection)
+        with working(connection, catalogue_world(catalogue, chosen)) as worker:
+            after = worker.run(lambda session: export_into(session, text, file=str(path), clusters=chosen), Progress())
+        if not file.is_unchanged():
+            raise click.ClickException(f"{path} was changed meanwhile, so it was left as it is; try again")
+        if after != text:
+            file.write(file.content.removesuffix(text.encode()) + after.encode())
+    return 0
+
+
+async def _export(session: AsyncSession, names: Sequence[str], *, settings: bool) -> Catalogue:
+    clusters = await list_clusters(session)
+    unfinished = (ClusterStatus.CREATING, ClusterStatus.FORKING)
+    every = [cluster.id for cluster in clusters if cluster.engine is Engine.KAFKA and cluster.status not in unfinished]
+    return await export(session, [find_cluster(clusters, name) for name in names or every], settings=settings)

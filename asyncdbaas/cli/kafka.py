@@ -1,0 +1,191 @@
+"""`asyncdbaas kafka`: the commands that work with catalogues, and the options that they take.
+
+The work is imported when a command runs, so that help and shell completion answer at once.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from asyncdbaas.cli.options import catalogue_files, clusters_option, connected, format_option, once, pruning, verbose
+
+if TYPE_CHECKING:
+    from asyncdbaas.cli.connect import Connection
+    from asyncdbaas.cli.reading import Sources
+    from asyncdbaas.plan import Prune
+
+__all__ = ["kafka"]
+
+_FILE: Final = click.Path(path_type=Path, dir_okay=False)
+
+
+@click.group()
+def kafka() -> None:
+    """Kafka topics, declared in catalogues: files that list what a cluster should have."""
+
+
+@kafka.command()
+@catalogue_files
+@clusters_option
+@pruning
+@once("--out", type=_FILE, help="Save the plan in this new file, for `kafka apply`.")
+@click.option("--force", is_flag=True, help="Let --out overwrite a file.")
+@click.option("--brief", is_flag=True, help="Show counts, and only what deletes something or is refused.")
+@connected
+@format_option
+def plan(
+    *,
+    sources: Sources,
+    clusters: tuple[str, ...],
+    prune: Prune | None,
+    out: Path | None,
+    force: bool,
+    brief: bool,
+    connection: Connection,
+    style: str,
+) -> int:
+    """Show what `apply` would do, without doing it.
+
+    FILE is a catalogue (.yaml, .json or .csv), a folder or a pattern of catalogues, or - for the standard input. Exit
+    code 0 if there is nothing to do, 2 if there is, 1 if the plan is refused.
+
+    \b
+    Examples:
+      asyncdbaas kafka plan topics.yaml --cluster events
+      asyncdbaas kafka plan topics.yaml --format markdown
+      asyncdbaas kafka plan topics.yaml --prune --prefix staging. --out plan.json
+    """
+    from asyncdbaas.cli.planning import Request, show_plan
+
+    request = Request(sources=sources, clusters=clusters, prune=prune)
+    return show_plan(request, connection, style=style, brief=brief, out=out, overwrite=force)
+
+
+@kafka.command()
+@catalogue_files
+@clusters_option
+@pruning
+@click.option("--dry-run", is_flag=True, help="Show the plan only, as `kafka plan` does.")
+@click.option("--yes", is_flag=True, help="Create, change and delete without asking.")
+@click.option("--wait", is_flag=True, help="Wait until the topics are active, with all their partitions.")
+@once(
+    "--on-conflict",
+    type=click.Choice(["fail", "update"]),
+    default="fail",
+    show_default=True,
+    help="For a topic that somebody else creates meanwhile, with other settings.",
+)
+@connected
+@format_option
+def apply(
+    *,
+    sources: Sources,
+    clusters: tuple[str, ...],
+    prune: Prune | None,
+    dry_run: bool,
+    yes: bool,
+    wait: bool,
+    on_conflict: str,
+    connection: Connection,
+    style: str,
+) -> int:
+    """Create and change the topics of clusters so that they are as FILE says.
+
+    FILE is a catalogue as for `kafka plan`, or a plan that `kafka plan --out` saved. Nothing is ever deleted without
+    --prune. On a terminal you are asked first; elsewhere give --yes or a saved plan. Exit code 0 if everything is as
+    FILE says, 1 if not.
+
+    \b
+    Examples:
+      asyncdbaas kafka apply topics.yaml --emulator
+      asyncdbaas kafka apply topics.yaml --cluster events --yes
+      asyncdbaas kafka apply plan.json
+    """
+    from asyncdbaas.cli.planning import Applying, Request, apply_plan, show_plan
+
+    request = Request(sources=sources, clusters=clusters, prune=prune)
+    if dry_run:
+        return show_plan(request, connection, style=style)
+    return apply_plan(request, connection, Applying(yes=yes, wait=wait, on_conflict=on_conflict), style=style)
+
+
+@kafka.command()
+@catalogue_files
+@clusters_option
+@connected
+@format_option
+def diff(*, sources: Sources, clusters: tuple[str, ...], connection: Connection, style: str) -> int:
+    """Compare FILE with the live topics, in both directions.
+
+    Unlike `plan` it also shows the topics that FILE does not list. Exit code 0 if there is no difference, 2 if there
+    is one.
+
+    \b
+    Example:
+      asyncdbaas kafka diff topics.yaml --cluster events
+    """
+    from asyncdbaas.cli.planning import Request, show_differences
+
+    return show_differences(Request(sources=sources, clusters=clusters), connection, style=style)
+
+
+@kafka.command()
+@clusters_option
+@once("-o", "--out", type=_FILE, help="A new file; its suffix tells the format.")
+@click.option("--force", is_flag=True, help="Let --out overwrite a file.")
+@once("--format", "suffix", type=click.Choice(["yaml", "json", "csv"]), default="yaml", show_default=True)
+@once(
+    "--update",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="Change in this YAML catalogue only what differs, and keep its comments.",
+)
+@click.option("--settings/--no-settings", default=True, help="Read the settings too: one request for each topic.")
+@connected
+def export(
+    *,
+    clusters: tuple[str, ...],
+    connection: Connection,
+    out: Path | None,
+    force: bool,
+    suffix: str,
+    update: Path | None,
+    settings: bool,
+) -> int:
+    """Write a catalogue of the live topics; `kafka plan` finds nothing to do for it.
+
+    \b
+    Examples:
+      asyncdbaas kafka export --cluster events
+      asyncdbaas kafka export --no-settings -o topics.csv
+      asyncdbaas kafka export --update topics.yaml
+    """
+    from asyncdbaas.cli.exporting import export_live, update_file
+
+    if update is None:
+        return export_live(clusters, connection, out=out, overwrite=force, suffix=suffix, settings=settings)
+    if out is not None or not settings:
+        raise click.UsageError("--update goes neither with -o nor with --no-settings")
+    return update_file(update, clusters, connection)
+
+
+@kafka.command()
+@click.argument("what", type=click.Choice(["catalogue", "output"]), default="catalogue")
+@verbose()
+def schema(*, what: str) -> int:
+    """Print the JSON Schema of catalogues, for editors, or of what --format json prints, for programs.
+
+    \b
+    Examples, the first with the YAML language server:
+      asyncdbaas kafka schema > catalogue.schema.json
+      # yaml-language-server: $schema=catalogue.schema.json
+      asyncdbaas kafka schema output
+    """
+    from asyncdbaas.catalogue import catalogue_schema
+    from asyncdbaas.cli.terminal import out_bytes
+    from asyncdbaas.plan.documents import output_schema
+
+    out_bytes((catalogue_schema() if what == "catalogue" else output_schema()).encode())
+    return 0

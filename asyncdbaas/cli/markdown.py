@@ -1,0 +1,103 @@
+"""Markdown for merge requests: one line of summary, and folded details; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from asyncdbaas.cli.tables import Row
+from asyncdbaas.cli.terminal import safe
+from asyncdbaas.cli.views import ACTION_LABELS, SIGNS, counts_line, describe, shown_changes
+from asyncdbaas.plan import Change, Plan
+
+__all__ = ["LIMIT", "differences_text", "plan_text", "report_text", "table"]
+
+# What GitHub (65,536) and others take as one comment.
+LIMIT: Final = 65_000
+_DIFFERENCE_HEADER: Final = ("cluster", "kind", "name", "difference")
+_FAILURE_HEADER: Final = ("cluster", "kind", "name", "why")
+_RESERVE: Final = 300  # for the line that says what was left out
+
+
+def plan_text(plan: Plan, forecast: str, *, brief: bool, limit: int = LIMIT) -> str:
+    """Return a plan as Markdown of at most `limit` characters, with a note of what did not fit."""
+    clusters = plan.by_cluster()
+    count = len(clusters)
+    head = f"**{counts_line(plan.counts)}** on {count} cluster{'' if count == 1 else 's'}."
+    head += f" {forecast}" if plan.writes else " Nothing to do."
+    parts, room, left_out = [head], limit - len(head) - _RESERVE, 0
+    for cluster, changes in clusters.items():
+        opening = f"\n<details><summary>{_plain(cluster.name)}: {counts_line(plan.counts_of(changes))}</summary>\n"
+        closing = "\n</details>"
+        lines, missing = _fitting(_change_lines(shown_changes(changes, brief=brief)), room - len(opening + closing))
+        left_out += missing
+        if lines:
+            section = "\n".join([opening, *lines, closing])
+            parts.append(section)
+            room -= len(section) + 1
+    if left_out:
+        parts.append(
+            f"\n{left_out} changes were left out, as a comment holds {limit:,} characters: see all of them in the "
+            "output of `asyncdbaas kafka plan --format table` or `--format json`."
+        )
+    return "\n".join(parts)
+
+
+def differences_text(rows: Sequence[Row]) -> str:
+    """Return differences as Markdown."""
+    head = f"**{len(rows)} difference{'' if len(rows) == 1 else 's'}.**"
+    return f"{head}\n\n{table(_DIFFERENCE_HEADER, rows)}" if rows else head
+
+
+def report_text(header: Sequence[str], rows: Iterable[Row], failures: Sequence[Row], times: str) -> str:
+    """Return the report of an apply as Markdown."""
+    parts = [table(header, rows)]
+    if failures:
+        parts.append(table(_FAILURE_HEADER, failures))
+    return "\n\n".join([*parts, *([times] if times else [])])
+
+
+def table(header: Sequence[str], rows: Iterable[Row]) -> str:
+    """Return a table in Markdown."""
+    lines = [f"| {' | '.join(header)} |", f"|{' --- |' * len(header)}"]
+    return "\n".join([*lines, *(f"| {' | '.join(map(_plain, row.cells))} |" for row in rows)])
+
+
+def _change_lines(changes: Sequence[Change]) -> list[tuple[str, int]]:
+    """Return a line for the changes that say the same, with their number: 200 creates often differ by name only."""
+    alike: dict[tuple[str, str, str], list[str]] = {}
+    for change in changes:
+        said = describe(change)
+        alike.setdefault((SIGNS[change.action], f"{ACTION_LABELS[change.action]} {change.kind}", said), []).append(
+            change.name
+        )
+    lines: list[tuple[str, int]] = []
+    for (sign, what, said), names in alike.items():
+        shown = ", ".join(map(_code, names))
+        lines.append((f"- `{sign}` {what} {shown}: {_plain(said)}", len(names)))
+    return lines
+
+
+def _fitting(lines: list[tuple[str, int]], room: int) -> tuple[list[str], int]:
+    """Return the lines that fit, those that can do harm first, and how many changes the others stand for."""
+    kept: list[str] = []
+    missing = 0
+    for line, count in reversed(lines):
+        if len(line) + 1 > room:
+            missing += count
+        else:
+            kept.append(line)
+            room -= len(line) + 1
+    return kept[::-1], missing
+
+
+def _code(text: str) -> str:
+    return f"`{_plain(text).replace('`', chr(39))}`"
+
+
+def _plain(text: str) -> str:
+    """Return a text in one line that starts no markup."""
+    line = " ".join(safe(text).split())
+    for character in ("|", "<", "[", "`"):
+        line = line.replace(character, f"\\{character}")
+    return line

@@ -1,0 +1,110 @@
+"""Rows that show plans, differences, outcomes and clusters; pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from asyncdbaas.cli.tables import Row
+from asyncdbaas.clusters import Cluster
+from asyncdbaas.plan import Action, Change, Outcome, Result
+from asyncdbaas.plan.documents import declared_values
+
+__all__ = [
+    "ACTION_LABELS",
+    "RESULT_LABELS",
+    "SIGNS",
+    "change_rows",
+    "cluster_rows",
+    "counts_line",
+    "describe",
+    "difference_rows",
+    "result_rows",
+    "shown_changes",
+]
+
+ACTION_LABELS: Final[Mapping[Action, str]] = {action: action.value for action in Action} | {
+    Action.KEEP: "in sync",
+    Action.REFUSE: "refused",
+}
+RESULT_LABELS: Final[Mapping[Result, str]] = {result: result.value for result in Result} | {
+    Result.KEPT: "already there",
+    Result.NOT_SENT: "not sent",
+}
+SIGNS: Final = {Action.CREATE: "+", Action.UPDATE: "~", Action.DELETE: "-", Action.REFUSE: "!"}
+_STYLES: Final[Mapping[Action, dict[str, Any]]] = {
+    Action.CREATE: {"fg": "green"},
+    Action.UPDATE: {"fg": "yellow"},
+    Action.DELETE: {"fg": "red"},
+    Action.REFUSE: {"fg": "red", "bold": True},
+}
+# What can do harm comes last, next to the question.
+_ORDER: Final = (Action.CREATE, Action.UPDATE, Action.DELETE, Action.REFUSE)
+_BRIEF: Final = (Action.DELETE, Action.REFUSE)
+_ALWAYS: Final = (Result.CREATED, Result.KEPT, Result.FAILED)
+
+
+def counts_line(counts: Counter[Action]) -> str:
+    """Say how many objects there are for each action."""
+    return ", ".join(f"{count} {ACTION_LABELS[action]}" for action in Action if (count := counts[action])) or "nothing"
+
+
+def shown_changes(changes: Iterable[Change], *, brief: bool) -> list[Change]:
+    """Return the changes to show, in the order in which to show them."""
+    changes = list(changes)
+    return [change for action in (_BRIEF if brief else _ORDER) for change in changes if change.action is action]
+
+
+def change_rows(changes: Iterable[Change], *, brief: bool) -> list[Row]:
+    """Return a row for each change."""
+    return [
+        Row(cells=(SIGNS[change.action], change.kind, change.name, describe(change)), style=_STYLES[change.action])
+        for change in shown_changes(changes, brief=brief)
+    ]
+
+
+def describe(change: Change) -> str:
+    """Say what a change does: all that a create declares, or old and new value of what an update changes."""
+    if change.action is Action.CREATE:
+        return ", ".join(f"{key} {_text(value)}" for key, value in declared_values(change).items()) or "the defaults"
+    return change.reason or ", ".join(
+        f"{key} {_text(live)} -> {_text(declared)}" for key, (live, declared) in change.changed.items()
+    )
+
+
+def difference_rows(rows: Iterable[Mapping[str, Any]]) -> list[Row]:
+    """Return a row for each difference."""
+    found: list[Row] = []
+    for row in rows:
+        keys = row.get("keys", {})
+        pairs = [f"{key} {_text(pair['live'])} -> {_text(pair['declared'])}" for key, pair in keys.items()]
+        cells = (row["cluster"], row["kind"], row["name"], ", ".join(pairs) or row["difference"])
+        found.append(Row(cells=cells))
+    return found
+
+
+def result_rows(outcomes: Sequence[Outcome]) -> tuple[tuple[str, ...], list[Row]]:
+    """Return the header and the rows of the table that counts results, one row for each cluster."""
+    by_cluster: dict[str, Counter[Result]] = {}
+    for outcome in outcomes:
+        by_cluster.setdefault(outcome.change.cluster.name, Counter())[outcome.result] += 1
+    shown = [result for result in Result if result in _ALWAYS or any(counts[result] for counts in by_cluster.values())]
+    header = ("cluster", *(RESULT_LABELS[result] for result in shown))
+    rows = [Row(cells=(name, *(str(counts[result]) for result in shown))) for name, counts in by_cluster.items()]
+    return header, rows
+
+
+def cluster_rows(clusters: Iterable[Cluster]) -> list[Row]:
+    """Return a row for each cluster."""
+    keys = ("name", "engine", "status", "version", "num_nodes", "size", "region", "id")
+    return [
+        Row(cells=tuple("" if (value := getattr(cluster, key)) is None else str(value) for key in keys))
+        for cluster in clusters
+    ]
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "unknown" if value is None else str(value)

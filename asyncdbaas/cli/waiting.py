@@ -1,0 +1,81 @@
+"""`clusters list` and `clusters wait`: list clusters, and wait for them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+
+import attrs
+
+from asyncdbaas.cli.connect import Connection, demo_world
+from asyncdbaas.cli.printing import Printer
+from asyncdbaas.cli.progress import Progress
+from asyncdbaas.cli.running import working
+from asyncdbaas.cli.terminal import note
+from asyncdbaas.clusters import Cluster, list_clusters
+from asyncdbaas.plan.resolving import named_cluster
+from asyncdbaas.session import AsyncSession
+from asyncdbaas.waiters import Event, StateSeen, Waiters
+
+__all__ = ["Wanted", "show_clusters", "wait_for"]
+
+
+@attrs.frozen(kw_only=True)
+class Wanted:
+    """The state to wait for."""
+
+    deleted: bool
+    size: str | None
+    nodes: int | None
+    region: str | None
+
+
+def show_clusters(tag: str | None, connection: Connection, *, style: str) -> int:
+    """Print the clusters."""
+    with working(connection, demo_world) as worker:
+        found = worker.run(lambda session: list_clusters(session, tag_name=tag), Progress())
+    Printer(style).clusters(found)
+    return 0
+
+
+def wait_for(
+    names: tuple[str, ...], wanted: Wanted, connection: Connection, *, interval: float, timeout: float, style: str
+) -> int:
+    """Wait until clusters are as wanted, and print them."""
+    scale = connection.scale
+
+    async def step(session: AsyncSession) -> list[Cluster | None]:
+        ids = await _ids(session, names)
+        report = _reporter(dict(zip(ids, names, strict=True)))
+        waiters = Waiters(session, interval=interval / scale, timeout=timeout / scale, on_event=report)
+        return await asyncio.gather(*(_wait(waiters, cluster_id, wanted) for cluster_id in ids))
+
+    with working(connection, demo_world) as worker:
+        found = worker.run(step, Progress())
+    Printer(style).clusters([cluster for cluster in found if cluster is not None])
+    return 0
+
+
+async def _wait(waiters: Waiters, cluster_id: str, wanted: Wanted) -> Cluster | None:
+    if wanted.deleted:
+        await waiters.cluster_deleted(cluster_id)
+        return None
+    return await waiters.cluster_online(cluster_id, size=wanted.size, num_nodes=wanted.nodes, region=wanted.region)
+
+
+async def _ids(session: AsyncSession, names: tuple[str, ...]) -> list[str]:
+    found = await list_clusters(session)
+    return [named_cluster(found, name).id for name in names]
+
+
+def _reporter(names: Mapping[str, str]) -> Callable[[Event], None]:
+    """Return a function that prints a cluster's states, under the name that the user gave it."""
+
+    def report(event: Event) -> None:
+        if isinstance(event, StateSeen):
+            key = event.what.removeprefix("cluster ")
+            name = names.get(key, key)
+            unknown = "" if event.is_known else ", a state that this version does not know,"
+            note(f"{name}: {event.state}{unknown} after {event.seconds:.0f} s")
+
+    return report

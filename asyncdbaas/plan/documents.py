@@ -1,0 +1,128 @@
+"""Plans, reports and errors as plain data, for JSON; `output.schema.json` describes it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from importlib.resources import files
+from typing import Any, Final
+
+import attrs
+
+from asyncdbaas.catalogue import Problem
+from asyncdbaas.catalogue.writing import topic_values
+from asyncdbaas.clusters import Cluster
+from asyncdbaas.plan.events import Forecast, Outcome, Report, Result, Times
+from asyncdbaas.plan.model import Action, Change, Plan
+
+__all__ = [
+    "OUTPUT_FORMAT",
+    "change_data",
+    "clusters_document",
+    "declared_values",
+    "differences_document",
+    "error_document",
+    "output_schema",
+    "plan_document",
+    "report_document",
+]
+
+OUTPUT_FORMAT: Final = "asyncdbaas-output/1"
+"""It changes whenever a program that reads the documents could be wrong about them."""
+_CLUSTER_KEYS: Final = ("name", "engine", "version", "status", "num_nodes", "size", "region", "id")
+
+
+def plan_document(plan: Plan, forecast: Forecast) -> dict[str, Any]:
+    """Return a plan: counts, the forecast of applying it, all changes, and why it is refused."""
+    return _document("plan") | {
+        "counts": _counts(plan.counts),
+        "clusters": [
+            {"cluster": cluster.name, "id": cluster.id, "counts": _counts(plan.counts_of(changes))}
+            for cluster, changes in plan.by_cluster().items()
+        ],
+        "forecast": {
+            "requests": forecast.requests,
+            "seconds": round(forecast.seconds, 3),
+            "quota_left": forecast.quota_left,
+        },
+        "changes": [change_data(change) for change in plan.changes if change.action is not Action.KEEP],
+        "problems": [_problem_data(problem) for problem in plan.problems],
+    }
+
+
+def report_document(outcomes: Sequence[Outcome], report: Report | None) -> dict[str, Any]:
+    """Return what became of a plan's changes; the report is missing if the work was interrupted."""
+    counts = Counter(outcome.result for outcome in outcomes)
+    return _document("report") | {
+        "is_complete": report is not None,
+        "counts": {result.value: counts[result] for result in Result},
+        "requests": None if report is None else report.requests,
+        "times": None if report is None else _times_data(report.times),
+        "outcomes": [_outcome_data(outcome) for outcome in outcomes if outcome.result is not Result.KEPT],
+    }
+
+
+def differences_document(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return in what live objects differ from a catalogue."""
+    return _document("differences") | {"differences": list(rows)}
+
+
+def clusters_document(clusters: Iterable[Cluster]) -> dict[str, Any]:
+    """Return clusters, without anything secret."""
+    return _document("clusters") | {
+        "clusters": [{key: getattr(cluster, key) for key in _CLUSTER_KEYS} for cluster in clusters]
+    }
+
+
+def error_document(message: str, problems: Iterable[Problem] = ()) -> dict[str, Any]:
+    """Return why a command failed, with all problems of a catalogue or plan."""
+    return _document("error") | {"message": message, "problems": [_problem_data(problem) for problem in problems]}
+
+
+def change_data(change: Change) -> dict[str, Any]:
+    """Return a change."""
+    data: dict[str, Any] = {
+        "cluster": change.cluster.name,
+        "kind": change.kind,
+        "name": change.name,
+        "action": change.action.value,
+    }
+    if declared := declared_values(change):
+        data["declared"] = declared
+    if change.changed:
+        data["changed"] = {key: {"from": live, "to": wanted} for key, (live, wanted) in change.changed.items()}
+    if change.reason:
+        data["reason"] = change.reason
+    return data
+
+
+def declared_values(change: Change) -> dict[str, Any]:
+    """Return what the catalogue declares for an object, in the spelling of catalogues."""
+    return {} if change.wanted is None else topic_values(change.wanted.topic)
+
+
+def output_schema() -> str:
+    """Return the JSON Schema of all documents."""
+    return files("asyncdbaas.plan").joinpath("output.schema.json").read_text(encoding="utf-8")
+
+
+def _document(kind: str) -> dict[str, Any]:
+    return {"format": OUTPUT_FORMAT, "type": kind}
+
+
+def _counts(counts: Counter[Action]) -> dict[str, int]:
+    return {action.value: counts[action] for action in Action}
+
+
+def _outcome_data(outcome: Outcome) -> dict[str, str]:
+    change = outcome.change
+    named = {"cluster": change.cluster.name, "kind": change.kind, "name": change.name}
+    return named | {"result": outcome.result.value, "reason": outcome.reason}
+
+
+def _problem_data(problem: Problem) -> dict[str, Any]:
+    return attrs.asdict(problem)
+
+
+def _times_data(times: Times) -> dict[str, float]:
+    return {part: round(seconds, 3) for part, seconds in (*attrs.asdict(times).items(), ("total", times.total))}
