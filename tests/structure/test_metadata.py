@@ -15,7 +15,7 @@ META: Final = metadata("asyncdbaas")
 def test_pypi_can_render_the_description_and_all_its_links_are_absolute() -> None:
     rendered = readme_renderer.markdown.render(str(META.json["description"]))
     assert rendered is not None
-    links = re.findall(r'(?:href|src)="([^"]*)"', rendered)
+    links: list[str] = re.findall(r'(?:href|src)="([^"]*)"', rendered)
     assert links
     assert [link for link in links if not (urlsplit(link).scheme == "https" or link.startswith("#"))] == []
 
