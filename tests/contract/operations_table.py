@@ -1,20 +1,23 @@
-"""Write the table of operations into the README: `python tests/contract/operations_table.py`."""
+"""Write the tables of operations into the guides: `python tests/contract/operations_table.py`."""
 
 from __future__ import annotations
 
 import inspect
-import re
+import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
+
 from operations import operations
+from pages import GUIDES, with_part
+from pydo_docs import method_name
 
-README: Final = Path(__file__).parents[2] / "README.md"
-_BLOCK: Final = re.compile(r"(?<=<!-- operations -->\n).*?(?=<!-- /operations -->)", re.DOTALL)
 
-
-def table() -> str:
-    """Make the table: a line for each operation, in the order of the modules."""
+def operations_table() -> str:
+    """Make the table of the reference: a line for each operation, in the order of the modules."""
     lines = [
         f"| {each.method} | `{each.path}` | `{each.name}` | {_first_line(each.function)} |"
         for each in sorted(operations(), key=lambda each: each.name.partition(".")[0])
@@ -22,14 +25,29 @@ def table() -> str:
     return "\n".join(["| method | path | function | what it does |", "|---|---|---|---|", *lines, ""])
 
 
+def pydo_table() -> str:
+    """Make the table of names side by side, in the order of the modules."""
+    lines = [
+        f"| `client.databases.{method_name(each.id)}` | `{each.name}` |"
+        for each in sorted(operations(), key=lambda each: each.name.partition(".")[0])
+    ]
+    return "\n".join(["| pydo | asyncdbaas |", "|---|---|", *lines, ""])
+
+
 def _first_line(function: object) -> str:
     return (inspect.getdoc(function) or "").partition("\n")[0].replace("|", "\\|")
 
 
-def with_table(readme: str) -> str:
-    """Return the text of a README with the table between its two markers."""
-    return _BLOCK.sub(lambda _: table(), readme)
+TABLES: Final[dict[str, Callable[[], str]]] = {"operations": operations_table, "from-pydo": pydo_table}
+"""Maps each guide to the function that makes its table, which stands between markers of the same name."""
+
+
+def with_table(guide: str) -> str:
+    """Return the text of a guide with its table as it should be."""
+    text = GUIDES.joinpath(f"{guide}.md").read_text(encoding="utf-8")
+    return with_part(text, guide, TABLES[guide]())
 
 
 if __name__ == "__main__":
-    README.write_text(with_table(README.read_text(encoding="utf-8")), encoding="utf-8")
+    for name in TABLES:
+        GUIDES.joinpath(f"{name}.md").write_text(with_table(name), encoding="utf-8")

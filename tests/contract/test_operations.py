@@ -1,4 +1,4 @@
-"""The list of operations is complete, and the README's table is made of it."""
+"""The list of operations is complete, and the tables of the guides are made of it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from importlib import import_module
 
 import pytest
 from operations import FUNCTIONS, MODULES, operations
-from operations_table import README, with_table
+from operations_table import TABLES, with_table
+from pages import GUIDES
 
 # Made of one operation in another way, or of several.
 MORE = {"clusters.validate_cluster", "firewall.edit_firewall_rules"}
@@ -25,14 +26,9 @@ def test_no_endpoint_module_offers_an_operation_that_is_not_in_the_list(module: 
     assert offered - MORE == {name for name in FUNCTIONS if name.startswith(f"{module}.")}
 
 
-def test_the_table_in_the_readme_is_up_to_date() -> None:
-    readme = README.read_text(encoding="utf-8")
-    assert "| `topics.create_topic` |" in readme, "run: python tests/contract/operations_table.py"
-    assert readme == with_table(readme), "run: python tests/contract/operations_table.py"
-
-
-def test_the_table_stands_between_its_markers_with_a_line_for_each_operation() -> None:
-    written = with_table("before\n<!-- operations -->\nold\n<!-- /operations -->\nafter\n")
-    assert written.startswith("before\n<!-- operations -->\n| method ")
-    assert written.endswith(" |\n<!-- /operations -->\nafter\n")
-    assert written.count("\n| ") == 1 + 71
+@pytest.mark.parametrize("guide", TABLES)
+def test_the_table_in_a_guide_is_up_to_date_and_has_a_line_for_each_operation(guide: str) -> None:
+    text = GUIDES.joinpath(f"{guide}.md").read_text(encoding="utf-8")
+    assert text.count("\n| ") == 1 + 71
+    assert "topics.create_topic` |" in text
+    assert text == with_table(guide), "run: python tests/contract/operations_table.py"

@@ -1,4 +1,4 @@
-"""What becomes of each fault: run them all, and write the table into the README.
+"""What becomes of each fault: run them all, and write the table into the guide.
 
 python tests/hostile/faults_table.py
 """
@@ -17,14 +17,14 @@ import attrs
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
 
+from pages import GUIDES, with_part
 from virtual_time import run
 
 from asyncdbaas import AsyncSession, RateLimiter, RequestError, topics
 from asyncdbaas.emulator import KINDS, Delays, Emulator
 from asyncdbaas.topics import TopicCreate, TopicState, TopicUpdate
 
-README: Final = Path(__file__).parents[2] / "README.md"
-_BLOCK: Final = re.compile(r"(?<=<!-- faults -->\n).*?(?=<!-- /faults -->)", re.DOTALL)
+GUIDE: Final = GUIDES / "faults.md"
 _OPERATIONS: Final = ("get_topic", "create_topic", "update_topic", "delete_topic")
 
 
@@ -112,11 +112,10 @@ def _words(kind: str) -> str:
     return re.sub(r" \(.*?\)|: the object.*|, as on.*", "", KINDS[kind].partition(";")[0])
 
 
-def with_table(readme: str) -> str:
-    """Return the text of a README with the table between its two markers."""
-    new = table()
-    return _BLOCK.sub(lambda _: new, readme)
+def with_table() -> str:
+    """Return the text of the guide with the table as it should be."""
+    return with_part(GUIDE.read_text(encoding="utf-8"), "faults", table())
 
 
 if __name__ == "__main__":
-    README.write_text(with_table(README.read_text(encoding="utf-8")), encoding="utf-8")
+    GUIDE.write_text(with_table(), encoding="utf-8")

@@ -18,6 +18,12 @@ _BLOCK: Final = re.compile(
 )
 
 
+def with_part(text: str, name: str, part: str) -> str:
+    """Return a page's text with a generated part between its markers, `<!-- name -->` and `<!-- /name -->`."""
+    pattern = re.compile(rf"(?<=<!-- {name} -->\n).*?(?=<!-- /{name} -->)", re.DOTALL)
+    return pattern.sub(lambda _: part, text)
+
+
 @attrs.frozen(kw_only=True)
 class Block:
     """One fenced block.
