@@ -6,12 +6,14 @@ The exit status is 1 if a target is missed, but never with --quick.
 from __future__ import annotations
 
 import argparse
+import asyncio
 import importlib
 import sys
 from pathlib import Path
 from typing import Final
 
 from benchmarks import results
+from benchmarks.optional import optional
 from benchmarks.report import Report, print_report
 
 SCENARIOS: Final = (
@@ -33,6 +35,8 @@ SCENARIOS: Final = (
 def main() -> int:
     """Run the scenarios asked for."""
     options = _parse()
+    if options.uvloop:
+        asyncio.set_event_loop_policy(optional("uvloop").EventLoopPolicy())
     surroundings = results.about()
     print(", ".join(f"{name} {value}" for name, value in surroundings.items()), end="\n\n")
     reports: list[Report] = []
@@ -52,6 +56,7 @@ def _parse() -> argparse.Namespace:
     # Not `choices`: with them, argparse refuses the empty list that stands for all.
     parser.add_argument("scenario", nargs="*", type=_scenario, help=f"{', '.join(SCENARIOS)}; default: all")
     parser.add_argument("--quick", action="store_true", help="small sizes, to see that it runs; figures mean little")
+    parser.add_argument("--uvloop", action="store_true", help="run the clients on uvloop")
     parser.add_argument("--save", type=Path, metavar="FILE", help="write the results as JSON, beside what is there")
     parser.add_argument("--compare", type=Path, metavar="FILE", help="print the change against saved results")
     return parser.parse_args()

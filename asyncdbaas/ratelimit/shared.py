@@ -24,8 +24,9 @@ from typing import Final
 import attrs
 
 from asyncdbaas.errors import InvalidInputError, QuotaStoreError, SessionStateError
+from asyncdbaas.ratelimit.address import read_address
 from asyncdbaas.ratelimit.limiter import RateLimiter
-from asyncdbaas.ratelimit.store import PATIENCE, QuotaStore, check_url, show_url
+from asyncdbaas.ratelimit.store import PATIENCE, QuotaStore, check_options
 from asyncdbaas.ratelimit.windows import HOUR, MINUTE, PER_HOUR, PER_MINUTE
 from asyncdbaas.ratelimit.windows import NEVER as _NEVER
 from asyncdbaas.ratelimit.windows import NOW as _NOW
@@ -96,7 +97,9 @@ class SharedRateLimiter(RateLimiter):
         hour: float = HOUR,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._url = url = check_url(url)  # before anything can raise and show it
+        self._address = read_address(url)
+        del url  # a traceback with locals must not show it
+        check_options(self._address)
         super().__init__(per_minute, per_hour, minute=minute, hour=hour, clock=clock)
         if name is not None and not (name and name.isprintable() and not set(name) & set("{}")):
             raise InvalidInputError(f"name must be printable and without braces, not {name!r}")
@@ -125,7 +128,7 @@ class SharedRateLimiter(RateLimiter):
 
     def __repr__(self) -> str:
         state = "open" if self._sessions else "closed"
-        return f"<SharedRateLimiter {show_url(self._url)} {state if self._away_since is None else 'cut off'}>"
+        return f"<SharedRateLimiter {self._address.shown} {state if self._away_since is None else 'cut off'}>"
 
     def attach(self, session: object, token: str | None) -> None:
         """Serve a session that opens; the first one begins the conversation with the store."""
@@ -134,7 +137,7 @@ class SharedRateLimiter(RateLimiter):
         if self._store is None:
             loop = asyncio.get_running_loop()
             self._begin()
-            self._store = QuotaStore(self._url, quota, loop)
+            self._store = QuotaStore(self._address, quota)
             self._conversation = loop.create_task(self._converse(self._store), name="asyncdbaas shared quota")
             self._conversation.add_done_callback(self._ended)
         elif self._store.quota != quota:
@@ -368,7 +371,7 @@ class SharedRateLimiter(RateLimiter):
         """Go on alone; or if the store has never answered, let those who wait know why."""
         now = self._clock()
         self._retry_at = now + _RETRY_EVERY * random.uniform(0.75, 1.25)
-        self._trouble = f"the store of the shared quota, {show_url(self._url)}, cannot be used: {reason}"
+        self._trouble = f"the store of the shared quota, {self._address.shown}, cannot be used: {reason}"
         if self._told is None:
             self._fail_all(lambda: QuotaStoreError(self._trouble))
             return

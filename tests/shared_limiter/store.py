@@ -30,7 +30,7 @@ class Store:
     """A server that can be killed and started again; it forgets everything."""
 
     def __init__(self, program: str, folder: Path, *options: str) -> None:
-        self._command = (program, "--port", "0", "--save", "", "--dir", str(folder), *options)
+        self.command = (program, "--port", "0", "--save", "", "--dir", str(folder), *options)
         self.socket = folder / "store"
         self.url = f"unix://{self.socket}"
 
@@ -38,7 +38,7 @@ class Store:
     async def running(self) -> AsyncGenerator[ServerProcess]:
         """Run while the block does."""
         self.socket.unlink(missing_ok=True)
-        async with running(*self._command, "--unixsocket", self.socket, ready="eady to accept connections") as server:
+        async with running(*self.command, "--unixsocket", self.socket, ready="eady to accept connections") as server:
             yield server
 
     @asynccontextmanager

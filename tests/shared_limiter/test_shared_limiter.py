@@ -179,7 +179,7 @@ async def test_interactive_calls_go_before_bulk_calls_of_another_worker(store: S
     "url", ["", "localhost:6379", "http://localhost", "redis://localhost:port", "unix:/x", f"mysql://u:{SECRET}@h/"]
 )
 def test_a_url_that_is_none_of_a_store_is_refused(url: str) -> None:
-    with pytest.raises(InvalidInputError, match="the URL of the quota's store") as caught:
+    with pytest.raises(InvalidInputError, match="the address of the quota store") as caught:
         SharedRateLimiter(url)
     assert SECRET not in str(caught.value)
 
@@ -259,7 +259,7 @@ async def test_a_server_that_answers_something_else_fails_the_first_call(answer:
 
 async def test_a_server_that_never_answers_fails_the_first_call(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("asyncdbaas.ratelimit.store.PATIENCE", 0.05)
-    assert "did not answer within 0.05 s" in await answered_by(b"")
+    assert "did not respond within 0.05 s" in await answered_by(b"")
 
 
 async def test_a_wrong_password_fails_the_first_call() -> None:
@@ -272,7 +272,7 @@ async def test_a_wrong_password_fails_the_first_call() -> None:
 async def test_a_user_without_rights_fails_the_first_call(store: Store, rights: str) -> None:
     async with store.client() as client:
         await client.execute_command("ACL", "SETUSER", "clerk", "on", f">{SECRET}", *rights.split())
-    assert "its user needs +eval" in await fails_with(f"unix://clerk:{ESCAPED}@{store.socket}")
+    assert "its user needs +select" in await fails_with(f"unix://clerk:{ESCAPED}@{store.socket}")
 
 
 async def test_the_rights_that_the_error_names_are_enough(store: Store) -> None:
@@ -293,7 +293,7 @@ async def test_keys_of_another_application_fail_the_first_call(store: Store, key
     async with store.client() as client:
         await client.execute_command(command, f"asyncdbaas:{{x}}:{key}", "theirs")
     message = await fails_with(store.url)
-    assert "hold another application's data" in message
+    assert "hold data of another application" in message
     assert f"asyncdbaas:{{x}}:{key}" in message
 
 
