@@ -1,23 +1,33 @@
 """Fixtures for tests of code that uses the API: an emulator, a session on it, and faults.
 
-    async def test_orders_get_a_topic(emulator, session, faults):
-        cluster = emulator.add_cluster(engine="kafka")
-        faults.add("create_topic", "server_error")
+    async def test_orders_get_a_topic(dbaas_emulator, dbaas_session, dbaas_faults):
+        cluster = dbaas_emulator.add_cluster(engine="kafka")
+        dbaas_faults.add("create_topic", "server_error")
         ...
 
-`emulator` runs in a thread of its own, so it serves asynchronous tests (pytest-asyncio or anyio) and plain ones alike;
-each test has a new one, at once at every goal (`Delays.none()`) and with limits too high to matter. The marker
-`emulator` changes that: `@pytest.mark.emulator(per_minute=250, delays=Delays())`. `session` is an open `AsyncSession`
-that keeps to the emulator's limits and, with `tls=True`, trusts its certificate. pytest
-loads this module by itself where the package is installed.
+pytest loads this module by itself where the package is installed.
+
+`dbaas_emulator`
+    A new emulator for each test, in a thread of its own, so that it serves async and plain tests alike. Changes take
+    effect at once (`Delays.none()`), the rate limits are too high to matter, and its time runs 1000 times as fast, so
+    that no `retry-after` holds up a test. The marker `dbaas` takes other options of `Emulator`:
+    `@pytest.mark.dbaas(per_minute=250, delays=Delays())`.
+`dbaas_session`
+    An `AsyncSession` that is open in the event loop of the test, whichever plugin runs it: pytest-asyncio (any mode
+    and loop scope) or anyio. It knows the emulator's rate limits, retries without waiting, and trusts the
+    emulator's certificate with `tls=True`.
+`dbaas_faults`
+    The emulator's faults. A test fails if one of its faults was never injected, unless it was added with
+    `optional=True`.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import asynccontextmanager
-from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from inspect import iscoroutinefunction
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import pytest
 
@@ -27,55 +37,151 @@ if TYPE_CHECKING:
     from asyncdbaas.emulator import Emulator, Faults
     from asyncdbaas.session import AsyncSession
 
-__all__ = ["emulator", "faults", "pytest_configure", "session"]
+__all__ = ["dbaas_emulator", "dbaas_faults", "dbaas_session", "pytest_configure", "pytest_runtest_call"]
 
-# Enough for any test; one that is about limits sets its own.
-_PER_MINUTE = 100_000
-_PER_HOUR = 1_000_000
+_EMULATOR: Final = pytest.StashKey["Emulator"]()
+_LOOP_SCOPES: Final = ("function", "class", "module", "package", "session")
+_NEEDS_PLUGIN: Final = (
+    "dbaas_session needs a pytest plugin that runs coroutines, and no plugin runs this test. "
+    "Install pytest-asyncio (pip install pytest-asyncio) and mark the test with @pytest.mark.asyncio, or set "
+    "asyncio_mode = auto; or install anyio and mark it with @pytest.mark.anyio."
+)
+_NEEDS_COROUTINE: Final = (
+    "dbaas_session needs an async test. In a plain test, open a session on the emulator inside of the event loop that "
+    "you start: AsyncSession(dbaas_emulator.token, base_url=dbaas_emulator.url)."
+)
+_NEEDS_ASYNCIO: Final = (
+    "dbaas_session needs asyncio, and anyio runs this test on another backend. "
+    'Define a fixture anyio_backend that returns "asyncio".'
+)
+_CLAIMED_TWICE: Final = (
+    "pytest-asyncio runs this test, and anyio would set up its async fixtures in another event loop. "
+    "Remove the anyio marker (or anyio_mode = auto), or set asyncio_mode = strict."
+)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the marker."""
-    config.addinivalue_line("markers", "emulator(**options): what the fixture `emulator` is made with")
+    """Register the marker, and the fixtures that need pytest-asyncio if it is there."""
+    config.addinivalue_line("markers", "dbaas(**options): options of the emulator that dbaas_emulator runs")
+    if config.pluginmanager.has_plugin("asyncio"):
+        config.pluginmanager.register(_asyncio_fixtures())
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """Fail a test that has passed although one of its faults was never injected."""
+    result = yield
+    if (emulator := item.stash.get(_EMULATOR, None)) is not None:
+        from asyncdbaas.emulator import UnusedFaultError  # loaded already, by the fixture
+
+        try:
+            emulator.check()
+        except UnusedFaultError as error:
+            pytest.fail(str(error), pytrace=False)
+    return result
 
 
 @pytest.fixture
-def emulator(request: pytest.FixtureRequest) -> Generator[Emulator]:
-    """Run an emulator for this test."""
-    from asyncdbaas.emulator import Delays, Emulator  # loaded where used: most test runs need neither
+def dbaas_emulator(request: pytest.FixtureRequest) -> Generator[Emulator]:
+    """Run an emulator for this test; the marker `dbaas` takes its options."""
+    from asyncdbaas.emulator import Delays, Emulator  # loaded where it is used: most test runs need neither
 
-    options: dict[str, Any] = {"delays": Delays.none(), "per_minute": _PER_MINUTE, "per_hour": _PER_HOUR}
-    for marker in reversed(list(request.node.iter_markers("emulator"))):  # the closest has the last word
+    options: dict[str, Any] = {
+        "delays": Delays.none(),
+        "time_scale": 1000.0,
+        "per_minute": 100_000,  # enough for any test; one that is about limits sets its own
+        "per_hour": 1_000_000,
+    }
+    for marker in reversed(list(request.node.iter_markers("dbaas"))):  # the closest marker wins
         options |= marker.kwargs
     with Emulator(**options) as running:
+        request.node.stash[_EMULATOR] = running
         yield running
 
 
 @pytest.fixture
-def faults(emulator: Emulator) -> Faults:
-    """Return the emulator's faults: `faults.add("create_topic", "server_error", times=2)`."""
-    return emulator.faults
+def dbaas_faults(dbaas_emulator: Emulator) -> Faults:
+    """Return the emulator's faults: `dbaas_faults.add("create_topic", "server_error", times=2)`."""
+    return dbaas_emulator.faults
 
 
 @pytest.fixture
-def session(request: pytest.FixtureRequest) -> AsyncSession:
+def dbaas_session(request: pytest.FixtureRequest) -> AsyncSession:
     """Open a session on the emulator, in the event loop of the plugin that runs the test."""
-    by_anyio = request.node.get_closest_marker("anyio") is not None
-    opened: AsyncSession = request.getfixturevalue("_anyio_session" if by_anyio else "_asyncio_session")
+    opened: AsyncSession = request.getfixturevalue(_session_fixture(request))
     return opened
 
 
-async def _session(emulator: Emulator) -> AsyncGenerator[AsyncSession]:
+def _session_fixture(request: pytest.FixtureRequest) -> str:
+    """Return the name of the fixture that opens a session in the loop of a test, or fail if it runs in none."""
+    test = request.node.obj
+    if not iscoroutinefunction(test.hypothesis.inner_test if hasattr(test, "hypothesis") else test):
+        _fail(_NEEDS_COROUTINE)
+    marker = request.node.get_closest_marker("asyncio")  # pytest-asyncio sets it in its mode "auto"
+    if marker is not None and request.config.pluginmanager.has_plugin("asyncio"):
+        if "anyio_backend" in request.fixturenames:
+            _fail(_CLAIMED_TWICE)
+        scope = marker.kwargs.get("loop_scope") or marker.kwargs.get("scope")
+        return _in_loop(scope or request.config.getini("asyncio_default_test_loop_scope"))
+    if "anyio_backend" not in request.fixturenames:
+        _fail(_NEEDS_PLUGIN)
+    if request.getfixturevalue("anyio_backend_name") != "asyncio":
+        _fail(_NEEDS_ASYNCIO)
+    return _ANYIO_FIXTURE
+
+
+def _fail(message: str) -> NoReturn:
+    pytest.fail(message, pytrace=False)
+
+
+def _in_loop(scope: str) -> str:
+    return f"_dbaas_session_in_{scope}_loop"
+
+
+def _new_fixture_function() -> Callable[..., AsyncGenerator[AsyncSession]]:
+    """Make a new function each time, since pytest-asyncio keeps a fixture's loop scope on its function."""
+
+    async def session(dbaas_emulator: Emulator) -> AsyncGenerator[AsyncSession]:
+        async with _opened(dbaas_emulator) as opened:
+            yield opened
+
+    return session
+
+
+def _asyncio_fixtures() -> ModuleType:
+    """Make a plugin of one fixture for each loop scope that a test of pytest-asyncio can have."""
+    import pytest_asyncio  # pytest has loaded it already
+
+    plugin = ModuleType("asyncdbaas_asyncio")  # pytest looks for fixtures in modules and classes, not in objects
+    for scope in _LOOP_SCOPES:
+        fixture = pytest_asyncio.fixture(_new_fixture_function(), loop_scope=scope, name=_in_loop(scope))
+        setattr(plugin, _in_loop(scope), fixture)
+    return plugin
+
+
+_ANYIO_FIXTURE: Final = "_dbaas_session_by_anyio"
+_session_by_anyio = pytest.fixture(_new_fixture_function(), name=_ANYIO_FIXTURE)
+
+
+@asynccontextmanager
+async def _opened(emulator: Emulator) -> AsyncGenerator[AsyncSession]:
     from asyncdbaas.ratelimit import RateLimiter
+    from asyncdbaas.retry import RetryPolicy
     from asyncdbaas.session import AsyncSession
 
     minute, hour = (emulator.clock.wall_span(span) for span in (60.0, 3600.0))
     limiter = RateLimiter(emulator.per_minute, emulator.per_hour, minute=minute, hour=hour)
     async with (
         _trusting(emulator) as http,
-        AsyncSession(emulator.token, base_url=emulator.url, rate_limiter=limiter, http=http) as opened,
+        AsyncSession(
+            emulator.token,
+            base_url=emulator.url,
+            rate_limiter=limiter,
+            retry=RetryPolicy(base_delay=0.0),
+            http=http,
+        ) as session,
     ):
-        yield opened
+        yield session
 
 
 @asynccontextmanager
@@ -88,11 +194,3 @@ async def _trusting(emulator: Emulator) -> AsyncGenerator[aiohttp.ClientSession 
 
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=emulator.client_context())) as http:
         yield http
-
-
-_anyio_session = pytest.fixture(_session, name="_anyio_session")
-
-if find_spec("pytest_asyncio") is not None:
-    import pytest_asyncio
-
-    _asyncio_session = pytest_asyncio.fixture(_session, name="_asyncio_session")

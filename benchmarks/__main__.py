@@ -29,6 +29,7 @@ SCENARIOS: Final = (
     "pacing",
     "shared",
     "emulator",
+    "fixtures",
 )
 
 

@@ -46,7 +46,7 @@ Assumed
 from asyncdbaas.emulator.clock import Clock
 from asyncdbaas.emulator.delays import Delays, Quirks
 from asyncdbaas.emulator.emulator import Emulator
-from asyncdbaas.emulator.faults import KINDS, Fault, Faults
+from asyncdbaas.emulator.faults import KINDS, Fault, Faults, UnusedFaultError
 from asyncdbaas.emulator.recorder import Recorder, SeenRequest
 from asyncdbaas.emulator.responses import Response
 from asyncdbaas.emulator.storage import StateError
@@ -63,4 +63,5 @@ __all__ = [
     "Response",
     "SeenRequest",
     "StateError",
+    "UnusedFaultError",
 ]

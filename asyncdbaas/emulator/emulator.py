@@ -61,7 +61,7 @@ class Emulator:
         self.per_minute: Final = per_minute
         self.per_hour: Final = per_hour
         self.clock = clock if isinstance(clock, Clock) else _clock(time_scale, clock)
-        self.faults = Faults(seed)
+        self.faults = Faults(seed, [route.operation for route in ROUTES])
         self.requests = Recorder(keep_requests)
         self._state = State(self.clock, Ids(seed), delays or Delays(), quirks or Quirks(), ACTIONS)
         self._service = Service(
@@ -184,6 +184,10 @@ class Emulator:
         """Let an update be pending, as the maintenance window shows it."""
         with self._lock:
             seeding.announce_update(self._state, cluster_id, descriptions)
+
+    def check(self) -> None:
+        """Raise `UnusedFaultError` if a fault was added that never applied to a request and is not `optional`."""
+        self.faults.check()
 
     def snapshot(self) -> Record:
         """Return everything there is as plain, JSON-able data, apart from faults, requests and rate-limit windows."""

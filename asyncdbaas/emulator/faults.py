@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from difflib import get_close_matches
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -85,8 +86,9 @@ def _between(low: int, high: int, *kinds: type[int | float | None]) -> Callable[
 class Fault:
     """One fault in wait for requests.
 
-    It strikes requests of `operation` (`"create_topic"`, ...; `"*"` is any) for which `when` holds, after
+    It applies to requests of `operation` (`"create_topic"`, ...; `"*"` is any) for which `when` holds, after
     letting the first `skip` pass, with `probability`, and `times` times (None: for ever). `injected` counts.
+    `Faults.check` reports it if it was never injected, unless it is `optional`.
     """
 
     operation: str
@@ -99,6 +101,7 @@ class Fault:
     delay: float = attrs.field(default=0.0, validator=_between(0, _MANY, int, float))
     retry_after: float = attrs.field(default=29.0, validator=_between(0, _MANY, int, float))
     body: Any = attrs.field(factory=lambda: ["unexpected"])
+    optional: bool = attrs.field(default=False, validator=instance_of(bool))
     injected: int = attrs.field(default=0, init=False)
 
     @property
@@ -116,31 +119,62 @@ class Fault:
         return attrs.asdict(self, filter=lambda field, _: field.name != "when")
 
 
-class Faults:
-    """Hold the faults in wait; the first one that applies to a request strikes, after all pure delays that apply."""
+class UnusedFaultError(AssertionError):
+    """Faults were added and never injected, so a test did not test what it was written for."""
 
-    def __init__(self, seed: int) -> None:
+
+class Faults:
+    """Hold the pending faults; the first that applies to a request is injected, after all pure delays that apply.
+
+    `operations` are the names that a fault may have.
+    """
+
+    def __init__(self, seed: int, operations: Collection[str]) -> None:
         self._random = random.Random(seed)  # seeded: a test wants the same faults each time
+        self._operations = operations
         self._waiting: list[Fault] = []
 
     def add(self, operation: str, kind: str, *, when: Callable[[Call], bool] | None = None, **options: Any) -> Fault:
         """Add a fault: `faults.add("create_topic", "server_error", applied=True, times=2)`.
 
-        `options` are the fields of `Fault`; `KINDS` names the faults. A "delay" strikes for ever unless `times`
-        says else, all others once.
+        `options` are the fields of `Fault`; `KINDS` names the faults. A "delay" is injected for ever unless `times`
+        says otherwise, all others once. ValueError for an operation that does not exist.
         """
+        self._require_operation(operation)
         if kind == "delay":
             options.setdefault("times", None)
         fault = Fault(operation=operation, kind=kind, when=when, **options)
         self._waiting.append(fault)
         return fault
 
+    def remove(self, fault: Fault) -> None:
+        """Remove one fault, if it is still pending."""
+        if fault in self._waiting:
+            self._waiting.remove(fault)
+
+    def check(self) -> None:
+        """Raise `UnusedFaultError` if a fault was never injected and is not `optional`."""
+        unused = [fault for fault in self._waiting if not fault.injected and not fault.optional]
+        if unused:
+            names = ", ".join(f"{fault.kind!r} for {fault.operation!r}" for fault in unused)
+            raise UnusedFaultError(
+                f"never injected: {names}; no request was one that the fault applies to. "
+                "Remove the fault, or add it with optional=True"
+            )
+
+    def _require_operation(self, operation: str) -> None:
+        if operation == "*" or operation in self._operations:
+            return
+        near = get_close_matches(operation, self._operations)
+        hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else "; names are as in 'create_topic'"
+        raise ValueError(f"there is no operation {operation!r}{hint}")
+
     def clear(self) -> None:
         """Remove all faults."""
         self._waiting.clear()
 
     def dump(self) -> list[Record]:
-        """Return the faults in wait as plain data."""
+        """Return the pending faults as plain data."""
         return [fault.dump() for fault in self._waiting]
 
     def inject(self, call: Call) -> tuple[Fault | None, float]:
