@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TypeVar
+from functools import cache
+from typing import Any, Final, TypeAlias, TypeVar, cast
 from urllib.parse import parse_qsl
+
+import attrs
 
 from asyncdbaas._core.decoding import page_reader
 from asyncdbaas._core.http import seg
+from asyncdbaas.errors import DecodeError
 from asyncdbaas.session import AsyncSession
+from asyncdbaas.types import UNSET
 
-__all__ = ["created", "delete", "list_all"]
+__all__ = ["created", "delete", "fill_unset", "has_unset", "list_all"]
 
 T = TypeVar("T")
+B = TypeVar("B", bound=Any)
+Identity: TypeAlias = tuple[Any, ...]
+
+# With 200 items to a page, the largest that the vendor's API allows elsewhere, this is more than any list known.
+_MOST_PAGES: Final = 1000
 
 
 async def list_all(
@@ -20,24 +30,59 @@ async def list_all(
 ) -> list[T]:
     """Return every item of a list, over all its pages.
 
-    Observed lists come whole. Should the service begin to page them, the links are followed.
-    Only the query of `links.pages.next` is used: an answer must not send the token to another address. It ends where
-    the service names a page again, gives the same page again, or gives an empty one.
+    Observed lists come whole. Should the service begin to page them, the links are followed, until a page has nothing
+    new or `meta.total` is reached. Only the query of `links.pages.next` is used: a response must not send the token to
+    another address. DecodeError if the service counts more items than it sends.
     """
     read = page_reader(item, key)
-    items: list[T] = []
-    seen: set[str] = set()
-    last: list[T] | None = None
-    while True:
-        page = await session.run("GET", path, read, params=params)
-        if not page.items or page.items == last:
-            return items
-        items += page.items
-        following = (page.next or "").partition("#")[0].partition("?")[2]  # its host may be nonsense
-        if not following or following in seen:
-            return items
-        seen.add(following)
-        last, params = page.items, dict(parse_qsl(following))
+    page = await session.run("GET", path, read, params=params)
+    items, known, queries = page.items, set(map(_identity, page.items)) if page.next else set[Identity](), set[str]()
+    total = page.total
+    while len(items) != total and (query := _query(page.next)) and query not in queries:
+        if len(queries) == _MOST_PAGES:
+            raise DecodeError(f"the list has more than {_MOST_PAGES} pages", method="GET", path=path)
+        queries.add(query)
+        page = await session.run("GET", path, read, params={**(params or {}), **dict(parse_qsl(query))})
+        total = page.total if page.total is not None else total
+        fresh = [each for each in page.items if _identity(each) not in known]
+        if not fresh:
+            break
+        items = [*items, *fresh]
+        known.update(map(_identity, fresh))
+    if total is not None and total > len(items):
+        reason = f"the list is incomplete: the service counts {total} items, but sent {len(items)}"
+        raise DecodeError(reason, method="GET", path=path)
+    return items
+
+
+def _query(address: str | None) -> str:
+    """Return the query of an address; its host may be nonsense."""
+    return (address or "").partition("#")[0].partition("?")[2]
+
+
+def _identity(item: object) -> Identity:
+    """Return the values of an object's required fields, which no other object of a list shares."""
+    return tuple(getattr(item, name) for name in _required(cast("Any", type(item))))
+
+
+@cache
+def _required(cls: Any) -> tuple[str, ...]:
+    return tuple(field.name for field in attrs.fields(cls) if field.default is attrs.NOTHING)
+
+
+def has_unset(body: attrs.AttrsInstance) -> bool:
+    """Return whether any field of an object is unset."""
+    return any(getattr(body, field.name) is UNSET for field in attrs.fields(type(body)))
+
+
+def fill_unset(body: B, current: object) -> B:
+    """Return an object whose unset fields are as in `current`, for requests that replace all settings.
+
+    What `current` shows as None, empty or 0 stays unset: the service shows settings that do not exist in these ways.
+    """
+    unset = [field.name for field in attrs.fields(type(body)) if getattr(body, field.name) is UNSET]
+    filled: B = attrs.evolve(body, **{name: value for name in unset if (value := getattr(current, name, None))})
+    return filled
 
 
 def created(session: AsyncSession, path: str, name: str) -> None:

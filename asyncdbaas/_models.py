@@ -175,9 +175,10 @@ class StorageAutoscale:
 
     enabled: bool
     threshold_percent: int | Unset = UNSET
-    """Share of used storage from which it grows, 15 to 95 percent."""
+    """Share of used storage from which it grows, 15 to 95 percent. An answer may show 0 while it is switched off."""
     increment_gib: int | Unset = UNSET
-    """How much it grows by, 10 to 500 GiB, rounded to tens. Left out: a quarter of its size, 50 to 1024 GiB."""
+    """How much it grows by, 10 to 500 GiB, rounded to tens. An answer may show 0 while it is switched off. Default: a
+    quarter of its size, 50 to 1024 GiB."""
 
 
 @attrs.frozen(kw_only=True, slots=False)
@@ -294,7 +295,7 @@ class MongoUserSettings:
     """A user's settings on MongoDB."""
 
     databases: list[str] | Unset = UNSET
-    """Databases that `role` holds for; `admin` stands for all of them."""
+    """Databases that `role` applies to; `admin` stands for all of them."""
     role: MongoRole | Unset = UNSET
 
 
@@ -303,7 +304,7 @@ class UserSettings:
     """A user's settings, each for one engine."""
 
     pg_allow_replication: bool | Unset = UNSET
-    """PostgreSQL: the right to replicate. Left out on create or update, it is false."""
+    """PostgreSQL: the right to replicate. Unset in a create, it is false."""
     opensearch_acl: list[OpenSearchACL] | Unset = UNSET
     """OpenSearch."""
     acl: list[KafkaACL] | Unset = UNSET

@@ -1,4 +1,4 @@
-"""Storage that grows by itself.
+"""Autoscaling: storage that grows by itself.
 
 The vendor's pages: https://docs.digitalocean.com/reference/api/digitalocean/#tag/Databases
 """
@@ -9,6 +9,7 @@ import attrs
 
 from asyncdbaas._core.codec import require_some
 from asyncdbaas._core.http import cluster_segment
+from asyncdbaas._endpoint import fill_unset, has_unset
 from asyncdbaas._models import Autoscale, StorageAutoscale
 from asyncdbaas.session import AsyncSession
 from asyncdbaas.types import UNSET, Id
@@ -18,14 +19,14 @@ __all__ = ["Autoscale", "StorageAutoscale", "get_autoscale", "update_autoscale"]
 
 @attrs.frozen(kw_only=True, slots=False)
 class _Answer:
-    """Either shape of the answer: in an envelope, as described, or bare, as the vendor's Go client reads it."""
+    """Either form of the answer: in an envelope, as described, or bare, as the vendor's Go client reads it."""
 
     autoscale: Autoscale | None = None
     storage: StorageAutoscale | None = None
 
 
 async def get_autoscale(session: AsyncSession, cluster_id: Id) -> Autoscale:
-    """Read how a cluster grows; `storage` is unset if that was never configured.
+    """Get the autoscale settings of a cluster; `storage` is unset if they were never configured.
 
     Scope `database:read`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_get_autoscale
@@ -35,10 +36,16 @@ async def get_autoscale(session: AsyncSession, cluster_id: Id) -> Autoscale:
 
 
 async def update_autoscale(session: AsyncSession, cluster_id: Id, autoscale: Autoscale) -> None:
-    """Set how a cluster grows.
+    """Change the autoscale settings of a cluster.
 
-    UnprocessableError if a value is out of range. Scope `database:update`.
+    The request replaces all settings. If the threshold or the increment is unset, the settings are read first, and what
+    is unset is sent as it is. So both stay when autoscaling is switched off, and apply again when it is switched on.
+    UnprocessableError if a value is out of range. Scope `database:update`, and `database:read` for the read.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_update_autoscale
     """
-    path = f"/v2/databases/{cluster_segment(cluster_id)}/autoscale"
-    await session.request("PUT", path, body=require_some(autoscale))
+    segment = cluster_segment(cluster_id)
+    storage = require_some(autoscale).storage
+    async with session.lock(f"autoscale of {segment.lower()}"):
+        if storage and has_unset(storage):
+            storage = fill_unset(storage, (await get_autoscale(session, cluster_id)).storage)
+        await session.request("PUT", f"/v2/databases/{segment}/autoscale", body=Autoscale(storage=storage))

@@ -54,11 +54,11 @@ async def edit_firewall_rules(
     add: Iterable[FirewallRule] = (),
     remove: Iterable[FirewallRule] = (),
 ) -> list[FirewallRule]:
-    """Remove some rules, then add others, keep the rest, and return the rules that result.
+    """Remove some rules, then add others, and return the rules as the service then has them.
 
-    Rules are the same if type and value are; to add one that is there or to remove one that is not does nothing. In one
-    session, changes of a cluster's rules wait for each other, so none is lost. To add the first rule shuts every other
-    address out; to remove the last one lets all in. Scope `database:read` and `database:update`.
+    Two rules are the same if their type and value are. Adding a rule that exists, or removing one that does not, does
+    nothing. In one session, changes to a cluster's rules wait for each other, so none is lost. Adding the first rule
+    locks out all other addresses; removing the last one lets everyone in. Scope `database:read` and `database:update`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_update_firewall_rules
     """
     added = _check_rules(add, "add")
@@ -68,9 +68,10 @@ async def edit_firewall_rules(
         kept = [rule for rule in rules if _identity(rule) not in removed]
         present = {_identity(rule) for rule in kept}
         wanted = kept + [rule for rule in added if _identity(rule) not in present]
-        if wanted != rules:
-            await _replace(session, cluster_id, wanted)
-    return wanted
+        if wanted == rules:
+            return rules
+        await _replace(session, cluster_id, wanted)
+        return await list_firewall_rules(session, cluster_id)
 
 
 async def _replace(session: AsyncSession, cluster_id: Id, rules: list[FirewallRule]) -> None:

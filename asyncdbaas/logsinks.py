@@ -8,13 +8,13 @@ The vendor's pages: https://docs.digitalocean.com/reference/api/digitalocean/#ta
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import attrs
 
 from asyncdbaas._core.codec import envelop
 from asyncdbaas._core.http import check_text, cluster_segment, seg
-from asyncdbaas._endpoint import list_all
+from asyncdbaas._endpoint import fill_unset, has_unset, list_all
 from asyncdbaas._models import not_empty
 from asyncdbaas.errors import InvalidInputError
 from asyncdbaas.session import AsyncSession
@@ -216,13 +216,22 @@ async def create_logsink(session: AsyncSession, cluster_id: Id, name: str, confi
 
 
 async def update_logsink(session: AsyncSession, cluster_id: Id, sink_id: str, config: SinkConfig) -> None:
-    """Replace the settings of a log sink; its name and its kind stay.
+    """Change the settings of a log sink; its name and its kind stay.
 
-    Scope `database:update`.
+    The request replaces all settings. If one of them is unset, the sink is read first, and what is unset is sent as it
+    is; an empty string removes a setting. Scope `database:update`, and `database:read` for the read.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_update_logsink
     """
-    path = f"/v2/databases/{cluster_segment(cluster_id)}/logsink/{seg(sink_id, 'sink id')}"
-    await session.request("PUT", path, body=envelop("config", _check_config(config)))
+    segment, config = cluster_segment(cluster_id), _check_config(config)
+    envelop("config", config)  # rejects values of the wrong type before the read
+    async with session.lock(f"log sinks of {segment.lower()}"):
+        if has_unset(config):
+            config = fill_unset(config, (await get_logsink(session, cluster_id, sink_id)).config)
+        removed: dict[str, Any] = {
+            field.name: UNSET for field in attrs.fields(type(config)) if getattr(config, field.name) == ""
+        }
+        body = envelop("config", attrs.evolve(config, **removed))
+        await session.request("PUT", f"/v2/databases/{segment}/logsink/{seg(sink_id, 'sink id')}", body=body)
 
 
 async def delete_logsink(session: AsyncSession, cluster_id: Id, sink_id: str) -> None:

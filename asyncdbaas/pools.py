@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import attrs
 
+from asyncdbaas._core.codec import require_some
 from asyncdbaas._core.http import cluster_segment, seg
-from asyncdbaas._endpoint import created, delete, list_all
+from asyncdbaas._endpoint import created, delete, fill_unset, has_unset, list_all
 from asyncdbaas._models import Connection, not_empty
 from asyncdbaas.errors import InvalidInputError
 from asyncdbaas.session import AsyncSession
@@ -64,7 +65,8 @@ class Pool:
 def _check_name(_: object, __: object, name: str) -> None:
     # The service answers a longer name with a bare 500.
     if not isinstance(name, str) or not 3 <= len(name) <= 60:
-        raise InvalidInputError(f"pool name must be a string of 3 to 60 characters, not {name!r}")
+        shown = f"one of {len(name)}" if isinstance(name, str) else type(name).__name__
+        raise InvalidInputError(f"pool name must be a string of 3 to 60 characters, not {shown}")
 
 
 @attrs.frozen(kw_only=True, slots=False)
@@ -85,14 +87,14 @@ class PoolCreate:
 
 @attrs.frozen(kw_only=True, slots=False)
 class PoolUpdate:
-    """All that a pool is to have, apart from its name."""
+    """Changes to a connection pool. What is unset stays as it is; the name cannot change."""
 
-    mode: PoolMode
-    size: int
-    """Connections to the server, within the budget that `PoolCreate.size` tells."""
-    db: str = attrs.field(validator=not_empty)
-    user: str | Unset = UNSET
-    """Left out: each client's own user."""
+    mode: PoolMode | Unset = UNSET
+    size: int | Unset = UNSET
+    """Connections to the server, within the budget that `PoolCreate.size` describes."""
+    db: str | Unset = attrs.field(default=UNSET, validator=not_empty)
+    user: str | Unset | None = UNSET
+    """User of the connections to the server; None: each client's own."""
 
 
 async def list_pools(session: AsyncSession, cluster_id: Id) -> list[Pool]:
@@ -128,13 +130,20 @@ async def create_pool(session: AsyncSession, cluster_id: Id, pool: PoolCreate) -
 
 
 async def update_pool(session: AsyncSession, cluster_id: Id, name: str, update: PoolUpdate) -> None:
-    """Replace the mode, size, database and user of a connection pool; a pool cannot be renamed.
+    """Change the mode, size, database or user of a connection pool.
 
-    Scope `database:update`.
+    The request replaces all four. If one of them is unset, the pool is read first, and what is unset is sent as it is.
+    Scope `database:update`, and `database:read` for the read.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_update_connectionPool
     """
-    path = f"/v2/databases/{cluster_segment(cluster_id)}/pools/{seg(name, 'pool name')}"
-    await session.request("PUT", path, body=update)
+    segment = cluster_segment(cluster_id)
+    require_some(update)
+    async with session.lock(f"pools of {segment.lower()}"):
+        wanted = fill_unset(update, await get_pool(session, cluster_id, name)) if has_unset(update) else update
+        if UNSET in (wanted.mode, wanted.size, wanted.db):
+            raise InvalidInputError("PoolUpdate: set mode, size and db; the service does not show what the pool has")
+        wanted = wanted if wanted.user else attrs.evolve(wanted, user=UNSET)
+        await session.request("PUT", f"/v2/databases/{segment}/pools/{seg(name, 'pool name')}", body=wanted)
 
 
 async def delete_pool(session: AsyncSession, cluster_id: Id, name: str) -> None:

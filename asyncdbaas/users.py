@@ -29,6 +29,7 @@ from asyncdbaas._models import (
     UserSettings,
     not_empty,
 )
+from asyncdbaas.errors import InvalidInputError
 from asyncdbaas.session import AsyncSession
 from asyncdbaas.types import UNSET, Id, Unset
 
@@ -101,12 +102,13 @@ async def create_user(session: AsyncSession, cluster_id: Id, user: UserCreate) -
 
 
 async def update_user(session: AsyncSession, cluster_id: Id, name: str, settings: UserSettings) -> User:
-    """Replace the settings of a user and return it, perhaps without its password; nothing else of it can be changed.
+    """Replace the settings of a user, and return the user, perhaps without its password.
 
-    Give every ACL that is to stay, with its id. On PostgreSQL `pg_allow_replication` left out means false.
-    Scope `database:update`.
+    Nothing else of a user can be changed. Give every ACL that is to stay, with its id, and on MongoDB both the
+    databases and the role. Scope `database:update`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_update_user
     """
+    _check_whole(settings)
     path, body = _path(cluster_id, name), envelop("settings", require_some(settings))
     async with _write_lock(session, cluster_id):
         return await session.request("PUT", path, User, key="user", body=body)
@@ -139,6 +141,13 @@ async def reset_user_auth(
         user = await session.request("POST", path, User, key="user", body=body)
     session.passwords.add(str(cluster_id), user.name, user.password)
     return user
+
+
+def _check_whole(settings: UserSettings) -> None:
+    """Reject settings that would take away what they do not name."""
+    mongo = settings.mongo_user_settings if isinstance(settings, UserSettings) else None
+    if isinstance(mongo, MongoUserSettings) and UNSET in (mongo.databases, mongo.role):
+        raise InvalidInputError("UserSettings: mongo_user_settings needs databases and role; an update replaces both")
 
 
 def _path(cluster_id: Id, name: str) -> str:

@@ -21,12 +21,12 @@ _SCALARS: Final[dict[Any, SearchStrategy[Any]]] = {
     int: st.integers(),
     float: st.floats(allow_nan=False, allow_infinity=False),
     bool: st.booleans(),
-    datetime: st.datetimes(timezones=st.just(UTC)),
+    datetime: st.datetimes(datetime(2, 1, 1), timezones=st.just(UTC)),  # noqa: DTZ001 -- hypothesis adds the zone; the year 1 means "no date"
     Any: st.booleans() | st.integers() | _NAMES | st.lists(_NAMES, max_size=2),
 }
 # Fields that take only some of the values of their type.
 _NARROW: Final[dict[str, SearchStrategy[Any]]] = {
-    "CA.certificate": st.just("-----BEGIN CERTIFICATE-----\n"),
+    "CA.certificate": st.just("-----BEGIN CERTIFICATE-----\nMA==\n-----END CERTIFICATE-----\n"),
     "MaintenanceWindowUpdate.hour": st.sampled_from(["00:00", "13:45", "23:59"]),
 }
 

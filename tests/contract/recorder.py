@@ -36,6 +36,14 @@ BODIES: Final = {
 }
 
 
+# Functions that may read the object before they replace all of it, and the response to that read.
+READS: Final[dict[str, Any]] = {
+    "autoscale.update_autoscale": {},
+    "logsinks.update_logsink": {"sink": {"sink_id": "x"}},
+    "pools.update_pool": {"pool": {"name": "x", "mode": "session", "size": 1, "db": "x"}},
+}
+
+
 @attrs.frozen(kw_only=True)
 class Seen:
     """One request as it arrived."""
@@ -55,6 +63,8 @@ class Recorder:
     url: str = ""
     seen: list[Seen] = attrs.field(factory=list[Seen])
     answer: Any = None
+    answer_to_reads: Any = None
+    """The response to a GET, if it is another one."""
 
     async def handle(self, request: web.BaseRequest) -> web.Response:
         """Record a request and answer it."""
@@ -62,7 +72,8 @@ class Recorder:
         path, query = request.raw_path.partition("?")[0], dict(request.query)
         parsed = json.loads(body) if body else None
         self.seen.append(Seen(method=request.method, path=path, query=query, body=parsed))
-        return web.Response(status=204) if self.answer is None else web.json_response(self.answer)
+        answer = self.answer_to_reads if request.method == "GET" and self.answer_to_reads is not None else self.answer
+        return web.Response(status=204) if answer is None else web.json_response(answer)
 
 
 @asynccontextmanager
@@ -82,6 +93,7 @@ async def recording(answer: Any) -> AsyncGenerator[Recorder]:
 async def call(operation: Operation, recorder: Recorder, parts: Sequence[str], body: Any = None, **options: Any) -> Any:
     """Call an operation's function, with the path's parts, and with the body given as parsed JSON."""
     keywords = {} if body is None else arguments(operation, body)
+    recorder.answer_to_reads = READS.get(operation.name)
     async with AsyncSession(TOKEN, base_url=recorder.url) as session:
         return await operation.function(session, *parts, **keywords, **options)
 

@@ -24,14 +24,14 @@ _DATE: Final = "2020-02-20T00:00:00Z"
 # Its templates say `str` even where no text goes.
 SENSIBLE: Final = {
     "backup_created_at": _DATE,
-    "certificate": base64.b64encode(b"-----BEGIN CERTIFICATE-----").decode(),
+    "certificate": base64.b64encode(b"-----BEGIN CERTIFICATE-----\nMA==\n-----END CERTIFICATE-----").decode(),
     "create_time": _DATE,
     "created_at": _DATE,
     "day": "monday",
     "end_of_availability": _DATE,
     "end_of_life": _DATE,
     "hour": "13:00",
-    "schema_type": "AVRO",
+    "schema_type": "avro",
     "version_end_of_availability": _DATE,
     "version_end_of_life": _DATE,
 }

@@ -16,6 +16,7 @@ from virtual_time import virtual
 from asyncdbaas import (
     AcceptedError,
     AsyncSession,
+    DecodeError,
     InvalidInputError,
     NotFoundError,
     RateLimiter,
@@ -23,6 +24,7 @@ from asyncdbaas import (
 )
 from asyncdbaas import topics as t
 from asyncdbaas._core.decoding import reader
+from asyncdbaas._endpoint import list_all
 from asyncdbaas.emulator import Delays, Emulator
 
 CLUSTER = "9cc10173-e9ea-4176-9dbc-a4cee4c4ff30"
@@ -249,6 +251,79 @@ async def test_pages_that_are_empty_and_name_ever_new_ones_come_to_an_end() -> N
     names, queries = await listed(page(["a"], "?page=1"), *empty)
     assert names == ["a"]
     assert len(queries) == 2
+
+
+def counted(names: list[str], total: Any, following: Any = None) -> bytes:
+    links = {} if following is None else {"links": {"pages": {"next": following}}}
+    return answer(200, {"topics": [{"name": name} for name in names], "meta": {"total": total}, **links})
+
+
+@virtual
+async def test_a_service_that_ignores_the_page_and_whose_states_change_is_asked_twice() -> None:
+    def again(number: int) -> bytes:
+        state = "active" if number % 2 else "configuring"
+        links = {"pages": {"next": f"?page={number + 1}"}}
+        return answer(200, {"topics": [{"name": "a", "state": state}, {"name": "b"}], "links": links})
+
+    names, queries = await listed(*(again(number) for number in range(1, 50)))
+    assert names == ["a", "b"]
+    assert len(queries) == 2
+
+
+@virtual
+async def test_a_service_that_ignores_the_page_and_counts_is_asked_once() -> None:
+    assert await listed(counted(["a", "b"], 2, "?page=2")) == (["a", "b"], [""])
+
+
+@virtual
+async def test_an_item_that_moves_to_the_next_page_is_listed_once() -> None:
+    names, _ = await listed(page(["a", "b"], "?page=2"), page(["b", "c"], "?page=3"), page(["d"]))
+    assert names == ["a", "b", "c", "d"]
+
+
+@virtual
+async def test_a_query_that_every_page_needs_is_kept() -> None:
+    async with saying(page(["a"], "?page=2"), page(["b"])) as (server, session):
+        await list_all(session, "/v2/x", t.Topic, "topics", {"tag_name": "blue"})
+        assert [request.target for request in server.requests] == [
+            "/v2/x?tag_name=blue",
+            "/v2/x?tag_name=blue&page=2",
+        ]
+
+
+@pytest.mark.parametrize(
+    "pages",
+    [
+        [counted(["a", "b"], 3)],
+        [counted(["a"], 3, "?page=2"), counted(["b"], 3)],
+        [counted(["a"], 3, "?page=2"), counted(["a"], 3, "?page=3")],
+        [counted(["a"], 3, "?page=2"), counted([], 3)],
+    ],
+    ids=["one page", "too few pages", "a page again", "an empty page"],
+)
+@virtual
+async def test_a_list_that_is_shorter_than_the_service_counts_is_an_error(pages: list[bytes]) -> None:
+    with pytest.raises(DecodeError, match="the list is incomplete: the service counts 3 items, but sent"):
+        await listed(*pages)
+
+
+@virtual
+async def test_the_last_count_is_the_one_that_matters() -> None:
+    names, _ = await listed(counted(["a", "b"], 4, "?page=2"), counted(["c"], 3))
+    assert names == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize("total", [None, "2", True, -1, 1, 2, 1.5, [], {}])
+@virtual
+async def test_a_count_that_says_nothing_new_does_not_matter(total: Any) -> None:
+    assert await listed(counted(["a", "b"], total)) == (["a", "b"], [""])
+
+
+@virtual
+async def test_ever_new_pages_come_to_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("asyncdbaas._endpoint._MOST_PAGES", 5)
+    with pytest.raises(DecodeError, match="more than 5 pages"):
+        await listed(*(page([f"t{number}"], f"?page={number}") for number in range(50)))
 
 
 @virtual

@@ -34,9 +34,44 @@ async def test_autoscale_that_was_never_configured_is_unset(canned: Canned, body
     assert (await autoscale.get_autoscale(canned.session, ID)).storage is UNSET
 
 
-async def test_false_is_sent_and_what_is_unset_is_not(canned: Canned) -> None:
-    await autoscale.update_autoscale(canned.session, ID, Autoscale(storage=StorageAutoscale(enabled=False)))
-    assert canned.sent == Sent("PUT", PATH, {"storage": {"enabled": False}})
+OFF = Autoscale(storage=StorageAutoscale(enabled=False))
+
+
+@pytest.mark.parametrize(
+    ("shown", "sent"),
+    [
+        ('{"storage": {"enabled": true, "threshold_percent": 80, "increment_gib": 10}}', (80, 10)),
+        ('{"storage": {"enabled": true, "threshold_percent": 80}}', (80, None)),
+        ('{"storage": {"enabled": false, "threshold_percent": 0, "increment_gib": 0}}', (None, None)),
+        ('{"storage": {"enabled": false}}', (None, None)),
+        ("{}", (None, None)),
+    ],
+)
+async def test_switched_off_it_keeps_its_threshold_and_increment(
+    canned: Canned, shown: str, sent: tuple[int | None, int | None]
+) -> None:
+    canned(200, shown)
+    await autoscale.update_autoscale(canned.session, ID, OFF)
+    figures = zip(("threshold_percent", "increment_gib"), sent, strict=True)
+    kept = {name: figure for name, figure in figures if figure is not None}
+    assert canned.requests == [Sent("GET", PATH), Sent("PUT", PATH, {"storage": {"enabled": False, **kept}})]
+
+
+async def test_what_is_given_whole_is_sent_without_a_read(canned: Canned) -> None:
+    await autoscale.update_autoscale(canned.session, ID, WANTED)
+    body = {"enabled": True, "threshold_percent": 80, "increment_gib": 10}
+    assert canned.sent == Sent("PUT", PATH, {"storage": body})
+
+
+async def test_the_figures_are_those_of_before_when_it_is_switched_on_again(
+    emulator: Emulator, session: AsyncSession
+) -> None:
+    cluster_id = emulator.add_cluster(engine="pg")["id"]
+    await autoscale.update_autoscale(session, cluster_id, WANTED)
+    await autoscale.update_autoscale(session, cluster_id, OFF)
+    on = Autoscale(storage=StorageAutoscale(enabled=True))
+    await autoscale.update_autoscale(session, cluster_id, on)
+    assert await autoscale.get_autoscale(session, cluster_id) == WANTED
 
 
 async def test_an_update_with_nothing_set_is_refused(canned: Canned) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import attrs
@@ -9,6 +10,7 @@ import pytest
 from canned import Canned, Sent
 
 from asyncdbaas import AsyncSession, InvalidInputError, NotFoundError, logsinks
+from asyncdbaas._core.codec import encode
 from asyncdbaas.emulator import Emulator
 from asyncdbaas.logsinks import (
     DatadogSink,
@@ -106,6 +108,30 @@ async def test_an_update_succeeds_with_and_without_a_body(canned: Canned, body: 
     await logsinks.update_logsink(canned.session, CLUSTER, SINK_ID, DATADOG)
     config = {"site": "http-intake.logs.datadoghq.com", "datadog_api_key": "s3cret"}
     assert canned.sent == Sent("PUT", f"{SINKS}/{SINK_ID}", {"config": config})
+
+
+async def test_what_an_update_leaves_out_stays_as_it_is(canned: Canned) -> None:
+    there = {"server": "a", "port": 1, "tls": True, "format": "rfc5424", "sd": "x", "ca": "c", "key": "k", "cert": ""}
+    canned(200, {"sink_id": SINK_ID, "sink_type": "rsyslog", "config": there})
+    wanted = RsyslogSink(server="b", port=2, tls=False, format=RsyslogFormat.RFC3164, ca="d", key="")
+    await logsinks.update_logsink(canned.session, CLUSTER, SINK_ID, wanted)
+    path = f"{SINKS}/{SINK_ID}"
+    sent = {"server": "b", "port": 2, "tls": False, "format": "rfc3164", "sd": "x", "ca": "d"}
+    assert canned.requests == [Sent("GET", path), Sent("PUT", path, {"config": sent})]
+
+
+async def test_a_sink_whose_settings_do_not_show_gets_those_that_are_given(canned: Canned) -> None:
+    canned(200, {"sink_id": SINK_ID})
+    await logsinks.update_logsink(canned.session, CLUSTER, SINK_ID, RSYSLOG)
+    assert canned.requests[1].body == {"config": json.loads(encode(RSYSLOG))}
+
+
+async def test_values_of_the_wrong_type_are_refused_before_the_sink_is_read(canned: Canned) -> None:
+    port: Any = "514"
+    config = RsyslogSink(server="192.0.2.1", port=port, tls=False, format=RsyslogFormat.RFC3164)
+    with pytest.raises(InvalidInputError, match=r"RsyslogSink: .*\$\.port"):
+        await logsinks.update_logsink(canned.session, CLUSTER, SINK_ID, config)
+    assert canned.requests == []
 
 
 async def test_a_deletion_is_answered_by_200_without_a_body(canned: Canned) -> None:

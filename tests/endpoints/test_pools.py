@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import attrs
@@ -85,18 +86,67 @@ async def test_a_pool_without_a_user_is_sent_without_the_key(canned: Canned) -> 
     assert canned.sent == Sent("POST", POOLS, {"name": "backend-pool", "mode": "session", "size": 5, "db": "defaultdb"})
 
 
-async def test_an_update_sends_mode_size_and_database_and_needs_no_body_back(canned: Canned) -> None:
-    update = PoolUpdate(mode=PoolMode.STATEMENT, size=5, db="defaultdb")
+@pytest.mark.parametrize(("user", "sent"), [("app", {"user": "app"}), (None, {}), ("", {})])
+async def test_an_update_of_everything_is_one_request_that_needs_no_body_back(
+    canned: Canned, user: str | None, sent: dict[str, str]
+) -> None:
+    update = PoolUpdate(mode=PoolMode.STATEMENT, size=5, db="defaultdb", user=user)
     await pools.update_pool(canned.session, CLUSTER, "backend-pool", update)
-    assert canned.sent == Sent("PUT", f"{POOLS}/backend-pool", {"mode": "statement", "size": 5, "db": "defaultdb"})
+    body = {"mode": "statement", "size": 5, "db": "defaultdb", **sent}
+    assert canned.sent == Sent("PUT", f"{POOLS}/backend-pool", body)
+
+
+@pytest.mark.parametrize(
+    ("update", "changed"),
+    [
+        (PoolUpdate(size=6), {"size": 6}),
+        (PoolUpdate(mode=PoolMode.SESSION), {"mode": "session"}),
+        (PoolUpdate(db="other"), {"db": "other"}),
+        (PoolUpdate(user="second"), {"user": "second"}),
+    ],
+)
+async def test_what_an_update_leaves_out_stays_as_it_is(
+    canned: Canned, update: PoolUpdate, changed: dict[str, Any]
+) -> None:
+    body: dict[str, Any] = {"mode": "transaction", "size": 5, "db": "defaultdb", "user": "app"}
+    canned(200, {"pool": {"name": "backend-pool", **body}})
+    await pools.update_pool(canned.session, CLUSTER, "backend-pool", update)
+    path = f"{POOLS}/backend-pool"
+    assert canned.requests == [Sent("GET", path), Sent("PUT", path, {**body, **changed})]
+
+
+@pytest.mark.parametrize("user", ["", None])
+async def test_a_pool_that_has_no_user_still_has_none(canned: Canned, user: str | None) -> None:
+    canned(200, {"pool": {"name": "backend-pool", "mode": "session", "size": 5, "db": "defaultdb", "user": user}})
+    await pools.update_pool(canned.session, CLUSTER, "backend-pool", PoolUpdate(size=6))
+    assert canned.requests[1].body == {"mode": "session", "size": 6, "db": "defaultdb"}
 
 
 @pytest.mark.parametrize("missing", ["mode", "size", "db"])
-def test_an_update_cannot_leave_out_mode_size_or_database(missing: str) -> None:
-    fields: dict[str, Any] = {"mode": PoolMode.SESSION, "size": 5, "db": "defaultdb"}
-    del fields[missing]
-    with pytest.raises(TypeError, match=missing):
-        PoolUpdate(**fields)
+async def test_what_the_service_does_not_show_must_be_given(canned: Canned, missing: str) -> None:
+    shown: dict[str, Any] = {"name": "backend-pool", "mode": "session", "size": 5, "db": "defaultdb"}
+    del shown[missing]
+    canned(200, {"pool": shown})
+    with pytest.raises(InvalidInputError, match="PoolUpdate: set mode, size and db"):
+        await pools.update_pool(canned.session, CLUSTER, "backend-pool", PoolUpdate(user="app"))
+    assert [request.method for request in canned.requests] == ["GET"]
+
+
+async def test_an_update_of_nothing_is_refused(canned: Canned) -> None:
+    with pytest.raises(InvalidInputError, match="nothing is set"):
+        await pools.update_pool(canned.session, CLUSTER, "backend-pool", PoolUpdate())
+    assert canned.requests == []
+
+
+async def test_two_updates_of_one_pool_wait_for_each_other(emulator: Emulator, session: AsyncSession) -> None:
+    cluster_id = emulator.add_cluster(engine="pg")["id"]
+    await pools.create_pool(session, cluster_id, PoolCreate(name="web", mode=PoolMode.SESSION, size=5, db="defaultdb"))
+    await asyncio.gather(
+        pools.update_pool(session, cluster_id, "web", PoolUpdate(size=6)),
+        pools.update_pool(session, cluster_id, "web", PoolUpdate(mode=PoolMode.TRANSACTION)),
+    )
+    pool = await pools.get_pool(session, cluster_id, "web")
+    assert (pool.size, pool.mode) == (6, PoolMode.TRANSACTION)
 
 
 @pytest.mark.parametrize("name", ["ab", "a" * 61, "", 7])

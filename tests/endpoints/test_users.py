@@ -42,6 +42,17 @@ USERS = f"/v2/databases/{CLUSTER}/users"
 REPLICATION = UserSettings(pg_allow_replication=True)
 
 
+@pytest.mark.parametrize(
+    "mongo", [MongoUserSettings(databases=["a"]), MongoUserSettings(role=MongoRole.READ_ONLY), MongoUserSettings()]
+)
+async def test_an_update_that_would_take_away_half_of_a_mongodb_users_rights_is_refused(
+    canned: Canned, mongo: MongoUserSettings
+) -> None:
+    with pytest.raises(InvalidInputError, match="mongo_user_settings needs databases and role"):
+        await users.update_user(canned.session, CLUSTER, "app", UserSettings(mongo_user_settings=mongo))
+    assert canned.requests == []
+
+
 async def test_a_created_user_can_be_read_listed_and_deleted(emulator: Emulator, session: AsyncSession) -> None:
     cluster_id = emulator.add_cluster(engine="pg")["id"]
     created = await users.create_user(session, cluster_id, UserCreate(name="app"))
