@@ -29,6 +29,6 @@ def test_no_endpoint_module_offers_an_operation_that_is_not_in_the_list(module: 
 @pytest.mark.parametrize("guide", TABLES)
 def test_the_table_in_a_guide_is_up_to_date_and_has_a_line_for_each_operation(guide: str) -> None:
     text = GUIDES.joinpath(f"{guide}.md").read_text(encoding="utf-8")
-    assert text.count("\n| ") == 1 + 71
+    assert text.partition("<!--")[2].count("\n| ") == 1 + 71
     assert "topics.create_topic` |" in text
     assert text == with_table(guide), "run: python tests/contract/operations_table.py"
