@@ -53,6 +53,7 @@ def _write_pages() -> None:
     for guide in GUIDES.iterdir():
         if guide.suffix == ".md":
             text = guide.read_text(encoding="utf-8").replace("../../benchmarks/plots/", "plots/")
+            text = re.sub(r"\]\(\.\./(\w+)\.py\)", r"](reference/\1.md)", text)
             DOCS.joinpath(guide.name).write_text(_with_repository_links(text, "../../"), encoding="utf-8")
         elif guide.is_dir():
             shutil.copytree(guide, DOCS / guide.name)

@@ -1,11 +1,13 @@
-"""Write the tables of operations into the guides: `python tests/contract/operations_table.py`."""
+"""Write the generated parts of the guides: `python tests/contract/guide_tables.py`."""
 
 from __future__ import annotations
 
 import inspect
 import sys
 from collections.abc import Callable
+from itertools import takewhile
 from pathlib import Path
+from textwrap import dedent
 from typing import Final
 
 if __name__ == "__main__":
@@ -14,6 +16,8 @@ if __name__ == "__main__":
 from operations import operations
 from pages import GUIDES, with_part
 from pydo_docs import method_name
+
+from asyncdbaas import emulator
 
 
 def operations_table() -> str:
@@ -34,12 +38,23 @@ def pydo_table() -> str:
     return "\n".join(["| pydo | asyncdbaas |", "|---|---|", *lines, ""])
 
 
+def assumptions() -> str:
+    """Take the section "Assumed" of the emulator's documentation."""
+    text = (inspect.getdoc(emulator) or "").partition("\nAssumed\n")[2]
+    lines = takewhile(lambda line: not line or line.startswith(" "), text.splitlines())
+    return dedent("\n".join(lines)).strip() + "\n"
+
+
 def _first_line(function: object) -> str:
     return (inspect.getdoc(function) or "").partition("\n")[0].replace("|", "\\|")
 
 
-TABLES: Final[dict[str, Callable[[], str]]] = {"operations": operations_table, "from-pydo": pydo_table}
-"""Maps each guide to the function that makes its table, which stands between markers of the same name."""
+TABLES: Final[dict[str, Callable[[], str]]] = {
+    "operations": operations_table,
+    "from-pydo": pydo_table,
+    "assumptions": assumptions,
+}
+"""Maps each guide to the function that makes its generated part, which stands between markers of the same name."""
 
 
 def with_table(guide: str) -> str:
