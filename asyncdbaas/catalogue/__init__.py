@@ -27,7 +27,8 @@ from asyncdbaas.catalogue.model import (
     Problem,
 )
 from asyncdbaas.catalogue.reading import catalogue_schema, parse_catalogue, read_catalogue
-from asyncdbaas.catalogue.updating import update_catalogue
+from asyncdbaas.catalogue.updating import CatalogueUpdate, update_catalogue
+from asyncdbaas.catalogue.variables import catalogue_variables
 from asyncdbaas.catalogue.writing import write_catalogue
 
 __all__ = [
@@ -37,10 +38,12 @@ __all__ = [
     "CatalogueRegistry",
     "CatalogueSchema",
     "CatalogueTopic",
+    "CatalogueUpdate",
     "CatalogueUser",
     "Metadata",
     "Problem",
     "catalogue_schema",
+    "catalogue_variables",
     "parse_catalogue",
     "read_catalogue",
     "update_catalogue",

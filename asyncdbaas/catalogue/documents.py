@@ -1,26 +1,33 @@
-"""YAML, JSON and CSV as one tree in which everything knows its line."""
+"""Read YAML, JSON and CSV into one tree in which everything knows its line."""
 
 from __future__ import annotations
 
-import csv
-import io
 import json
-from collections.abc import Iterator
-from typing import Any, Final, TypeAlias
+import re
+from array import array
+from bisect import bisect_right
+from collections.abc import Callable, Iterator
+from functools import cached_property
+from typing import Any, Final
 
 import attrs
 
+from asyncdbaas.catalogue.nodes import Alias, Items, Node, Pairs, RawNode, Text, is_null
+from asyncdbaas.catalogue.tables import TableError, read_table
 from asyncdbaas.errors import InvalidInputError
 
-__all__ = ["DocumentError", "Items", "Node", "Pairs", "Text", "read_document"]
+__all__ = ["Document", "DocumentError", "read_document"]
 
-# A catalogue is four levels deep. The C composer of PyYAML crashes the process at some thousands.
-_DEEPEST: Final = 12
-_NULLS: Final = frozenset({"", "~", "null", "Null", "NULL"})
+# A catalogue is five levels deep. The C composer of PyYAML crashes the process at some thousands.
+_MAX_DEPTH: Final = 12
+# Real catalogues repeat some settings by aliases: 100,000 topics with 10 each are 2,000,000 nodes.
+_MAX_ALIASED_NODES: Final = 2_500_000
+_NEWLINE: Final = re.compile("\n")
+_STANDARD_TAGS: Final = "tag:yaml.org,2002:"
 
 
 class DocumentError(Exception):
-    """The text is no YAML, JSON or CSV; `line` is where it stops making sense."""
+    """The text is not YAML, JSON or CSV; `line` is where reading stops."""
 
     def __init__(self, line: int, message: str) -> None:
         super().__init__(line, message)
@@ -28,71 +35,65 @@ class DocumentError(Exception):
         self.message = message
 
 
-@attrs.frozen(eq=False)
-class Text:
-    """A scalar as it is written: what it means depends on where it stands."""
+@attrs.define(eq=False, slots=False)
+class Document:
+    """A text that has been read: one root for each YAML document that holds more than comments."""
 
-    line: int
-    value: str
-    plain: bool = False
-    """Written without quotes."""
+    text: str
+    roots: list[Node]
+    header: list[Text] = attrs.field(factory=list)
+    """The columns of a CSV."""
 
     @property
-    def is_null(self) -> bool:
-        """Tell whether it stands for "no value"."""
-        return self.plain and self.value in _NULLS
+    def is_table(self) -> bool:
+        """Whether it is a CSV."""
+        return bool(self.header)
+
+    def line(self, position: int) -> int:
+        """Return the line of a node's `start`."""
+        return position if self.is_table else bisect_right(self._newlines, position - 1) + 1
+
+    @cached_property
+    def _newlines(self) -> array[int]:
+        return array("q", (match.start() for match in _NEWLINE.finditer(self.text)))
 
 
-@attrs.frozen(eq=False)
-class Items:
-    """A sequence."""
+def read_document(text: str, suffix: str) -> Document:
+    """Read a text in the format of a file's suffix.
 
-    line: int
-    items: list[Node]
-
-
-@attrs.frozen(eq=False)
-class Pairs:
-    """A mapping; keys may come twice."""
-
-    line: int
-    pairs: list[tuple[Node, Node]]
-
-
-Node: TypeAlias = Text | Items | Pairs
-
-
-def read_document(text: str, suffix: str) -> Node | None:
-    """Read a text in the format that its file's suffix tells; None if it holds nothing but comments.
-
-    A CSV becomes `{"topics": [...]}` with one mapping for each row, its empty cells left out.
+    A CSV becomes `{"topics": [...]}`, with one mapping per row.
     """
     if suffix == ".csv":
-        return _read_csv(text)
+        try:
+            table = read_table(text)
+        except TableError as error:
+            raise DocumentError(error.line, error.message) from None
+        return Document(text, []) if table is None else Document(text, [table[1]], table[0])
     if suffix == ".json":
         _check_json(text)
-        return _read_yaml(text.replace("\t", " "))  # a tab in valid JSON is always white space
+        text = text.replace("\t", " ")  # YAML forbids tabs; in valid JSON they are always white space
     return _read_yaml(text)
 
 
 def _check_json(text: str) -> None:
     try:
-        json.loads(text, parse_int=str)  # int() refuses thousands of digits with a ValueError of its own
+        json.loads(text, parse_int=str)  # int() rejects thousands of digits with a ValueError of its own
     except json.JSONDecodeError as error:
         raise DocumentError(error.lineno, f"not valid JSON: {error.msg} (column {error.colno})") from None
     except RecursionError:
-        raise DocumentError(1, "not valid JSON: nested too deeply") from None
+        raise DocumentError(1, "nested too deeply") from None
 
 
-def _read_yaml(text: str) -> Node | None:
+def _read_yaml(text: str) -> Document:
     try:
         import yaml  # of the extra `cli`
     except ModuleNotFoundError:
         raise InvalidInputError("YAML and JSON catalogues need PyYAML: pip install 'asyncdbaas[cli]'") from None
 
     loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    document = Document(text, [])
     try:
-        return _Composer(yaml.parse(text, Loader=loader)).document()
+        document.roots += _Composer(yaml.events, yaml.parse(text, Loader=loader), document.line).documents()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 1
@@ -101,107 +102,112 @@ def _read_yaml(text: str) -> Node | None:
         at = getattr(error, "position", 0)
         reason = getattr(error, "reason", error)
         raise DocumentError(text.count("\n", 0, at) + 1, f"not valid YAML: {reason}") from None
+    return document
+
+
+@attrs.frozen(eq=False)
+class _Anchor:
+    node: Node
+    nodes: int
+    """Number of nodes below it, those of aliases included."""
 
 
 class _Composer:
-    """Make a tree of a parser's events; unlike PyYAML's own composer it has a bound on the depth."""
+    """Build a tree from a parser's events. Its messages quote nothing: the text may be no catalogue, but hold secrets.
 
-    def __init__(self, events: Iterator[Any]) -> None:
+    PyYAML's own composer has no limit on the depth or on what aliases expand to, and loses where an alias stands.
+    """
+
+    def __init__(self, kinds: Any, events: Iterator[Any], line: Callable[[int], int]) -> None:
+        self._kinds = kinds
         self._events = events
-        self._anchors: dict[str, Node] = {}
+        self._line = line
+        self._anchors: dict[str, _Anchor] = {}
+        self._nodes = 0
+        self._aliased = 0
 
-    def document(self) -> Node | None:
-        root = None
+    def documents(self) -> Iterator[Node]:
+        """Yield the root of each document that is not empty."""
         for event in self._events:
-            match type(event).__name__:
-                case "DocumentStartEvent" if root is not None:
-                    raise DocumentError(event.start_mark.line + 1, "a second document (---) begins; put it in a file")
-                case "ScalarEvent" | "SequenceStartEvent" | "MappingStartEvent" | "AliasEvent":
-                    root = self._node(event, 0)
-                case _:
-                    pass
-        return None if isinstance(root, Text) and root.is_null else root
+            if isinstance(event, self._kinds.DocumentStartEvent):
+                self._anchors.clear()  # they hold for one document
+            elif isinstance(event, self._kinds.NodeEvent):
+                root = self._node(event, 0)
+                if not isinstance(root, Alias) and not is_null(root):
+                    yield root
 
-    def _node(self, event: Any, depth: int) -> Node:
-        line = event.start_mark.line + 1
-        kind = type(event).__name__
-        if kind == "AliasEvent":
-            return self._alias(event.anchor, line)
-        if event.tag is not None and not event.tag.startswith("tag:yaml.org,2002:") and event.tag != "!":
-            raise DocumentError(line, f"the tag {event.tag} means nothing here")
-        if depth > _DEEPEST:
-            raise DocumentError(line, "nested too deeply")
+    def _node(self, event: Any, depth: int) -> RawNode:
+        kind = type(event)
+        start = event.start_mark.index
+        if kind is self._kinds.AliasEvent:
+            return self._alias(event, start)
+        tag = event.tag
+        if tag is not None and not tag.startswith(_STANDARD_TAGS) and tag != "!":
+            raise DocumentError(self._line(start), "tags such as !include have no meaning in a catalogue")
+        if depth > _MAX_DEPTH:
+            raise DocumentError(self._line(start), "nested too deeply")
+        before = self._nodes
+        self._nodes += 1
         node: Node
-        if kind == "ScalarEvent":
-            node = Text(line, event.value, plain=event.style is None or event.style == "")
-        elif kind == "SequenceStartEvent":
-            node = Items(line, list(self._until("SequenceEndEvent", depth)))
+        if kind is self._kinds.ScalarEvent:
+            node = Text(start, event.end_mark.index, event.value, not event.style)
+        elif kind is self._kinds.SequenceStartEvent:
+            node = self._sequence(start, bool(event.flow_style), depth)
         else:
-            nodes = self._until("MappingEndEvent", depth)
-            node = Pairs(line, _merge([(key, next(nodes)) for key in nodes]))
+            node = self._mapping(start, bool(event.flow_style), depth)
         if event.anchor is not None:
-            self._anchors[event.anchor] = node
+            self._anchors[event.anchor] = _Anchor(node, self._nodes - before)
         return node
 
-    def _until(self, end: str, depth: int) -> Iterator[Node]:
-        for event in self._events:
-            if type(event).__name__ == end:
-                return
-            yield self._node(event, depth + 1)
+    def _sequence(self, start: int, flow: bool, depth: int) -> Items:
+        raw: list[RawNode] = []
+        events, end = self._events, self._kinds.SequenceEndEvent
+        while type(event := next(events)) is not end:
+            raw.append(self._node(event, depth + 1))
+        has_alias = any(type(item) is Alias for item in raw)
+        items: Any = [_resolved(item) for item in raw] if has_alias else raw
+        return Items(start, event.end_mark.index, items, flow, raw)
 
-    def _alias(self, anchor: str, line: int) -> Node:
-        if anchor not in self._anchors:
-            raise DocumentError(line, f"*{anchor} stands for nothing: no &{anchor} has ended before it")
-        return self._anchors[anchor]
+    def _mapping(self, start: int, flow: bool, depth: int) -> Pairs:
+        raw: list[tuple[Node, RawNode]] = []
+        events, end = self._events, self._kinds.MappingEndEvent
+        is_plain = True
+        while type(event := next(events)) is not end:
+            key = _resolved(self._node(event, depth + 1))
+            value = self._node(next(events), depth + 1)
+            raw.append((key, value))
+            is_plain = is_plain and type(value) is not Alias and not _is_merge(key)
+        pairs: Any = raw if is_plain else self._merged(raw)
+        return Pairs(start, event.end_mark.index, pairs, flow, raw)
+
+    def _alias(self, event: Any, start: int) -> Alias:
+        anchor = self._anchors.get(event.anchor)
+        if anchor is None:
+            raise DocumentError(self._line(start), "an alias (*) refers to nothing: its anchor (&) must end before it")
+        self._nodes += anchor.nodes
+        self._aliased += anchor.nodes
+        if self._aliased > _MAX_ALIASED_NODES:
+            raise DocumentError(self._line(start), f"aliases expand to more than {_MAX_ALIASED_NODES} values; split it")
+        return Alias(start, event.end_mark.index, anchor.node)
+
+    def _merged(self, raw: list[tuple[Node, RawNode]]) -> list[tuple[Node, Node]]:
+        """Resolve aliases, and add what `<<` names where the mapping itself has no such key."""
+        resolved = [(key, _resolved(value)) for key, value in raw]
+        own = [pair for pair in resolved if not _is_merge(pair[0])]
+        present = {key.value for key, _ in own if isinstance(key, Text)}
+        for value in (value for key, value in resolved if _is_merge(key)):
+            for source in value.items if isinstance(value, Items) else [value]:
+                if not isinstance(source, Pairs):
+                    raise DocumentError(self._line(source.start), "<< must name a mapping, or a list of mappings")
+                added = [pair for pair in source.pairs if isinstance(pair[0], Text) and pair[0].value not in present]
+                present.update(key.value for key, _ in added if isinstance(key, Text))
+                own += added
+        return own
 
 
-def _merge(pairs: list[tuple[Node, Node]]) -> list[tuple[Node, Node]]:
-    """Put in what `<<` names, where the mapping itself says nothing."""
-    merged = [value for key, value in pairs if _is_merge(key)]
-    if not merged:
-        return pairs
-    own = [pair for pair in pairs if not _is_merge(pair[0])]
-    present = {key.value for key, _ in own if isinstance(key, Text)}
-    for source in (source for value in merged for source in (value.items if isinstance(value, Items) else [value])):
-        if not isinstance(source, Pairs):
-            raise DocumentError(source.line, "<< must name a mapping, or a list of mappings")
-        added = [(key, value) for key, value in source.pairs if isinstance(key, Text) and key.value not in present]
-        present.update(key.value for key, _ in added)
-        own += added
-    return own
+def _resolved(node: RawNode) -> Node:
+    return node.node if isinstance(node, Alias) else node
 
 
 def _is_merge(key: Node) -> bool:
-    return isinstance(key, Text) and key.plain and key.value == "<<"
-
-
-def _read_csv(text: str) -> Node | None:
-    header_line = text.lstrip("\r\n").partition("\n")[0]
-    delimiter = ";" if ";" in header_line and "," not in header_line else ","
-    rows = _csv_rows(text, delimiter)
-    first = next(rows, None)
-    if first is None:
-        return None
-    line, header = first
-    keys: list[Node] = [Text(line, name.strip()) for name in header]
-    items: list[Node] = [_csv_row(keys, row, line) for line, row in rows]
-    return Pairs(line, [(Text(line, "topics"), Items(line, items))])
-
-
-def _csv_row(keys: list[Node], row: list[str], line: int) -> Node:
-    if len(row) > len(keys):
-        raise DocumentError(line, f"{len(row)} cells below a header of {len(keys)}")
-    cells = (Text(line, cell.strip()) for cell in row)
-    return Pairs(line, [(key, cell) for key, cell in zip(keys, cells, strict=False) if cell.value])
-
-
-def _csv_rows(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    line = 1
-    try:
-        for row in reader:
-            if any(cell.strip() for cell in row):
-                yield line, row
-            line = reader.line_num + 1
-    except csv.Error as error:
-        raise DocumentError(line, f"not valid CSV: {error}") from None
+    return type(key) is Text and key.plain and key.value == "<<"

@@ -1,104 +1,65 @@
-"""The settings of a topic in Kafka's spelling and in the service's."""
+"""Names and values of topic settings, in Kafka's spelling and in the service's."""
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Collection
-from difflib import get_close_matches
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Any, Final
 
+from asyncdbaas._topic_settings import MAX_INTEGER, PARTITIONS, REPLICAS, TOPIC_SETTINGS, Setting
+from asyncdbaas.errors import InvalidInputError
 from asyncdbaas.topics import CleanupPolicy, CompressionType, TimestampType, TopicConfig
 from asyncdbaas.types import UNSET, Unset
 
 __all__ = [
     "PARTITIONS",
     "REPLICAS",
-    "SETTINGS",
-    "Kind",
     "SettingError",
     "canonical_name",
+    "default_value",
     "kafka_name",
     "kafka_value",
+    "metric_name",
+    "name_collisions",
     "read_value",
+    "read_whole",
     "same_value",
     "settings_of",
-    "unknown_name",
 ]
 
-PARTITIONS: Final = (3, 2048)
-# Up to the number of nodes; no layout has more than this.
-REPLICAS: Final = (2, 15)
-_UINT64: Final = 2**64 - 1
-
-Kind = tuple[int, int] | type[bool] | type[float] | type[str] | type[StrEnum]
-
-SETTINGS: Final[dict[str, Kind]] = {
+# The only name that differs from Kafka's by more than dots.
+_OTHER_NAMES: Final = {"message_downconversion_enable": "message_down_conversion_enable"}
+_ENUMS: Final[Mapping[str, type[StrEnum]]] = {
     "cleanup_policy": CleanupPolicy,
     "compression_type": CompressionType,
-    "delete_retention_ms": (0, _UINT64),
-    "file_delete_delay_ms": (0, _UINT64),
-    "flush_messages": (0, _UINT64),
-    "flush_ms": (0, _UINT64),
-    "index_interval_bytes": (0, _UINT64),
-    "max_compaction_lag_ms": (0, _UINT64),
-    "max_message_bytes": (0, _UINT64),
-    "message_down_conversion_enable": bool,
-    "message_format_version": str,
-    "message_timestamp_difference_max_ms": (0, _UINT64),
     "message_timestamp_type": TimestampType,
-    "min_cleanable_dirty_ratio": float,
-    "min_compaction_lag_ms": (0, _UINT64),
-    "min_insync_replicas": (1, _UINT64),
-    "preallocate": bool,
-    "retention_bytes": (-1, _UINT64),
-    "retention_ms": (-1, _UINT64),
-    "segment_bytes": (14, _UINT64),
-    "segment_index_bytes": (0, _UINT64),
-    "segment_jitter_ms": (0, _UINT64),
-    "segment_ms": (1, _UINT64),
 }
-"""What each setting takes: whole numbers from-to, or a type."""
-
-# The only one that is more than dots away from Kafka's.
-_OTHER_NAMES: Final = {"message_downconversion_enable": "message_down_conversion_enable"}
-
-_KAFKA_NAMES: Final = {"message_down_conversion_enable": "message.downconversion.enable"}
-_KAFKA_VALUES: Final[dict[StrEnum, str]] = {
+_KAFKA_VALUES: Final[Mapping[StrEnum, str]] = {
     CleanupPolicy.COMPACT_DELETE: "compact,delete",
     TimestampType.CREATE_TIME: "CreateTime",
     TimestampType.LOG_APPEND_TIME: "LogAppendTime",
 }
-
-# https://kafka.apache.org/documentation/#topicconfigs: what is there, and not in the service's TopicConfig.
-_KAFKA_ONLY: Final = frozenset(
-    {
-        "compression_gzip_level",
-        "compression_lz4_level",
-        "compression_zstd_level",
-        "follower_replication_throttled_replicas",
-        "leader_replication_throttled_replicas",
-        "local_retention_bytes",
-        "local_retention_ms",
-        "message_timestamp_after_max_ms",
-        "message_timestamp_before_max_ms",
-        "remote_log_copy_disable",
-        "remote_log_delete_on_disable",
-        "remote_storage_enable",
-        "unclean_leader_election_enable",
-    }
-)
-# An octal number in YAML 1.1 is a decimal one in YAML 1.2: a leading zero is refused, not guessed at.
+# An octal number in YAML 1.1 is a decimal one in YAML 1.2, so a leading zero is rejected.
 _WHOLE: Final = re.compile(r"[+-]?(0|[1-9][0-9]*(_[0-9]+)*)")
+_WITH_UNIT: Final = re.compile(r"([0-9]{1,19}) ?([A-Za-z]+)")
 _FRACTION: Final = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
-_LONGEST_NUMBER: Final = 40
+_UNITS: Final[Mapping[str, Mapping[str, int]]] = {
+    "ms": {"ms": 1, "s": 1000, "m": 60_000, "min": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000},
+    "bytes": {"B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40},
+    "": {},
+}
+_EXAMPLES: Final = {"ms": ", or a time such as 36h or 7d", "bytes": ", or a size such as 512MiB", "": ""}
+_MAX_DIGITS: Final = 40
 _EXACT: Final = 2**53
+# What "no limit", 2**63 - 1, becomes on its way through a float, exactly and as printed with 16 digits.
+_ROUNDED: Final = (2**63, 9223372036854776000)
 _CAPITAL: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
-class SettingError(ValueError):
-    """A value that the setting does not take; the message says what it takes."""
+class SettingError(InvalidInputError):
+    """A setting does not take this value; the message says what it takes."""
 
 
 def canonical_name(name: str) -> str:
@@ -107,73 +68,117 @@ def canonical_name(name: str) -> str:
     return _OTHER_NAMES.get(name, name)
 
 
-def unknown_name(name: str, known: Collection[str]) -> str:
-    """Say what is wrong with a name that is none of the known."""
-    if canonical_name(name) in _KAFKA_ONLY:
-        return "Kafka has this setting, but DigitalOcean's service does not offer it"
-    if canonical_name(name) in SETTINGS:
-        return "is a setting of a topic: put it below config"
-    close = get_close_matches(canonical_name(name), known, n=1)
-    if close:
-        return f"is unknown; did you mean {close[0]}?"
-    return "is unknown" + (f"; known are {', '.join(sorted(known))}" if len(known) < len(SETTINGS) else "")
-
-
 def kafka_name(name: str) -> str:
     """Return Kafka's spelling of a setting."""
-    return _KAFKA_NAMES.get(name, name.replace("_", "."))
+    return TOPIC_SETTINGS[name].kafka_name
 
 
 def kafka_value(value: Any) -> Any:
-    """Return Kafka's spelling of a setting's value."""
-    return _KAFKA_VALUES.get(value, str(value)) if isinstance(value, StrEnum) else value
+    """Return Kafka's spelling of a setting's value; a number that no broker can hold becomes the largest one."""
+    if isinstance(value, StrEnum):
+        return _KAFKA_VALUES.get(value, str(value))
+    return MAX_INTEGER if isinstance(value, int) and value in _ROUNDED else value
+
+
+def default_value(name: str) -> Any:
+    """Return the service's default of a setting, as `read_value` would."""
+    default = TOPIC_SETTINGS[name].default
+    return _ENUMS[name](str(default)) if name in _ENUMS else default
 
 
 def settings_of(config: TopicConfig | Unset | None) -> dict[str, Any]:
     """Return the settings that a config has, by the service's names."""
-    if config is None or config is UNSET:
+    if not isinstance(config, TopicConfig):
         return {}
-    values = [(name, getattr(config, name)) for name in SETTINGS]
+    values = [(name, getattr(config, name)) for name in TOPIC_SETTINGS]
     return {name: value for name, value in values if value is not UNSET and value is not None}
 
 
 def same_value(name: str, one: object, other: object) -> bool:
-    """Tell whether two values of a setting mean the same, however the service or Kafka spells them.
+    """Return whether two values of a setting mean the same, however the service or Kafka spells them.
 
     The service shows "no limit" as 9223372036854776000, Kafka as 9223372036854775807: beyond 2**53 the service's
-    numbers have been through a float.
+    numbers have been rounded to a float.
     """
     if one == other:
         return True
     if isinstance(one, int) and isinstance(other, int):
         return min(one, other) > _EXACT and float(one) == float(other)
     try:
-        return bool(read_value(SETTINGS[name], str(one)) == read_value(SETTINGS[name], str(other)))
+        return bool(read_value(TOPIC_SETTINGS[name], str(one)) == read_value(TOPIC_SETTINGS[name], str(other)))
     except (KeyError, SettingError):
         return False
 
 
-def read_value(kind: Kind, text: str) -> Any:
-    """Read a value that is written as text, in the service's spelling or in Kafka's."""
-    if isinstance(kind, tuple):
-        return _whole(text, *kind)
-    if kind is bool:
-        if text.lower() not in ("true", "false"):
-            raise SettingError("must be true or false")
-        return text.lower() == "true"
-    if kind is float:
-        return _share(text)
-    if issubclass(kind, StrEnum):
-        return _choice(kind, text)
-    return text
+def metric_name(topic: str) -> str:
+    """Return the name by which Kafka's metrics know a topic. Two topics of one cluster must not share it."""
+    return topic.replace(".", "_")
 
 
-def _whole(text: str, low: int, high: int) -> int:
+def name_collisions(names: Iterable[str], others: Iterable[str]) -> dict[str, str]:
+    """Return those of `names` that differ from one of `others` only in dots and underscores, each with that one.
+
+    Kafka refuses to create such a topic, because its metrics would mix the two. A name does not collide with itself.
+    """
+    by_metric: dict[str, list[str]] = {}
+    for other in others:
+        by_metric.setdefault(metric_name(other), []).append(other)
+    found: dict[str, str] = {}
+    for name in names:
+        collision = next((other for other in by_metric.get(metric_name(name), ()) if other != name), None)
+        if collision is not None:
+            found[name] = collision
+    return found
+
+
+def read_value(setting: Setting, text: str) -> Any:
+    """Read a value that is written as text, in the service's spelling, in Kafka's, or with a unit (`7d`, `512MiB`)."""
+    match setting.kind:
+        case "integer":
+            return _integer(setting, text)
+        case "boolean":
+            if text.lower() not in ("true", "false"):
+                raise SettingError("must be true or false")
+            return text.lower() == "true"
+        case "number":
+            return _share(text)
+        case "choice":
+            return _choice(_ENUMS[setting.name], text)
+        case _:
+            return text
+
+
+def read_whole(text: str, low: int, high: int) -> int:
+    """Read a whole number from `low` to `high`."""
     if not _WHOLE.fullmatch(text):
         raise SettingError("must be a whole number")
-    if len(text) > _LONGEST_NUMBER or not low <= int(text) <= high:
+    if len(text) > _MAX_DIGITS or not low <= int(text) <= high:
         raise SettingError(f"must be from {low} to {high}")
     return int(text)
+
+
+def _integer(setting: Setting, text: str) -> int:
+    with_unit = _WITH_UNIT.fullmatch(text)
+    if with_unit:
+        factor = _UNITS[setting.unit].get(with_unit[2])
+        if factor is None:
+            raise SettingError(_unit_problem(setting, with_unit[2]))
+        return read_whole(str(int(with_unit[1]) * factor), setting.low, setting.high)
+    if not _WHOLE.fullmatch(text):
+        unit = {"ms": " of milliseconds", "bytes": " of bytes", "": ""}[setting.unit]
+        raise SettingError(f"must be a whole number{unit}{_EXAMPLES[setting.unit]}")
+    if len(text) <= _MAX_DIGITS and int(text) in _ROUNDED and setting.high == MAX_INTEGER:
+        return MAX_INTEGER
+    return read_whole(text, setting.low, setting.high)
+
+
+def _unit_problem(setting: Setting, unit: str) -> str:
+    known = _UNITS[setting.unit]
+    if not known:
+        return "must be a whole number, without a unit"
+    if setting.unit == "bytes" and unit.upper() in ("KB", "MB", "GB", "TB", "K", "M", "G", "T"):
+        return f"the unit {unit} can mean two sizes: write {unit[0].upper()}iB, or the number of bytes"
+    return f"the unit must be one of {', '.join(known)}"
 
 
 def _share(text: str) -> float:
@@ -185,7 +190,7 @@ def _share(text: str) -> float:
 
 def _choice(kind: type[StrEnum], text: str) -> StrEnum:
     """Read `compact,delete`, `LogAppendTime` and `log_append_time` alike."""
-    if text == "Iz4":  # the vendor's misprint of lz4
+    if text == "Iz4":  # the service's description misprints lz4
         return kind("lz4")
     words = _CAPITAL.sub("_", text).lower().replace(" ", "").split(",")
     if "_".join(sorted(words)) in list(kind):

@@ -1,72 +1,92 @@
-"""Read catalogues: everything wrong with one is told at once, with its line."""
+"""Read catalogues: all problems are reported at once, each with its line."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from importlib.resources import files
+from itertools import chain
 from pathlib import Path
-from typing import Any, Final
+from typing import Final, TypeAlias
 
-from asyncdbaas.catalogue.documents import DocumentError, Items, Node, Pairs, Text, read_document
-from asyncdbaas.catalogue.kafka import (
-    PARTITIONS,
-    REPLICAS,
-    SETTINGS,
-    Kind,
-    SettingError,
-    canonical_name,
-    read_value,
-    unknown_name,
+import attrs
+
+from asyncdbaas.catalogue.documents import Document, DocumentError, read_document
+from asyncdbaas.catalogue.files import SUFFIXES, FileError, expand, read_file, read_standard_input
+from asyncdbaas.catalogue.kafka import metric_name
+from asyncdbaas.catalogue.model import (
+    NO_METADATA,
+    Catalogue,
+    CatalogueError,
+    CatalogueRegistry,
+    CatalogueSchema,
+    CatalogueTopic,
+    CatalogueUser,
+    Metadata,
+    Problem,
 )
-from asyncdbaas.catalogue.model import Catalogue, CatalogueError, CatalogueTopic, Problem
-from asyncdbaas.errors import InvalidInputError
-from asyncdbaas.topics import TopicConfig, TopicCreate
-from asyncdbaas.types import UNSET
+from asyncdbaas.catalogue.names import KAFKA_ONLY, explain_unknown, field_name, is_extension
+from asyncdbaas.catalogue.nodes import Items, Node, Pairs, Text, is_null
+from asyncdbaas.catalogue.schema_entries import SchemaEntries
+from asyncdbaas.catalogue.source import METADATA_KEYS, Fields, Source, shown
+from asyncdbaas.catalogue.tables import LABEL_COLUMN
+from asyncdbaas.catalogue.topic_entries import ROW_KEYS, TopicEntries, Values
+from asyncdbaas.catalogue.user_entries import UserEntries
 
 __all__ = [
-    "SUFFIXES",
+    "CatalogueReader",
+    "Section",
     "catalogue_schema",
     "decode_catalogue",
-    "field_name",
     "parse_catalogue",
-    "parse_defaults",
     "read_catalogue",
 ]
 
-SUFFIXES: Final = (".yaml", ".yml", ".json", ".csv")
-# 100,000 topics with some settings each take 20 MB.
-_LARGEST_FILE: Final = 40 * 2**20
-_ALIASES: Final = {"partitions": "partition_count"}
-_KINDS: Final[Mapping[str, Kind]] = {"partition_count": PARTITIONS, "replication_factor": REPLICAS, **SETTINGS}
-_DEFAULT_FACTOR: Final = 2
+_STANDARD_INPUT: Final = "standard input"
+_CONTENT_KEYS: Final = frozenset({"topics", "users", "schemas", "schema_registry"})
+_SECTION_KEYS: Final = _CONTENT_KEYS | {"cluster", "defaults"}
+_ROOT_KEYS: Final = _SECTION_KEYS | METADATA_KEYS | {"clusters", "$schema"}
+# No service has more; what a file with lists of clusters expands to must not exhaust the memory.
+_MAX_ENTRIES: Final = 1_000_000
+_NOTHING: Final = "holds no topics, users or schemas"
 
-_CONFIG_KEYS: Final = frozenset(SETTINGS)
-_SHARED_KEYS: Final = frozenset({"partition_count", "replication_factor", "config"})
-_TOPIC_KEYS: Final = _SHARED_KEYS | {"name"}
-_ROW_KEYS: Final = frozenset({"cluster", "name", *_KINDS})
-_SECTION_KEYS: Final = frozenset({"cluster", "defaults", "topics"})
-_OUTERMOST_KEYS: Final = _SECTION_KEYS | {"clusters", "$schema"}
-
-_Values = dict[str, Any]
-_Fields = dict[str, tuple[Text, Node]]
+_Entry: TypeAlias = CatalogueTopic | CatalogueUser | CatalogueSchema | CatalogueRegistry
 
 
-def read_catalogue(path: str | os.PathLike[str]) -> Catalogue:
-    """Read a catalogue from a file; its suffix tells the format: .yaml, .yml, .json or .csv.
+def read_catalogue(
+    *paths: str | os.PathLike[str], variables: Mapping[str, str] | None = None, input_format: str = "yaml"
+) -> Catalogue:
+    """Read catalogues from files and return them as one; a file's suffix tells its format: .yaml, .yml, .json or .csv.
 
-    CatalogueError names every problem at once, with file, line and key. YAML and JSON need PyYAML (extra `cli`).
+    CatalogueError lists all problems of all files, each with file, line and key. YAML and JSON need PyYAML (extra
+    `cli`). Only regular files of at most 64 MiB are read.
+
+    Args:
+        paths: Files, folders (all files below with such a suffix, except schemas of the catalogues), patterns such as
+            `teams/**/*.yaml`, or `-` for standard input.
+        variables: Values of `${NAME}` in the files. Without it, none is defined; see `catalogue_variables`.
+        input_format: Format of standard input: yaml, json or csv.
+
     """
-    file = os.fspath(path)
+    found: list[Catalogue] = []
+    problems: list[Problem] = []
     try:
-        size = Path(file).stat().st_size
-        content = b"" if size > _LARGEST_FILE else Path(file).read_bytes()
-    except OSError as error:
-        raise CatalogueError([Problem(file=file, line=0, message=error.strerror or str(error))]) from None
-    if size > _LARGEST_FILE:
-        limit = _LARGEST_FILE >> 20
-        raise CatalogueError([Problem(file=file, line=0, message=f"is larger than {limit} MiB; split it")])
-    return parse_catalogue(decode_catalogue(content, file=file), file=file)
+        names = list(expand(os.fspath(path) for path in paths))
+    except FileError as error:
+        raise CatalogueError([_of_file("", str(error))]) from None
+    schema_files: set[str] = set()
+    for name in names:
+        try:
+            found.append(_read(name, variables, f".{input_format}", schema_files))
+        except CatalogueError as error:
+            problems += error.problems
+    # A folder of catalogues may hold their schemas, too.
+    problems = [problem for problem in problems if os.path.realpath(problem.file) not in schema_files]
+    if len(found) > 1:
+        problems += _conflicts(found)
+    if problems:
+        raise CatalogueError(problems)
+    return found[0] if len(found) == 1 else _merged(found)
 
 
 def decode_catalogue(content: bytes, *, file: str) -> str:
@@ -78,35 +98,19 @@ def decode_catalogue(content: bytes, *, file: str) -> str:
         raise CatalogueError([Problem(file=file, line=line, message="is not UTF-8 text")]) from None
 
 
-def parse_catalogue(text: str, *, file: str) -> Catalogue:
-    """Read a catalogue from a text; `file` names it in messages, and its suffix tells the format."""
-    return Catalogue(topics=tuple(_parse(text, file).topics))
+def parse_catalogue(
+    text: str, *, file: str, variables: Mapping[str, str] | None = None, suffix: str | None = None
+) -> Catalogue:
+    """Read a catalogue from a text.
 
+    Args:
+        text: The whole text.
+        file: Name of the file, for messages; files of schemas are found relative to it.
+        variables: Values of `${NAME}` in the text.
+        suffix: Format of the text, such as `.yaml`; default: the suffix of `file`.
 
-def parse_defaults(text: str, *, file: str) -> list[dict[str, Any]]:
-    """Return what the topics of each section start from: first of the outermost one, then of each below `clusters`."""
-    return _parse(text, file).defaults
-
-
-def field_name(spelled: str) -> str:
-    """Return the canonical spelling of a key."""
-    name = canonical_name(spelled)
-    return _ALIASES.get(name, name)
-
-
-def _parse(text: str, file: str) -> _Reader:
-    suffix = Path(file).suffix.lower()
-    if suffix not in SUFFIXES:
-        message = f"the suffix tells the format: one of {', '.join(SUFFIXES)}"
-        raise CatalogueError([Problem(file=file, line=0, message=message)])
-    reader = _Reader(file)
-    try:
-        reader.read(read_document(text, suffix), flat=suffix == ".csv")
-    except DocumentError as error:
-        raise CatalogueError([Problem(file=file, line=error.line, message=error.message)]) from None
-    if reader.problems:
-        raise CatalogueError(reader.problems)
-    return reader
+    """
+    return CatalogueReader(text, file=file, variables=variables, suffix=suffix).catalogue()
 
 
 def catalogue_schema() -> str:
@@ -114,155 +118,204 @@ def catalogue_schema() -> str:
     return files("asyncdbaas.catalogue").joinpath("schema.json").read_text(encoding="utf-8")
 
 
-class _Reader:
-    """Walk a document and collect its topics and its problems."""
+@attrs.frozen(kw_only=True, eq=False)
+class Section:
+    """A part of a catalogue: a document, or an item of its `clusters`."""
 
-    def __init__(self, file: str) -> None:
-        self.topics: list[CatalogueTopic] = []
-        self.defaults: list[_Values] = []
-        self._problems: dict[Problem, None] = {}  # a mistake below an anchor is met by each of its users
-        self._file = file
-        self._lines: dict[tuple[str | None, str], int] = {}
+    clusters: tuple[str | None, ...]
+    defaults: Values
+    topics: Items | None
 
-    def read(self, root: Node | None, *, flat: bool) -> None:
-        """Read the whole document; `flat` is a CSV's, where cluster and settings stand beside the name."""
-        if root is not None:
-            self._section(root, {}, None, flat=flat, outermost=True)
-        if not self.topics and not self._problems:
-            self._problem(0, "", "holds no topics")
 
-    @property
-    def problems(self) -> list[Problem]:
-        """What is wrong, in the order of the file."""
-        return sorted(self._problems, key=lambda problem: problem.line)
+class CatalogueReader:
+    """Read one text, and keep its tree for those who edit the text.
 
-    def _problem(self, line: int, key: str, message: str, topic: str = "") -> None:
-        self._problems[Problem(file=self._file, line=line, key=key, message=message, name=topic)] = None
+    CatalogueError if the text has problems. `schema_files` collects the files that it names as schemas.
+    """
 
-    def _section(
-        self, node: Node, defaults: _Values, cluster: str | None, *, flat: bool = False, outermost: bool = False
+    def __init__(
+        self,
+        text: str,
+        *,
+        file: str,
+        variables: Mapping[str, str] | None = None,
+        suffix: str | None = None,
+        schema_files: set[str] | None = None,
     ) -> None:
-        fields = self._fields(node, _OUTERMOST_KEYS if outermost else _SECTION_KEYS)
-        cluster = self._word(fields, "cluster") or cluster
-        if "defaults" in fields and not _is_null(fields["defaults"][1]):
-            defaults = defaults | self._settings(self._fields(fields["defaults"][1], _SHARED_KEYS), "")
-        self.defaults.append(defaults)
-        for item in self._items(fields, "topics"):
-            self._topic(item, defaults, cluster, flat=flat)
-        for item in self._items(fields, "clusters"):
-            self._section(item, defaults, cluster)
-
-    def _topic(self, node: Node, defaults: _Values, cluster: str | None, *, flat: bool) -> None:
-        label = _label(node)
-        before = len(self._problems)
-        fields = self._fields(node, _ROW_KEYS, "") if flat else self._fields(node, _TOPIC_KEYS, label)
-        settings = defaults | self._settings(fields, label)
-        cluster = self._word(fields, "cluster") or cluster
-        name = self._word(fields, "name")
-        if name is not None:
-            self._check_name(name, cluster, fields["name"][1].line)
-            self._check_replicas(settings, node.line, name)
-        elif isinstance(node, Pairs) and "name" not in fields:
-            self._problem(node.line, "name", "is missing")
-        if name is not None and len(self._problems) == before:
-            topic = _topic_create(name, settings)
-            self.topics.append(CatalogueTopic(topic=topic, cluster=cluster, file=self._file, line=node.line))
-
-    def _check_name(self, name: str, cluster: str | None, line: int) -> None:
+        suffix = Path(file).suffix.lower() if suffix is None else suffix
+        if suffix not in SUFFIXES:
+            raise CatalogueError([_of_file(file, f"the suffix tells the format: one of {', '.join(SUFFIXES)}")])
         try:
-            TopicCreate(name=name)
-        except InvalidInputError as error:
-            self._problem(line, "name", str(error))
-        if name.startswith("_"):
-            self._problem(line, "name", "names that begin with _ are Kafka's own and never touched", name)
-        if (cluster, name) in self._lines:
-            self._problem(line, "name", f"the same topic stands in line {self._lines[cluster, name]}", name)
-        self._lines.setdefault((cluster, name), line)
+            self.document: Document = read_document(text, suffix)
+        except DocumentError as error:
+            raise CatalogueError([Problem(file=file, line=error.line, message=error.message)]) from None
+        self.sections: list[Section] = []
+        """The parts of the text that hold topics, in the order of the topics."""
+        self._source = Source(file, self.document, variables or {})
+        self._topics = TopicEntries(self._source)
+        self._users = UserEntries(self._source)
+        self._schemas = SchemaEntries(self._source, set() if schema_files is None else schema_files)
+        self._metadata: list[Metadata] = []
+        self._entries = 0
+        self._read()
 
-    def _check_replicas(self, settings: _Values, line: int, name: str) -> None:
-        factor = settings.get("replication_factor", _DEFAULT_FACTOR)
-        if settings.get("min_insync_replicas", 1) > factor:
-            self._problem(line, "min.insync.replicas", f"must not be above the replication factor, {factor}", name)
+    def catalogue(self) -> Catalogue:
+        """Return what the text declares."""
+        return Catalogue(
+            topics=tuple(self._topics.topics),
+            users=tuple(self._users.users),
+            schemas=tuple(self._schemas.schemas),
+            registries=tuple(self._schemas.registries),
+            metadata=self._metadata[0] if len(self._metadata) == 1 else NO_METADATA,
+        )
 
-    def _settings(self, fields: _Fields, topic: str) -> _Values:
-        """Read all that a topic and `defaults` have in common."""
-        settings = self._values(fields, topic)
-        if "config" in fields and not _is_null(fields["config"][1]):
-            settings |= self._values(self._fields(fields["config"][1], _CONFIG_KEYS, topic), topic)
-        return settings
-
-    def _values(self, fields: _Fields, topic: str) -> _Values:
-        values: _Values = {}
-        for name in [name for name in fields if name in _KINDS]:
-            key, node = fields[name]
-            try:
-                values[name] = read_value(_KINDS[name], node.value if isinstance(node, Text) else "")
-            except SettingError as error:
-                self._problem(node.line, key.value, f"{error}, not {_shown(node)}", topic)
-        return values
-
-    def _fields(self, node: Node, known: frozenset[str], topic: str = "") -> _Fields:
-        """Return a mapping's known keys in their canonical spelling; report all others, and those that come twice."""
-        if not isinstance(node, Pairs):
-            self._problem(node.line, "", f"must be a mapping, not {_shown(node)}", topic)
-            return {}
-        fields: _Fields = {}
-        for key, value in node.pairs:
-            spelled = key.value if isinstance(key, Text) else _shown(key)
-            name = field_name(spelled)
-            if not isinstance(key, Text) or name not in known:
-                if not (spelled.startswith("x-") and known is _OUTERMOST_KEYS):  # a place for anchors
-                    self._problem(key.line, spelled, unknown_name(spelled, known), topic)
-            elif name in fields:
-                self._problem(key.line, spelled, f"stands in line {fields[name][0].line} already", topic)
+    def _read(self) -> None:
+        for root in self.document.roots:
+            if self.document.is_table:
+                self._table(root)
             else:
-                fields[name] = (key, value)
-        return fields
+                self._root(root)
+        lists = self._topics.topics, self._users.users, self._schemas.schemas, self._schemas.registries
+        if not any(lists) and not self._source.problem_count:
+            self._source.problem(None, _NOTHING)
+        if self._source.problem_count:
+            raise CatalogueError(self._source.problems)
 
-    def _word(self, fields: _Fields, name: str) -> str | None:
-        if name not in fields:
-            return None
-        key, node = fields[name]
-        if isinstance(node, Text) and not node.is_null:
-            return node.value
-        self._problem(node.line, key.value, f"must be a word, not {_shown(node)}")
-        return None
+    def _root(self, root: Node) -> None:
+        """Read a document. What is no catalogue is not quoted: it may be a link to a file that holds secrets."""
+        if not isinstance(root, Pairs):
+            kind = "text" if isinstance(root, Text) else shown(root)
+            self._source.problem(root, f"must be a mapping, not {kind}")
+        elif not any(_is_known(key) for key, _ in root.pairs):
+            self._source.problem(root, "is not a catalogue: it has none of the keys topics, users, schemas, clusters")
+        else:
+            fields = self._source.fields(root, _ROOT_KEYS, extensible=True)
+            self._metadata.append(self._source.metadata(fields))
+            self._section(fields, {}, (None,))
 
-    def _items(self, fields: _Fields, name: str) -> list[Node]:
-        if name not in fields or _is_null(fields[name][1]):
-            return []
-        key, node = fields[name]
-        if isinstance(node, Items):
-            return node.items
-        self._problem(node.line, key.value, f"must be a list, not {_shown(node)}")
+    def _section(self, fields: Fields, defaults: Values, clusters: tuple[str | None, ...]) -> None:
+        clusters = self._clusters(fields) or clusters
+        if "defaults" in fields and not is_null(fields["defaults"][1]):
+            defaults = defaults | self._topics.defaults(fields["defaults"][1])
+        topics = fields.get("topics", (None, None))[1]
+        self.sections.append(
+            Section(clusters=clusters, defaults=defaults, topics=topics if isinstance(topics, Items) else None)
+        )
+        for item in self._items(fields, "topics", clusters):
+            self._topics.read(item, defaults, clusters)
+        for item in self._items(fields, "users", clusters):
+            self._users.read(item, clusters)
+        for item in self._items(fields, "schemas", clusters):
+            self._schemas.read(item, clusters)
+        if "schema_registry" in fields and not is_null(fields["schema_registry"][1]):
+            self._schemas.read_registry(fields["schema_registry"][1], clusters)
+        for item in self._source.items(fields, "clusters"):
+            self._section(self._source.fields(item, _SECTION_KEYS), defaults, clusters)
+
+    def _items(self, fields: Fields, key: str, clusters: tuple[str | None, ...]) -> list[Node]:
+        """Return the items of a list, which count once for each cluster."""
+        items = self._source.items(fields, key)
+        self._entries += len(items) * len(clusters)
+        if self._entries <= _MAX_ENTRIES:
+            return items
+        self._source.problem(None, f"expands to more than {_MAX_ENTRIES} entries; split it")
         return []
 
+    def _clusters(self, fields: Fields) -> tuple[str, ...]:
+        """Return the clusters that a section names: one, or a list of them."""
+        if "cluster" not in fields or not isinstance(fields["cluster"][1], Items):
+            word = self._source.word(fields, "cluster")
+            return () if not word else (word,)
+        key, node = fields["cluster"]
+        names: dict[str, None] = {}
+        for item in self._source.items(fields, "cluster"):
+            name = self._source.word({"cluster": (key, item)}, "cluster")
+            if name in names:
+                self._source.problem(item, f"the cluster {name} stands in the list already", key=key.value)
+            if name is not None:
+                names[name] = None
+        if not names:
+            self._source.problem(node, "the list names no cluster", key=key.value)
+        return tuple(names)
 
-def _topic_create(name: str, settings: _Values) -> TopicCreate:
-    config = {key: value for key, value in settings.items() if key in SETTINGS}
-    return TopicCreate(
-        name=name,
-        partition_count=settings.get("partition_count", UNSET),
-        replication_factor=settings.get("replication_factor", UNSET),
-        config=TopicConfig(**config) if config else UNSET,
+    def _table(self, root: Node) -> None:
+        """Read a CSV; a wrong header is reported once, and its rows are not read."""
+        self._check_header()
+        if not self._source.problem_count and isinstance(root, Pairs):
+            for item in self._source.items(self._source.fields(root, _ROOT_KEYS), "topics"):
+                self._topics.read_row(item, (None,))
+
+    def _check_header(self) -> None:
+        header = self.document.header
+        if not any(_is_column(key.value) for key in header):
+            # Not quoted: the file may be something else, and hold secrets.
+            self._source.problem(header[0], "the header names no column of a catalogue, such as name")
+            return
+        seen: set[str] = set()
+        for key in header:
+            name = field_name(key.value)
+            if name in seen:
+                self._source.problem(key, "stands in the header already", key=key.value)
+            elif key.value and not _is_column(key.value) and name not in KAFKA_ONLY:
+                self._source.problem(key, explain_unknown(key.value, ROW_KEYS), key=key.value)
+            seen.add(name)
+
+
+def _is_known(key: Node) -> bool:
+    return isinstance(key, Text) and field_name(key.value) in _ROOT_KEYS
+
+
+def _is_column(spelled: str) -> bool:
+    return field_name(spelled) in ROW_KEYS or is_extension(spelled) or spelled.startswith(LABEL_COLUMN)
+
+
+def _read(path: str, variables: Mapping[str, str] | None, standard_suffix: str, schema_files: set[str]) -> Catalogue:
+    file, suffix = (_STANDARD_INPUT, standard_suffix) if path == "-" else (path, None)
+    try:
+        content = read_standard_input() if path == "-" else read_file(path)
+    except FileError as error:
+        raise CatalogueError([_of_file(file, str(error))]) from None
+    text = decode_catalogue(content, file=file)
+    reader = CatalogueReader(text, file=file, variables=variables, suffix=suffix, schema_files=schema_files)
+    return reader.catalogue()
+
+
+def _of_file(file: str, message: str) -> Problem:
+    return Problem(file=file, line=0, message=message)
+
+
+def _merged(catalogues: Iterable[Catalogue]) -> Catalogue:
+    catalogues = list(catalogues)
+    return Catalogue(
+        topics=tuple(chain.from_iterable(catalogue.topics for catalogue in catalogues)),
+        users=tuple(chain.from_iterable(catalogue.users for catalogue in catalogues)),
+        schemas=tuple(chain.from_iterable(catalogue.schemas for catalogue in catalogues)),
+        registries=tuple(chain.from_iterable(catalogue.registries for catalogue in catalogues)),
     )
 
 
-def _label(node: Node) -> str:
-    """Return a topic's name, as far as there is one, for messages."""
-    pairs = node.pairs if isinstance(node, Pairs) else []
-    return next((_word(value) for key, value in pairs if _word(key) == "name"), "")
+def _conflicts(catalogues: Iterable[Catalogue]) -> Iterator[Problem]:
+    """Yield a problem for each thing that stands in two files. Each file has been checked by itself."""
+    first: dict[tuple[str, str | None, str], tuple[str, str, int]] = {}
+    for catalogue in catalogues:
+        for kind, key, name, entry in _named(catalogue):
+            file, other, line = first.setdefault((kind, entry.cluster, key), (entry.file, name, entry.line))
+            if file != entry.file:
+                message = (
+                    f"the same {kind} stands in {file}:{line}"
+                    if other == name
+                    else f"collides with {other} in {file}:{line}: Kafka treats . and _ in topic names as the same"
+                )
+                yield Problem(file=entry.file, line=entry.line, name=name, message=message)
 
 
-def _word(node: Node) -> str:
-    return node.value if isinstance(node, Text) else ""
-
-
-def _is_null(node: Node) -> bool:
-    return isinstance(node, Text) and node.is_null
-
-
-def _shown(node: Node) -> str:
-    if isinstance(node, Text):
-        return "nothing" if node.is_null else repr(node.value[:60])
-    return "a list" if isinstance(node, Items) else "a mapping"
+def _named(catalogue: Catalogue) -> Iterator[tuple[str, str, str, _Entry]]:
+    """Yield the kind, the unique key and the name of each entry."""
+    for topic in catalogue.topics:
+        yield "topic", metric_name(topic.topic.name), topic.topic.name, topic
+    for user in catalogue.users:
+        yield "user", user.name, user.name, user
+    for schema in catalogue.schemas:
+        yield "subject", schema.subject, schema.subject, schema
+    for registry in catalogue.registries:
+        yield "schema_registry", "", "", registry

@@ -18,7 +18,7 @@ from asyncdbaas.types import UNSET
 
 __all__ = ["nested", "scalar", "topic_values", "write_catalogue", "yaml_mapping"]
 
-_SHAPE: Final = ("partition_count", "replication_factor")
+_PARTITIONING: Final = ("partition_count", "replication_factor")
 # Everything else could be read as a number, a date or a truth value by other readers of YAML.
 _PLAIN: Final = re.compile(r"(?!(?:y|n|yes|no|on|off|true|false|null)$)[A-Za-z][A-Za-z0-9._,-]*", re.IGNORECASE)
 
@@ -40,9 +40,9 @@ def write_catalogue(catalogue: Catalogue, *, suffix: str) -> str:
 
 
 def topic_values(topic: TopicCreate) -> dict[str, Any]:
-    """Return what a topic declares, shape and settings on one level, in Kafka's spelling."""
-    shape = {key: getattr(topic, key) for key in _SHAPE if getattr(topic, key) is not UNSET}
-    return shape | {kafka_name(name): kafka_value(value) for name, value in settings_of(topic.config).items()}
+    """Return what a topic declares, partitions, replicas and settings on one level, in Kafka's spelling."""
+    partitioning = {key: getattr(topic, key) for key in _PARTITIONING if getattr(topic, key) is not UNSET}
+    return partitioning | {kafka_name(name): kafka_value(value) for name, value in settings_of(topic.config).items()}
 
 
 def _section(cluster: str | None, topics: list[TopicCreate]) -> dict[str, Any]:
@@ -65,9 +65,9 @@ def _common(values: list[dict[str, Any]]) -> dict[str, Any]:
 
 def nested(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return the values with the settings below `config`."""
-    shape = {key: values[key] for key in _SHAPE if key in values}
-    config = {key: value for key, value in values.items() if key not in _SHAPE}
-    return shape | ({"config": config} if config else {})
+    partitioning = {key: values[key] for key in _PARTITIONING if key in values}
+    config = {key: value for key, value in values.items() if key not in _PARTITIONING}
+    return partitioning | ({"config": config} if config else {})
 
 
 def _yaml_document(sections: list[dict[str, Any]]) -> Iterable[str]:

@@ -52,7 +52,7 @@ def export_live(
     return 0
 
 
-def update_file(path: Path, clusters: tuple[str, ...], connection: Connection) -> int:
+def update_file(path: Path, clusters: tuple[str, ...], connection: Connection, *, remove_missing: bool) -> int:
     """Bring a catalogue up to date, whole or not at all."""
     if path.suffix.lower() not in _YAML:
         raise click.UsageError(
@@ -63,11 +63,17 @@ def update_file(path: Path, clusters: tuple[str, ...], connection: Connection) -
         catalogue = parse_catalogue(text, file=str(path))
         chosen = default_clusters(catalogue, clusters, connection)
         with working(connection, catalogue_world(catalogue, chosen)) as worker:
-            after = worker.run(lambda session: export_into(session, text, file=str(path), clusters=chosen), Progress())
+            after = worker.run(
+                lambda session: export_into(
+                    session, text, file=str(path), clusters=chosen, remove_missing=remove_missing
+                ),
+                Progress(),
+            )
         if not file.is_unchanged():
             raise click.ClickException(f"{path} was changed meanwhile, so it was left as it is; try again")
-        if after != text:
-            file.write(file.content.removesuffix(text.encode()) + after.encode())
+        if after.text != text:
+            file.write(file.content.removesuffix(text.encode()) + after.text.encode())
+    click.echo(f"{path}: {after}", err=True)
     return 0
 
 

@@ -142,6 +142,7 @@ def diff(*, sources: Sources, clusters: tuple[str, ...], connection: Connection,
     type=click.Path(path_type=Path, dir_okay=False, exists=True),
     help="Change in this YAML catalogue only what differs, and keep its comments.",
 )
+@click.option("--remove-missing", is_flag=True, help="With --update: remove the topics that do not exist.")
 @click.option("--settings/--no-settings", default=True, help="Read the settings too: one request for each topic.")
 @connected
 def export(
@@ -152,6 +153,7 @@ def export(
     force: bool,
     suffix: str,
     update: Path | None,
+    remove_missing: bool,
     settings: bool,
 ) -> int:
     """Write a catalogue of the live topics; `kafka plan` finds nothing to do for it.
@@ -168,7 +170,7 @@ def export(
         return export_live(clusters, connection, out=out, overwrite=force, suffix=suffix, settings=settings)
     if out is not None or not settings:
         raise click.UsageError("--update goes neither with -o nor with --no-settings")
-    return update_file(update, clusters, connection)
+    return update_file(update, clusters, connection, remove_missing=remove_missing)
 
 
 @kafka.command()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from asyncdbaas import bulk
-from asyncdbaas.catalogue import Catalogue, CatalogueTopic, parse_catalogue, update_catalogue
-from asyncdbaas.catalogue.kafka import PARTITIONS, REPLICAS, SETTINGS, SettingError, read_value, settings_of
+from asyncdbaas._topic_settings import PARTITIONS, REPLICAS, TOPIC_SETTINGS
+from asyncdbaas.catalogue import Catalogue, CatalogueTopic, CatalogueUpdate, parse_catalogue, update_catalogue
+from asyncdbaas.catalogue.kafka import SettingError, read_value, same_value, settings_of
 from asyncdbaas.clusters import list_clusters
 from asyncdbaas.errors import InvalidInputError
 from asyncdbaas.plan.looking import list_by_name, read_details
@@ -40,18 +41,34 @@ async def export(session: AsyncSession, clusters: Iterable[ClusterRef], *, setti
     return catalogue_of(live)
 
 
-async def export_into(session: AsyncSession, text: str, *, file: str, clusters: Sequence[str] = ()) -> str:
-    """Return the text of a YAML catalogue brought in sync with the live topics; a plan from it has nothing to do.
+async def export_into(
+    session: AsyncSession,
+    text: str,
+    *,
+    file: str,
+    clusters: Sequence[str] = (),
+    remove_missing: bool = False,
+    variables: Mapping[str, str] | None = None,
+) -> CatalogueUpdate:
+    """Return the text of a YAML catalogue, brought up to date with the live topics of the clusters that it names.
 
-    Its comments, order, anchors and spelling stay. `file` names it in messages, `clusters` is as for `plan_topics`. It
-    reads the clusters that the text names only, and costs one request more than `export` of them.
+    Its comments, order, anchors and spelling stay. It costs one request more than `export` of the clusters.
+
+    Args:
+        session: An open session.
+        text: The whole text.
+        file: Name of the file, for messages.
+        clusters: As for `plan_topics`.
+        remove_missing: Remove topics that do not exist. By default they stay: they may not have been applied yet.
+        variables: Values of `${NAME}` in the text.
     """
-    targets = resolve(parse_catalogue(text, file=file), await list_clusters(session), chosen=clusters)
+    declared = parse_catalogue(text, file=file, variables=variables)
+    targets = resolve(declared, await list_clusters(session), chosen=clusters)
     if len(targets) > 1 and any(entry.cluster is None for target in targets for entry in target.topics):
         raise InvalidInputError(f"{file} has topics that name no cluster, so it can be updated from one cluster only")
     live = await export(session, [target.cluster for target in targets])
     names = {entry.cluster: target.cluster.name for target in targets for entry in target.topics}
-    return update_catalogue(text, live, names, file=file)
+    return update_catalogue(text, live, names, file=file, remove_missing=remove_missing, variables=variables)
 
 
 def catalogue_of(live: Iterable[tuple[ClusterRef, Topic]]) -> Catalogue:
@@ -81,7 +98,7 @@ def _within(number: int | None, low: int, high: int) -> int | Unset:
 def _is_writable(name: str, value: Any) -> bool:
     """Tell whether a catalogue takes the value: the service may know some that this library does not."""
     try:
-        read = read_value(SETTINGS[name], str(value))
+        read = read_value(TOPIC_SETTINGS[name], str(value))
     except SettingError:
         return False
-    return bool(read == value)
+    return same_value(name, read, value)

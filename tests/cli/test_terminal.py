@@ -164,7 +164,7 @@ async def test_a_catalogue_can_come_from_the_standard_input(text: str, options: 
     if code == 2:
         assert json.loads(done.out)["counts"]["create"] == 1
     else:
-        assert "<stdin>.yaml:1: name: " in done.err or "can be read once" in done.err
+        assert "standard input:1: name: " in done.err or "can be read once" in done.err
 
 
 def test_a_folder_and_a_pattern_stand_for_their_catalogues(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ LAYERS: Final = (
     {"catalogue"},
     {"connect", "waiters"},
     ENDPOINTS,
-    {"_models", "_certificates"},
+    {"_models", "_certificates", "_topic_settings"},
     {"bulk", "_endpoint"},
     {"session"},
     {"_core"},

@@ -267,7 +267,7 @@ async def check_plan(session: AsyncSession) -> None:
     targets = assert_type(plan.resolve(wanted, await clusters.list_clusters(session)), list[plan.Target])
     assert_type(plan.compare(targets, await plan.look(session, targets)), plan.Plan)
     assert_type(await plan.export(session, [plan.find_cluster([], "shop")]), catalogue.Catalogue)
-    assert_type(await plan.export_into(session, "topics: []", file="topics.yaml"), str)
+    assert_type(await plan.export_into(session, "topics: []", file="topics.yaml"), catalogue.CatalogueUpdate)
     assert_type(plan.save_plan(todo, "plan.json"), None)
     assert_type(await plan.refresh(session, plan.load_plan("plan.json")), plan.Plan)
 

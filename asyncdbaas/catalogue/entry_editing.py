@@ -1,0 +1,218 @@
+"""Edit the entries of topics in the text of a YAML catalogue."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import pairwise
+from typing import Any, Final
+
+import attrs
+
+from asyncdbaas._topic_settings import TOPIC_SETTINGS
+from asyncdbaas.catalogue.editing import TextEditor
+from asyncdbaas.catalogue.kafka import kafka_name, kafka_value
+from asyncdbaas.catalogue.names import field_name
+from asyncdbaas.catalogue.nodes import Alias, Items, Node, Pairs, RawNode, Text
+from asyncdbaas.catalogue.topic_entries import PARTITIONING, Values
+from asyncdbaas.catalogue.writing import nested, scalar, yaml_mapping
+from asyncdbaas.errors import InvalidInputError
+
+__all__ = ["EntryEditor", "UneditableError"]
+
+
+# How many topics before a new one tell how it is written.
+_NEIGHBOURS: Final = 10
+
+
+class UneditableError(InvalidInputError):
+    """The text cannot be changed without changing more."""
+
+
+class EntryEditor:
+    """Change, remove and add entries of topics."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._editor = TextEditor(text)
+
+    def text(self) -> str:
+        """Return the text with all changes."""
+        return self._editor.text()
+
+    def change(self, entry: Pairs, name: str, changed: Values) -> None:
+        """Set values of a topic."""
+        self._put(entry, name, {key: value for key, value in changed.items() if key in PARTITIONING})
+        config = {key: value for key, value in changed.items() if key not in PARTITIONING}
+        if not config:
+            return
+        pair = next(((key, value) for key, value in entry.raw if isinstance(key, Text) and key.value == "config"), None)
+        if pair is None:
+            if any(_is_merge(key) for key, _ in entry.raw):
+                raise UneditableError(f"{name} takes its settings from a merge")
+            self._add(entry, {"config": _respelled(config, None)})
+            return
+        key, value = pair
+        lines = _respelled(config, value)
+        if isinstance(value, Alias):
+            alias = self._text[value.start : value.end]
+            self._editor.replace(value.start, value.end, f"{{<<: {alias}, {_flow(lines)[1:]}")
+        elif isinstance(value, Pairs):
+            self._put(value, name, config)
+        else:  # null
+            self._editor.replace(key.end, value.end, f": {_flow(lines)}")
+
+    def remove(self, topics: Items, gone: Iterable[Node]) -> None:
+        """Remove entries of a list."""
+        gone_ids = set(map(id, gone))
+        if not gone_ids:
+            return
+        items = topics.items
+        if not topics.flow:
+            column = self._editor.column(topics.start)
+            for item in items:
+                if id(item) in gone_ids:
+                    start = self._editor.dash_line(item.start, column)
+                    self._editor.replace(start, self._editor.next_line(_end(item)), "")
+            return
+        kept = [number for number, item in enumerate(items) if id(item) not in gone_ids]
+        last = kept[-1] if kept else -1
+        for number, item in enumerate(items[:last]):
+            if id(item) in gone_ids:
+                self._editor.replace(item.start, items[number + 1].start, "")
+        if last + 1 < len(items):
+            start = items[last].end if kept else items[0].start
+            self._editor.replace(start, items[-1].end, "")
+
+    def append(self, topics: Items, new: Mapping[str, Values], *, is_empty: bool) -> None:
+        """Add topics after the last one of a list, in the form of those there.
+
+        `is_empty` says that all of those are removed.
+        """
+        form = _Form.of(topics, self._editor)
+        entries = [form.respelled({"name": name} | nested(values)) for name, values in new.items()]
+        end = _end(topics.raw[-1])
+        if topics.flow:
+            self._editor.insert(end, ("" if is_empty else ", ") + ", ".join(map(_flow, entries)))
+            return
+        indent = " " * self._editor.column(topics.start)
+        lines: list[str] = []
+        for entry in entries:
+            lines += [""] * form.has_blank_lines
+            lines += [f"{indent}- {_flow(entry)}"] if form.flow else _dashed(yaml_mapping(entry, f"{indent}  "), indent)
+        self._editor.insert_lines(self._editor.next_line(end), lines)
+
+    def _put(self, mapping: Pairs, name: str, values: Values) -> None:
+        """Replace the values that a mapping has itself, and add the others."""
+        own = {field_name(key.value): value for key, value in mapping.raw if isinstance(key, Text)}
+        for field in values.keys() & own.keys():
+            value = own[field]
+            if isinstance(value, Text) and "${" in value.value:
+                raise UneditableError(f"{name} takes {field} from a variable")
+            self._editor.replace(value.start, _end(value), _scalar(kafka_value(values[field])))
+        added = _respelled({field: value for field, value in values.items() if field not in own}, mapping)
+        if added:
+            self._add(mapping, added)
+
+    def _add(self, mapping: Pairs, lines: Values) -> None:
+        """Add keys at the end of a mapping."""
+        if not mapping.raw:
+            self._editor.insert(mapping.end - 1, _flow(lines)[1:-1])
+            return
+        end = _end(mapping.raw[-1][1])
+        if mapping.flow:
+            self._editor.insert(end, f", {_flow(lines)[1:-1]}")
+            return
+        indent = " " * self._editor.column(mapping.raw[0][0].start)
+        added = "".join(self._editor.newline + line for line in yaml_mapping(lines, indent))
+        self._editor.insert(self._editor.line_end(end), added)
+
+
+@attrs.frozen(kw_only=True)
+class _Form:
+    """How the topics of a section are written."""
+
+    flow: bool
+    partitions: str
+    separator: str
+    has_blank_lines: bool
+
+    @classmethod
+    def of(cls, topics: Items, editor: TextEditor) -> _Form:
+        """Return the form of a section's last topic, and the spelling of the last keys that have one."""
+        last = topics.raw[-1]
+        keys = [key for node in topics.items[-_NEIGHBOURS:] for key in _own_keys(node)]
+        partitions = next((key for key in reversed(keys) if field_name(key) == "partition_count"), "partition_count")
+        settings = [key for key in keys if field_name(key) in TOPIC_SETTINGS and field_name(key) != "preallocate"]
+        separator = next((mark for key in reversed(settings) for mark in "._-" if mark in key), ".")
+        recent = topics.raw[-_NEIGHBOURS:]
+        gaps = [editor.has_blank_line(_end(one), other.start) for one, other in pairwise(recent)]
+        return cls(
+            flow=isinstance(last, Pairs) and last.flow,
+            partitions=partitions,
+            separator=separator,
+            has_blank_lines=bool(gaps) and all(gaps),
+        )
+
+    def respelled(self, entry: Values) -> Values:
+        """Return an entry with this form's spelling of the keys."""
+        result = {self.partitions if key == "partition_count" else key: value for key, value in entry.items()}
+        if "config" in result:
+            result["config"] = {self._setting(key): kafka_value(value) for key, value in result["config"].items()}
+        return result
+
+    def _setting(self, name: str) -> str:
+        return kafka_name(name) if self.separator == "." else name.replace("_", self.separator)
+
+
+def _respelled(values: Values, mapping: RawNode | None) -> Values:
+    """Return values in Kafka's spelling; keys that a merge has are spelled alike, as otherwise both would hold."""
+    spellings = {field_name(key): key for key in _keys(mapping)}
+    names = {name: spellings.get(name, kafka_name(name) if name in TOPIC_SETTINGS else name) for name in values}
+    return {names[name]: kafka_value(value) for name, value in values.items()}
+
+
+def _keys(node: RawNode | None) -> Iterator[str]:
+    """Yield the keys of a mapping and of those in it, as they are spelled; keys of merges are included."""
+    node = node.node if isinstance(node, Alias) else node
+    if isinstance(node, Pairs):
+        for key, value in node.pairs:
+            if isinstance(key, Text):
+                yield key.value
+            yield from _keys(value)
+
+
+def _own_keys(node: RawNode) -> Iterator[str]:
+    """Yield the keys that a mapping and those in it have themselves."""
+    if isinstance(node, Pairs):
+        for key, value in node.raw:
+            if isinstance(key, Text):
+                yield key.value
+            yield from _own_keys(value)
+
+
+def _end(node: RawNode) -> int:
+    """Return where a value ends; the parser lets a block go on to where the next one begins."""
+    if isinstance(node, Pairs) and not node.flow:
+        return _end(node.raw[-1][1])
+    if isinstance(node, Items) and not node.flow:
+        return _end(node.raw[-1])
+    return node.end
+
+
+def _flow(mapping: Mapping[str, Any]) -> str:
+    pairs = (f"{key}: {_flow(value) if key == 'config' else _scalar(value)}" for key, value in mapping.items())
+    return f"{{{', '.join(pairs)}}}"
+
+
+def _scalar(value: Any) -> str:
+    """Return a value as it can stand between commas, too."""
+    text = scalar(value)
+    return f'"{text}"' if "," in text and not text.startswith('"') else text
+
+
+def _dashed(lines: list[str], indent: str) -> list[str]:
+    return [f"{indent}- {lines[0].strip()}", *lines[1:]]
+
+
+def _is_merge(key: Node) -> bool:
+    return isinstance(key, Text) and key.plain and key.value == "<<"

@@ -1,0 +1,110 @@
+"""Find and read files that may come from somebody else: bounded, and regular files only."""
+
+from __future__ import annotations
+
+import glob
+import os
+import stat
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Final
+
+from asyncdbaas.errors import InvalidInputError
+
+__all__ = ["MAX_CATALOGUE_SIZE", "SUFFIXES", "FileError", "expand", "read_file", "read_standard_input"]
+
+SUFFIXES: Final = (".yaml", ".yml", ".json", ".csv")
+# 100,000 topics with some settings each take 20 MB.
+MAX_CATALOGUE_SIZE: Final = 64 * 2**20
+_STANDARD_INPUT: Final = "-"
+_WILDCARDS: Final = frozenset("*?[")
+
+
+class FileError(InvalidInputError):
+    """A file cannot be read; the message does not name it."""
+
+
+def read_file(path: str, *, limit: int = MAX_CATALOGUE_SIZE) -> bytes:
+    """Return the content of a regular file of at most `limit` bytes.
+
+    Devices, pipes and folders are rejected, also behind a link. FileError if it cannot be read.
+    """
+    try:
+        _check_regular(Path(path).stat())
+        # Without O_NONBLOCK, opening a pipe that has replaced the file since would wait for a writer.
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+        with open(descriptor, "rb") as stream:  # noqa: PTH123 -- of a descriptor
+            _check_regular(os.fstat(descriptor))
+            content = stream.read(limit + 1)
+    except OSError as error:
+        raise FileError(error.strerror or "cannot be read") from None
+    return _bounded(content, limit)
+
+
+def read_standard_input(*, limit: int = MAX_CATALOGUE_SIZE) -> bytes:
+    """Return what standard input holds, at most `limit` bytes."""
+    if sys.stdin is None:  # pyright: ignore[reportUnnecessaryComparison] -- so it is after `<&-`
+        raise FileError("is closed")
+    try:
+        return _bounded(sys.stdin.buffer.read(limit + 1), limit)
+    except OSError as error:
+        raise FileError(error.strerror or "cannot be read") from None
+
+
+def expand(paths: Iterable[str]) -> Iterator[str]:
+    """Yield the files that the paths name: each file itself, the catalogues in a folder, the matches of a pattern.
+
+    The catalogues in a folder are all files below it with a suffix of a catalogue, unless they or their folder are
+    hidden. FileError if a folder or pattern has none.
+    """
+    seen: set[str] = set()
+    for path in paths:
+        if "\0" in path:
+            raise FileError(f"{path}: is not a file name")
+        if path == _STANDARD_INPUT and path in seen:
+            raise FileError("standard input can be read once; give - once")
+        for file in _expanded(path):
+            if file not in seen:
+                seen.add(file)
+                yield file
+
+
+def _check_regular(status: os.stat_result) -> None:
+    if stat.S_ISDIR(status.st_mode):
+        raise FileError("is a folder")
+    if stat.S_ISFIFO(status.st_mode):
+        raise FileError("is a pipe; give - to read standard input")
+    if not stat.S_ISREG(status.st_mode):
+        raise FileError("is not a regular file")
+
+
+def _bounded(content: bytes, limit: int) -> bytes:
+    if len(content) > limit:
+        raise FileError(f"is larger than {limit >> 20} MiB; split it")
+    return content
+
+
+def _expanded(path: str) -> Iterable[str]:
+    if path == _STANDARD_INPUT:
+        return [path]
+    if Path(path).is_dir():
+        return _found(path, _catalogues_below(Path(path)))
+    if _WILDCARDS.isdisjoint(path) or os.path.lexists(path):
+        return [path]
+    # Path.glob takes no absolute patterns.
+    return _found(path, filter(os.path.isfile, glob.glob(path, recursive=True)))  # noqa: PTH207
+
+
+def _catalogues_below(folder: Path) -> Iterator[str]:
+    for path in folder.rglob("*"):
+        is_hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
+        if path.suffix.lower() in SUFFIXES and not is_hidden and path.is_file():
+            yield str(path)
+
+
+def _found(named: str, files: Iterable[str]) -> list[str]:
+    found = sorted(files)
+    if not found:
+        raise FileError(f"{named}: no catalogues found ({', '.join(SUFFIXES)})")
+    return found

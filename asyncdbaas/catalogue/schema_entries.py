@@ -1,0 +1,170 @@
+"""Read the schemas of a catalogue, from files or from the catalogue itself."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Final
+
+from asyncdbaas.catalogue.files import FileError, read_file
+from asyncdbaas.catalogue.model import CatalogueRegistry, CatalogueSchema
+from asyncdbaas.catalogue.nodes import Node, is_null
+from asyncdbaas.catalogue.source import METADATA_KEYS, Fields, Source, shown
+from asyncdbaas.schemas import CompatibilityLevel, SchemaCreate, SchemaType
+
+__all__ = ["SchemaEntries"]
+
+_SCHEMA_KEYS: Final = METADATA_KEYS | {"subject", "type", "file", "schema", "compatibility"}
+_REGISTRY_KEYS: Final = frozenset({"compatibility"})
+_TYPES: Final = {".avsc": SchemaType.AVRO, ".json": SchemaType.JSON, ".proto": SchemaType.PROTOBUF}
+_MAX_SIZE: Final = 2**20
+
+
+class SchemaEntries:
+    """Collect the schemas and registries of a file, and check them against each other."""
+
+    def __init__(self, source: Source, files: set[str]) -> None:
+        self.schemas: list[CatalogueSchema] = []
+        self.registries: list[CatalogueRegistry] = []
+        self._source = source
+        self._files = files
+        self._lines: dict[tuple[str | None, str], int] = {}
+
+    def read(self, node: Node, clusters: tuple[str | None, ...]) -> None:
+        """Read one subject, for each of the clusters."""
+        source = self._source
+        before = source.problem_count
+        fields = source.fields(node, _SCHEMA_KEYS, extensible=True)
+        subject = source.word(fields, "subject")
+        if subject is None:
+            if "subject" not in fields:
+                source.problem(node, "is missing", key="subject")
+            return
+        metadata = source.metadata(fields, subject)
+        compatibility = self._compatibility(fields, subject)
+        schema = self._schema(fields, node, subject)
+        if schema is None and compatibility is None and source.problem_count == before:
+            source.problem(node, "needs file, schema or compatibility", name=subject)
+        for cluster in clusters:
+            self._check_unique(subject, cluster, fields["subject"][1])
+        if source.problem_count == before:
+            self.schemas += [
+                CatalogueSchema(
+                    subject=subject,
+                    schema=schema,
+                    compatibility=compatibility,
+                    cluster=cluster,
+                    metadata=metadata,
+                    file=source.file,
+                    line=source.line(node),
+                )
+                for cluster in clusters
+            ]
+
+    def read_registry(self, node: Node, clusters: tuple[str | None, ...]) -> None:
+        """Read the settings of a registry, for each of the clusters."""
+        level = self._compatibility(self._source.fields(node, _REGISTRY_KEYS, "schema_registry"), "schema_registry")
+        if level is None:
+            return
+        line = self._source.line(node)
+        self.registries += [
+            CatalogueRegistry(compatibility=level, cluster=cluster, file=self._source.file, line=line)
+            for cluster in clusters
+        ]
+
+    def _check_unique(self, subject: str, cluster: str | None, place: Node) -> None:
+        line = self._source.line(place)
+        first = self._lines.setdefault((cluster, subject), line)
+        if first != line:
+            self._source.problem(place, f"the same subject stands in line {first}", key="subject", name=subject)
+
+    def _compatibility(self, fields: Fields, name: str) -> CompatibilityLevel | None:
+        if "compatibility" not in fields or is_null(fields["compatibility"][1]):
+            return None
+        word = self._source.word(fields, "compatibility", name)
+        if word is None:
+            return None
+        level = CompatibilityLevel(word.upper())
+        if level.is_known:
+            return level
+        node = fields["compatibility"][1]
+        message = f"must be one of {', '.join(CompatibilityLevel)}, not {shown(node)}"
+        self._source.problem(node, message, key="compatibility", name=name)
+        return None
+
+    def _schema(self, fields: Fields, node: Node, subject: str) -> SchemaCreate | None:
+        if "file" in fields and "schema" in fields:
+            self._source.problem(node, "give either file or schema, not both", name=subject)
+            return None
+        if "file" not in fields and "schema" not in fields:
+            return None
+        file = self._source.word(fields, "file", subject)
+        text = self._source.word(fields, "schema", subject) if file is None else self._read(file, fields, subject)
+        kind = self._type(fields, node, file, subject)
+        if text is None or kind is None:
+            return None
+        problem = _json_problem(text) if kind in (SchemaType.AVRO, SchemaType.JSON) else ""
+        if problem:
+            key = "schema" if file is None else "file"
+            self._source.problem(fields[key][1], f"is not valid JSON{problem}", key=key, name=subject)
+            return None
+        return SchemaCreate(subject_name=subject, schema_type=kind, schema=text)
+
+    def _type(self, fields: Fields, node: Node, file: str | None, subject: str) -> SchemaType | None:
+        if "type" not in fields:
+            kind = _TYPES.get(Path(file or "").suffix.lower())
+            if kind is None:
+                self._source.problem(node, "is missing: avro, json or protobuf", key="type", name=subject)
+            return kind
+        word = self._source.word(fields, "type", subject)
+        if word is None:
+            return None
+        kind = SchemaType(word.lower())
+        if kind.is_known:
+            return kind
+        place = fields["type"][1]
+        message = f"must be one of {', '.join(kind.lower() for kind in SchemaType)}, not {shown(place)}"
+        self._source.problem(place, message, key="type", name=subject)
+        return None
+
+    def _read(self, file: str, fields: Fields, subject: str) -> str | None:
+        """Read a schema's file. No message quotes it, because it may be no schema at all."""
+        try:
+            path = _safe_path(self._source.file, file)
+            self._files.add(path)
+            return read_file(path, limit=_MAX_SIZE).decode("utf-8-sig")
+        except FileError as error:
+            message = str(error)
+        except UnicodeDecodeError:
+            message = "is not UTF-8 text"
+        node = fields["file"][1]
+        self._source.problem(node, f"{message}: {shown(node)}", key="file", name=subject)
+        return None
+
+
+def _safe_path(catalogue: str, file: str) -> str:
+    """Return the path of a schema's file, relative to the catalogue.
+
+    A catalogue may come from somebody who must not read everything here: the file has the suffix of a schema, links
+    followed, is not hidden, and lies below the folder of the catalogue or the working directory.
+    """
+    folder = Path(catalogue).parent
+    path = Path(os.path.realpath(folder / file))
+    if path.suffix.lower() not in _TYPES:
+        raise FileError(f"must be a file {', '.join(_TYPES)}")
+    for root in (Path(os.path.realpath(folder)), Path.cwd()):
+        if path.is_relative_to(root) and not any(part.startswith(".") for part in path.relative_to(root).parts):
+            return str(path)
+    raise FileError("must lie below the folder of the catalogue, or below the working directory, and not be hidden")
+
+
+def _json_problem(text: str) -> str:
+    """Return where a text stops being JSON; empty if it is."""
+    try:
+        json.loads(text, parse_int=str)
+    except json.JSONDecodeError as error:
+        return f" (its line {error.lineno}, column {error.colno})"
+    except RecursionError:
+        return ": nested too deeply"
+    return ""

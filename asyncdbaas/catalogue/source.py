@@ -1,0 +1,150 @@
+"""Access to the values of a document, with all problems collected on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from asyncdbaas.catalogue.documents import Document
+from asyncdbaas.catalogue.kafka import canonical_name
+from asyncdbaas.catalogue.model import NO_METADATA, Metadata, Problem
+from asyncdbaas.catalogue.names import KAFKA_ONLY, explain_kafka_only, explain_unknown, field_name, is_extension
+from asyncdbaas.catalogue.nodes import Items, Node, Pairs, Text, is_null, to_plain
+from asyncdbaas.catalogue.variables import VariableError, substitute
+
+__all__ = ["METADATA_KEYS", "Fields", "Source", "shown"]
+
+Fields = dict[str, tuple[Text, Node]]
+"""Keys and values of a mapping, by the canonical spelling of the key."""
+
+METADATA_KEYS: Final = frozenset({"description", "owner", "labels"})
+_MAX_QUOTED: Final = 60
+
+
+class Source:
+    """A document that is being read: its file, its lines, its variables and its problems."""
+
+    def __init__(self, file: str, document: Document, variables: Mapping[str, str]) -> None:
+        self.file = file
+        self.document = document
+        self._variables = variables
+        self._problems: dict[Problem, None] = {}  # each user of an anchor meets the mistakes below it
+
+    @property
+    def problems(self) -> list[Problem]:
+        """All problems, in the order of the file."""
+        return sorted(self._problems, key=lambda problem: problem.line)
+
+    @property
+    def problem_count(self) -> int:
+        """Number of problems so far."""
+        return len(self._problems)
+
+    def line(self, node: Node) -> int:
+        """Return the line of a node."""
+        return self.document.line(node.start)
+
+    def problem(self, node: Node | None, message: str, *, key: str = "", name: str = "") -> None:
+        """Add a problem at a node, or with the whole file."""
+        line = 0 if node is None else self.line(node)
+        self._problems[Problem(file=self.file, line=line, key=key, message=message, name=name)] = None
+
+    def text(self, node: Node, *, key: str = "", name: str = "") -> str | None:
+        """Return the text of a scalar with its variables replaced, or None after adding a problem."""
+        if not isinstance(node, Text):
+            self.problem(node, f"must be text, not {shown(node)}", key=key, name=name)
+            return None
+        if "$" not in node.value:
+            return node.value
+        try:
+            return substitute(node.value, self._variables)
+        except VariableError as error:
+            self.problem(node, str(error), key=key, name=name)
+            return None
+
+    def fields(self, node: Node, known: frozenset[str], name: str = "", *, extensible: bool = False) -> Fields:
+        """Return a mapping's known keys; add a problem for each other key and for each that repeats.
+
+        With `extensible`, keys that begin with `x-` are returned as they are spelled.
+        """
+        if not isinstance(node, Pairs):
+            self.problem(node, f"must be a mapping, not {shown(node)}", name=name)
+            return {}
+        fields: Fields = {}
+        for key, value in node.pairs:
+            if not isinstance(key, Text):
+                self.problem(key, f"a key must be a word, not {shown(key)}", name=name)
+                continue
+            field = field_name(key.value)
+            if field not in known:
+                if not (extensible and is_extension(key.value)):
+                    self._unknown(key, value, known, name)
+                    continue
+                field = key.value
+            if field in fields:
+                first = self.line(fields[field][0])
+                self.problem(key, f"stands in line {first} already", key=key.value, name=name)
+            else:
+                fields[field] = (key, value)
+        return fields
+
+    def word(self, fields: Fields, field: str, name: str = "") -> str | None:
+        """Return the text of a field, or None if the field is missing or wrong."""
+        if field not in fields:
+            return None
+        key, node = fields[field]
+        if isinstance(node, Text) and not node.is_null:
+            return self.text(node, key=key.value, name=name)
+        self.problem(node, f"must be a word, not {shown(node)}", key=key.value, name=name)
+        return None
+
+    def items(self, fields: Fields, field: str, name: str = "") -> list[Node]:
+        """Return the items of a field; none if it is missing, null or wrong."""
+        if field not in fields or is_null(fields[field][1]):
+            return []
+        key, node = fields[field]
+        if isinstance(node, Items):
+            return node.items
+        self.problem(node, f"must be a list, not {shown(node)}", key=key.value, name=name)
+        return []
+
+    def metadata(self, fields: Fields, name: str = "") -> Metadata:
+        """Return the notes of an entry, or of the whole file."""
+        extensions = {field: to_plain(node) for field, (_, node) in fields.items() if is_extension(field)}
+        if not extensions and METADATA_KEYS.isdisjoint(fields):
+            return NO_METADATA
+        return Metadata(
+            description=self.word(fields, "description", name) or "",
+            owner=self.word(fields, "owner", name) or "",
+            labels=self._labels(fields, name),
+            extensions=extensions,
+        )
+
+    def _labels(self, fields: Fields, name: str) -> dict[str, str]:
+        if "labels" not in fields or is_null(fields["labels"][1]):
+            return {}
+        key, node = fields["labels"]
+        if not isinstance(node, Pairs):
+            self.problem(node, f"must be a mapping, not {shown(node)}", key=key.value, name=name)
+            return {}
+        values: dict[str, Any] = {}
+        for label, value in node.pairs:
+            if isinstance(label, Text):
+                values[label.value] = self.text(value, key=f"labels: {label.value}", name=name)
+        return {label: value for label, value in values.items() if value is not None}
+
+    def _unknown(self, key: Text, value: Node, known: frozenset[str], name: str) -> None:
+        canonical = canonical_name(key.value)
+        if canonical not in KAFKA_ONLY or "retention_ms" not in known:
+            self.problem(key, explain_unknown(key.value, known), key=key.value, name=name)
+            return
+        text = self.text(value, key=key.value, name=name)
+        if text is not None and text.lower() not in KAFKA_ONLY[canonical]:
+            self.problem(value, explain_kafka_only(key.value), key=key.value, name=name)
+
+
+def shown(node: Node) -> str:
+    """Return a node's value for a message, as the file spells it and cut to a line."""
+    if isinstance(node, Text):
+        return "nothing" if node.is_null else repr(node.value[:_MAX_QUOTED])
+    return "a list" if isinstance(node, Items) else "a mapping"

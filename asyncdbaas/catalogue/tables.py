@@ -1,0 +1,83 @@
+"""Read CSV, as spreadsheets and programs write it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from asyncdbaas.catalogue.nodes import Items, Node, Pairs, Text
+
+__all__ = ["LABEL_COLUMN", "TableError", "read_table"]
+
+LABEL_COLUMN: Final = "labels."
+
+# Excel writes this line to tell its own parser which separator follows.
+_SEPARATOR_LINE: Final = re.compile(r'"?sep=([,;\t|])"?\r?\n', re.IGNORECASE)
+_SEPARATORS: Final = ",;\t|"
+_QUOTED: Final = re.compile(r'"(?:[^"]|"")*"')
+
+
+class TableError(Exception):
+    """The text is not CSV; `line` is the line of the row that cannot be read."""
+
+    def __init__(self, line: int, message: str) -> None:
+        super().__init__(line, message)
+        self.line = line
+        self.message = message
+
+
+def read_table(text: str) -> tuple[list[Text], Pairs] | None:
+    """Return the header of a CSV, and the whole as `{"topics": [...]}`; None if it is empty.
+
+    Each row becomes a mapping without its empty cells; columns such as `labels.team` become one mapping `labels`. The
+    separator is a comma, a semicolon, a tab or a bar. A first line such as `sep=;` names it; otherwise it is the
+    one that the header has most of, quoted parts left out.
+    """
+    separator_line = _SEPARATOR_LINE.match(text)
+    if separator_line:
+        rows = _rows(text[separator_line.end() :], separator_line[1], first_line=2)
+    else:
+        rows = _rows(text, _separator(text), first_line=1)
+    header = next(rows, None)
+    if header is None:
+        return None
+    line, names = header
+    keys = [Text(line, line, name.strip()) for name in names]
+    items: list[Node] = [_mapping(keys, row, line) for line, row in rows]
+    return keys, Pairs(line, line, [(Text(line, line, "topics"), Items(line, line, items))])
+
+
+def _separator(text: str) -> str:
+    header = _QUOTED.sub("", text.lstrip("\r\n").partition("\n")[0])
+    return max(_SEPARATORS, key=header.count)
+
+
+def _mapping(keys: list[Text], row: list[str], line: int) -> Pairs:
+    if len(row) > len(keys):
+        raise TableError(line, f"{len(row)} cells below a header of {len(keys)}")
+    cells = (Text(line, line, cell.strip()) for cell in row)
+    filled = [(key, cell) for key, cell in zip(keys, cells, strict=False) if cell.value]
+    pairs: list[tuple[Node, Node]] = [pair for pair in filled if not pair[0].value.startswith(LABEL_COLUMN)]
+    if len(pairs) < len(filled):
+        labels: list[tuple[Node, Node]] = [
+            (Text(key.start, key.end, key.value.removeprefix(LABEL_COLUMN)), cell)
+            for key, cell in filled
+            if key.value.startswith(LABEL_COLUMN)
+        ]
+        pairs.append((Text(line, line, "labels"), Pairs(line, line, labels)))
+    return Pairs(line, line, pairs)
+
+
+def _rows(text: str, separator: str, *, first_line: int) -> Iterator[tuple[int, list[str]]]:
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    line = first_line
+    try:
+        for row in reader:
+            if any(cell.strip() for cell in row):
+                yield line, row
+            line = first_line + reader.line_num
+    except csv.Error as error:
+        raise TableError(line, f"not valid CSV: {error}") from None

@@ -1,0 +1,153 @@
+"""Read the topics of a catalogue."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from asyncdbaas._topic_settings import DEFAULT_REPLICAS, PARTITIONS, REPLICAS, TOPIC_SETTINGS
+from asyncdbaas.catalogue.kafka import SettingError, default_value, metric_name, read_value, read_whole
+from asyncdbaas.catalogue.model import CatalogueTopic
+from asyncdbaas.catalogue.nodes import Node, Pairs, Text, is_null
+from asyncdbaas.catalogue.source import METADATA_KEYS, Fields, Source, shown
+from asyncdbaas.errors import InvalidInputError
+from asyncdbaas.topics import TopicConfig, TopicCreate
+from asyncdbaas.types import UNSET
+
+__all__ = ["DEFAULTS_KEYS", "PARTITIONING", "ROW_KEYS", "TopicEntries", "Values"]
+
+Values = dict[str, Any]
+"""What a topic declares, partitions, replicas and settings on one level, by the service's names."""
+
+PARTITIONING: Final = {"partition_count": PARTITIONS, "replication_factor": REPLICAS}
+_VALUE_KEYS: Final = frozenset({*PARTITIONING, *TOPIC_SETTINGS})
+_CONFIG_KEYS: Final = frozenset(TOPIC_SETTINGS)
+DEFAULTS_KEYS: Final = frozenset({*PARTITIONING, "config"})
+_TOPIC_KEYS: Final = DEFAULTS_KEYS | METADATA_KEYS | {"name"}
+ROW_KEYS: Final = _VALUE_KEYS | METADATA_KEYS | {"cluster", "name"}
+
+
+class TopicEntries:
+    """Collect the topics of a file, and check them against each other."""
+
+    def __init__(self, source: Source) -> None:
+        self.topics: list[CatalogueTopic] = []
+        self._source = source
+        self._first: dict[tuple[str | None, str], tuple[str, int]] = {}
+
+    def defaults(self, node: Node) -> Values:
+        """Return what `defaults` declares."""
+        return self._values(self._source.fields(node, DEFAULTS_KEYS), "")
+
+    def read(self, node: Node, defaults: Values, clusters: tuple[str | None, ...]) -> None:
+        """Read one topic, for each of the clusters."""
+        label = _label(node)
+        before = self._source.problem_count
+        fields = self._source.fields(node, _TOPIC_KEYS, label, extensible=True)
+        self._add(node, fields, defaults | self._values(fields, label), clusters, before)
+
+    def read_row(self, node: Node, clusters: tuple[str | None, ...]) -> None:
+        """Read one row of a CSV, which has cluster and settings beside the name."""
+        before = self._source.problem_count
+        fields = self._source.fields(node, ROW_KEYS, extensible=True)
+        own = self._source.word(fields, "cluster")
+        named = tuple(part.strip() for part in own.split(",")) if own else clusters
+        self._add(node, fields, self._scalars(fields, _label(node)), named, before)
+
+    def _add(
+        self, node: Node, fields: Fields, values: Values, clusters: tuple[str | None, ...], problems_before: int
+    ) -> None:
+        source = self._source
+        name = source.word(fields, "name")
+        metadata = source.metadata(fields, name or "")
+        if name is None:
+            if isinstance(node, Pairs) and "name" not in fields:
+                source.problem(node, "is missing", key="name")
+            return
+        line = source.line(node)
+        place = fields["name"][1]
+        self._check_name(name, place)
+        self._check_replicas(values, node, name)
+        for cluster in clusters:
+            self._check_unique(name, cluster, place)
+        if source.problem_count > problems_before:
+            return
+        topic = _topic_create(name, values)
+        self.topics += [
+            CatalogueTopic(topic=topic, cluster=cluster, metadata=metadata, file=source.file, line=line)
+            for cluster in clusters
+        ]
+
+    def _check_name(self, name: str, place: Node) -> None:
+        try:
+            TopicCreate(name=name)
+        except InvalidInputError as error:
+            self._source.problem(place, str(error), key="name")
+        if name.startswith("_"):
+            message = "names that begin with _ are reserved for Kafka and are never changed"
+            self._source.problem(place, message, key="name", name=name)
+
+    def _check_unique(self, name: str, cluster: str | None, place: Node) -> None:
+        key = cluster, metric_name(name)
+        if key not in self._first:
+            self._first[key] = name, self._source.line(place)
+            return
+        first, line = self._first[key]
+        if first == name:
+            message = f"the same topic stands in line {line}"
+        else:
+            message = f"collides with {first} in line {line}: Kafka treats . and _ in topic names as the same"
+        self._source.problem(place, message, key="name", name=name)
+
+    def _check_replicas(self, values: Values, node: Node, name: str) -> None:
+        factor = values.get("replication_factor", DEFAULT_REPLICAS)
+        if values.get("min_insync_replicas", 1) > factor:
+            message = f"must not be above the replication factor, {factor}"
+            self._source.problem(node, message, key="min.insync.replicas", name=name)
+
+    def _values(self, fields: Fields, name: str) -> Values:
+        """Read what a topic and `defaults` have in common."""
+        values = self._scalars(fields, name)
+        if "config" in fields and not is_null(fields["config"][1]):
+            values |= self._scalars(self._source.fields(fields["config"][1], _CONFIG_KEYS, name), name)
+        return values
+
+    def _scalars(self, fields: Fields, name: str) -> Values:
+        values: Values = {}
+        for field, (key, node) in fields.items():
+            if field not in _VALUE_KEYS:
+                continue
+            if field in TOPIC_SETTINGS and is_null(node):
+                values[field] = default_value(field)
+                continue
+            text = self._source.text(node, key=key.value, name=name) if isinstance(node, Text) else ""
+            if text is None:
+                continue
+            try:
+                values[field] = (
+                    read_value(TOPIC_SETTINGS[field], text)
+                    if field in TOPIC_SETTINGS
+                    else read_whole(text, *PARTITIONING[field])
+                )
+            except SettingError as error:
+                self._source.problem(node, f"{error}, not {shown(node)}", key=key.value, name=name)
+        return values
+
+
+def _topic_create(name: str, values: Values) -> TopicCreate:
+    config = {key: value for key, value in values.items() if key in TOPIC_SETTINGS}
+    return TopicCreate(
+        name=name,
+        partition_count=values.get("partition_count", UNSET),
+        replication_factor=values.get("replication_factor", UNSET),
+        config=TopicConfig(**config) if config else UNSET,
+    )
+
+
+def _label(node: Node) -> str:
+    """Return a topic's name for messages, as far as the entry has one."""
+    pairs = node.pairs if isinstance(node, Pairs) else []
+    return next((_word(value) for key, value in pairs if _word(key) == "name"), "")
+
+
+def _word(node: Node) -> str:
+    return node.value if isinstance(node, Text) else ""

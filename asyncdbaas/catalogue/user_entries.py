@@ -1,0 +1,95 @@
+"""Read the users of a catalogue and their rights."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from asyncdbaas.catalogue.model import CatalogueUser
+from asyncdbaas.catalogue.nodes import Items, Node, is_null
+from asyncdbaas.catalogue.source import METADATA_KEYS, Fields, Source, shown
+from asyncdbaas.users import KafkaACL, KafkaPermission
+
+__all__ = ["UserEntries"]
+
+_USER_KEYS: Final = METADATA_KEYS | {"name", "acl"}
+_ACL_KEYS: Final = frozenset({"topic", "permission"})
+# What Kafka and other tools call the service's permissions.
+_OTHER_WORDS: Final = {
+    "all": KafkaPermission.ADMIN,
+    "read": KafkaPermission.CONSUME,
+    "readwrite": KafkaPermission.PRODUCECONSUME,
+    "write": KafkaPermission.PRODUCE,
+}
+_MAX_NAME: Final = 256
+
+
+class UserEntries:
+    """Collect the users of a file, and check them against each other."""
+
+    def __init__(self, source: Source) -> None:
+        self.users: list[CatalogueUser] = []
+        self._source = source
+        self._lines: dict[tuple[str | None, str], int] = {}
+
+    def read(self, node: Node, clusters: tuple[str | None, ...]) -> None:
+        """Read one user, for each of the clusters."""
+        source = self._source
+        before = source.problem_count
+        fields = source.fields(node, _USER_KEYS, extensible=True)
+        name = source.word(fields, "name")
+        if name is None:
+            if "name" not in fields:
+                source.problem(node, "is missing", key="name")
+            return
+        metadata = source.metadata(fields, name)
+        acl = self._acl(fields, name)
+        place = fields["name"][1]
+        if not name.isprintable() or name != name.strip() or len(name) > _MAX_NAME:
+            source.problem(place, "is not the name of a user", key="name")
+        for cluster in clusters:
+            self._check_unique(name, cluster, place)
+        if source.problem_count == before:
+            line = source.line(node)
+            self.users += [
+                CatalogueUser(name=name, acl=acl, cluster=cluster, metadata=metadata, file=source.file, line=line)
+                for cluster in clusters
+            ]
+
+    def _check_unique(self, name: str, cluster: str | None, place: Node) -> None:
+        line = self._source.line(place)
+        first = self._lines.setdefault((cluster, name), line)
+        if first != line:
+            self._source.problem(place, f"the same user stands in line {first}", key="name", name=name)
+
+    def _acl(self, fields: Fields, name: str) -> tuple[KafkaACL, ...] | None:
+        if "acl" not in fields or is_null(fields["acl"][1]):
+            return None
+        if not isinstance(fields["acl"][1], Items):
+            self._source.items(fields, "acl", name)  # adds the problem
+            return None
+        rights: dict[tuple[str, KafkaPermission], None] = {}
+        for item in self._source.items(fields, "acl", name):
+            right = self._right(item, name)
+            if right in rights:
+                self._source.problem(item, "the same right stands above it", key="acl", name=name)
+            if right is not None:
+                rights[right] = None
+        return tuple(KafkaACL(topic=topic, permission=permission) for topic, permission in rights)
+
+    def _right(self, node: Node, name: str) -> tuple[str, KafkaPermission] | None:
+        source = self._source
+        fields = source.fields(node, _ACL_KEYS, name)
+        for key in sorted(_ACL_KEYS - fields.keys()):
+            source.problem(node, "is missing", key=f"acl: {key}", name=name)
+        topic, word = source.word(fields, "topic", name), source.word(fields, "permission", name)
+        if topic is None or word is None:
+            return None
+        permission = KafkaPermission(word.lower())
+        if permission.is_known:
+            return topic, permission
+        node = fields["permission"][1]
+        close = _OTHER_WORDS.get(word.lower())
+        hint = f"; did you mean {close}?" if close else ""
+        known = ", ".join(KafkaPermission)
+        source.problem(node, f"must be one of {known}, not {shown(node)}{hint}", key="permission", name=name)
+        return None

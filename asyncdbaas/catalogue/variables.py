@@ -1,0 +1,46 @@
+"""Variables in catalogues: `${NAME}`, and `$$` for a dollar."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+from asyncdbaas.errors import InvalidInputError
+
+__all__ = ["VariableError", "catalogue_variables", "substitute"]
+
+_PLACE: Final = re.compile(r"\$\$|\$\{([^}]*)\}?")
+_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+# A catalogue may come from somebody who must not see the secrets of the job that reads it.
+_SECRET: Final = re.compile(r"TOKEN|SECRET|PASS|KEY|CREDENTIAL|AUTH|COOKIE|PRIVATE|DSN|_URL$|_URI$", re.IGNORECASE)
+
+
+class VariableError(InvalidInputError):
+    """A variable is not defined, or not written as one."""
+
+
+def catalogue_variables(environment: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables that a catalogue may use: those given, and those of the environment that are no secrets.
+
+    A variable of the environment whose name suggests a secret (`..._TOKEN`, `..._PASSWORD`, `..._URL`) is left out. If
+    it is needed, it must be given.
+    """
+    return {name: value for name, value in environment.items() if not _SECRET.search(name)} | dict(given)
+
+
+def substitute(text: str, variables: Mapping[str, str]) -> str:
+    """Replace all variables in a text."""
+    return _PLACE.sub(lambda match: _value(match, variables), text)
+
+
+def _value(match: re.Match[str], variables: Mapping[str, str]) -> str:
+    if match[0] == "$$":
+        return "$"
+    name = match[1]
+    if not match[0].endswith("}") or not _NAME.fullmatch(name):
+        raise VariableError("a variable is written ${NAME}; write $$ for a dollar")
+    if name not in variables:
+        secret = ", and names that suggest a secret are not read from the environment" if _SECRET.search(name) else ""
+        raise VariableError(f"the variable {name} is not defined{secret}: give it with --var {name}=VALUE")
+    return variables[name]
