@@ -155,9 +155,10 @@ def test_a_file_that_is_changed_meanwhile_stays(
     assert cli("kafka", "apply", catalogue, "--yes").code == 0
     emulator.clock.advance(minutes=1)
     contents = iter([catalogue.read_bytes(), b"other"])
+    original = Path.read_bytes
 
-    def read_bytes(_: Path) -> bytes:
-        return next(contents)
+    def read_bytes(path: Path) -> bytes:
+        return next(contents) if path == catalogue else original(path)
 
     with monkeypatch.context() as patch:
         patch.setattr(Path, "read_bytes", read_bytes)
