@@ -22,6 +22,7 @@ from asyncdbaas.errors import (
     ConflictError,
     DBaaSError,
     DecodeError,
+    EnsureError,
     InvalidInputError,
     NotFoundError,
     PermissionDeniedError,
@@ -33,10 +34,12 @@ from asyncdbaas.errors import (
     RequestTimeoutError,
     ServerError,
     SessionStateError,
+    SettingsLostError,
     TLSError,
     TokenError,
     TransportError,
     UnprocessableError,
+    WaitFailedError,
     WaitTimeoutError,
 )
 
@@ -79,14 +82,13 @@ if TYPE_CHECKING:
     from asyncdbaas import otel as otel  # not in `__all__`: a star import must not need its extra
     from asyncdbaas.catalogue import CatalogueError
     from asyncdbaas.emulator import Emulator
-    from asyncdbaas.ensure import EnsureError
     from asyncdbaas.plan import PlanError
     from asyncdbaas.ratelimit import RateLimiter, priority
     from asyncdbaas.ratelimit.shared import SharedRateLimiter as SharedRateLimiter  # the same
     from asyncdbaas.retry import RetryPolicy
     from asyncdbaas.session import AsyncSession
     from asyncdbaas.types import UNSET, Unset
-    from asyncdbaas.waiters import Waiters, WaitFailedError
+    from asyncdbaas.waiters import Waiters
 
 __all__ = [
     "UNSET",
@@ -115,6 +117,7 @@ __all__ = [
     "RetryPolicy",
     "ServerError",
     "SessionStateError",
+    "SettingsLostError",
     "TLSError",
     "TokenError",
     "TransportError",
@@ -165,14 +168,12 @@ _HOMES: Final = {
     "AsyncSession": "session",
     "CatalogueError": "catalogue",
     "Emulator": "emulator",
-    "EnsureError": "ensure",
     "PlanError": "plan",
     "RateLimiter": "ratelimit",
     "RetryPolicy": "retry",
     "SharedRateLimiter": "ratelimit.shared",
     "UNSET": "types",
     "Unset": "types",
-    "WaitFailedError": "waiters",
     "Waiters": "waiters",
     "priority": "ratelimit",
 }

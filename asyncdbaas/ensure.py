@@ -1,34 +1,37 @@
-"""Create what is missing, once: safe to repeat, and to run again after a crash.
+"""Create what is missing, once: safe to call again, also after a crash.
 
     await ensure_topics(session, cluster_id, [TopicCreate(name="orders", partition_count=6)])
 
-Each function looks first. If a create's outcome is unknown, it looks again, and sends again only what is not there.
-What is there otherwise than asked for is a conflict, and is changed only if `on_conflict` says so.
+Each function looks before it creates. If the outcome of a create is unknown, it looks again every `interval` seconds,
+up to 60 times. If the object is not visible then, it raises an error whose `outcome_unknown` is True, never one that
+denies an object that may exist. An object that the session has deleted does not count as existing, even if the service
+still shows it.
+
+An object that differs from what was asked for is a conflict. It is changed only with `OnConflict.UPDATE`.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable
-from typing import Any, Final, TypeVar
+from collections.abc import Iterable
+from typing import Any, Final
 
-import attrs
-
+from asyncdbaas._core.create_once import CreateOnce
+from asyncdbaas._core.http import cluster_segment, seg
+from asyncdbaas._core.polling import TRANSIENT, check_seconds
+from asyncdbaas._core.resend import ResendSchedule
 from asyncdbaas.catalogue import CatalogueTopic
 from asyncdbaas.clusters import Cluster, ClusterCreate, create_cluster, list_clusters
 from asyncdbaas.databases import Database, create_database, list_databases
 from asyncdbaas.errors import (
-    ConflictError,
-    DBaaSError,
+    EnsureError,
     InvalidInputError,
-    PreconditionError,
+    NotFoundError,
     RequestError,
-    UnprocessableError,
 )
 from asyncdbaas.plan import ClusterRef, OnConflict, Outcome, Target, apply, compare, look
-from asyncdbaas.plan.applying import MOST_SENDS
-from asyncdbaas.pools import Pool, PoolCreate, PoolUpdate, create_pool, list_pools, update_pool
+from asyncdbaas.pools import Pool, PoolCreate, PoolUpdate, create_pool, get_pool, list_pools, update_pool
 from asyncdbaas.session import AsyncSession
 from asyncdbaas.topics import TopicCreate
 from asyncdbaas.types import UNSET, Id
@@ -43,14 +46,7 @@ __all__ = [
     "ensure_user",
 ]
 
-T = TypeVar("T")
-
-# After these a look tells: the name may be taken, by us or by somebody else.
-_IN_DOUBT: Final = (UnprocessableError, ConflictError, PreconditionError)
-
-
-class EnsureError(DBaaSError):
-    """What is there differs from what was asked for, or could not be made; the message tells what and why."""
+_POOL_KEYS: Final = ("mode", "size", "db", "user")
 
 
 async def ensure_topics(
@@ -61,12 +57,21 @@ async def ensure_topics(
     on_conflict: OnConflict = OnConflict.FAIL,
     interval: float = 5.0,
 ) -> list[Outcome]:
-    """Make sure that topics exist as given, and return what became of each.
+    """Make sure that topics exist as given, and return the outcome of each.
 
-    A topic that is there with other settings is an EnsureError before anything is sent, or is changed with
-    `OnConflict.UPDATE`; one that has more partitions than asked for cannot be, and is a PlanError before anything is
-    sent. Topics that fail are named in an EnsureError at the end. One list serves all of them.
+    A topic that exists with other settings is an EnsureError before anything is sent, or is changed with
+    `OnConflict.UPDATE`. One that has more partitions than asked for cannot be changed: that is a PlanError before
+    anything is sent. An EnsureError at the end names the topics that failed. One list request serves all topics.
+
+    Args:
+        session: An open session.
+        cluster_id: The Kafka cluster.
+        topics: The topics, each name once.
+        on_conflict: What to do with a topic that exists with other settings.
+        interval: Seconds between two looks at a topic that is not visible or not ready.
+
     """
+    on_conflict = OnConflict(on_conflict)
     target = _target(str(cluster_id), list(topics))
     plan = compare([target], await look(session, [target]))
     differing = [change for change in plan.changes if change.changed]
@@ -74,7 +79,10 @@ async def ensure_topics(
         raise EnsureError("; ".join(f"topic {change.name} differs: {_shown(change.changed)}" for change in differing))
     report = await apply(session, plan, on_conflict=on_conflict, interval=interval)
     if report.failures:
-        raise EnsureError("; ".join(f"topic {failed.change.name}: {failed.reason}" for failed in report.failures))
+        raise EnsureError(
+            "; ".join(f"topic {failed.change.name}: {failed.reason}" for failed in report.failures),
+            outcome_unknown=any(failed.outcome_unknown for failed in report.failures),
+        )
     return list(report.outcomes)
 
 
@@ -88,39 +96,76 @@ def _target(cluster_id: str, topics: list[TopicCreate]) -> Target:
     return Target(cluster=cluster, topics=tuple(CatalogueTopic(topic=topic) for topic in topics))
 
 
-async def ensure_cluster(session: AsyncSession, cluster: ClusterCreate, *, interval: float = 5.0) -> Cluster:
+async def ensure_cluster(
+    session: AsyncSession,
+    cluster: ClusterCreate,
+    *,
+    interval: float = 5.0,
+) -> Cluster:
     """Make sure that a cluster of this name exists, and return it, perhaps still `creating`.
 
-    EnsureError if there is one of another engine, size, region or number of nodes: it is never changed.
+    Raise EnsureError if the existing cluster has another engine, size, region or number of nodes: it is never changed.
+    While an earlier cluster of the name is being deleted, wait for up to 60 intervals. On MongoDB only the
+    response to the create has the password: the cluster returned has it if this session created the cluster.
     """
-
-    async def find() -> Cluster | None:
-        return next((found for found in await list_clusters(session) if found.name == cluster.name), None)
-
-    found = await _ensure(f"cluster {cluster.name}", find, lambda: create_cluster(session, cluster), interval)
+    found: Cluster = await CreateOnce(
+        deletions=session.deletions,
+        what=f"cluster {cluster.name}",
+        name=cluster.name,
+        fetch=lambda: list_clusters(session),
+        path_of=lambda found: f"/v2/databases/{found.id}",
+        create=lambda: create_cluster(session, cluster),
+        interval=check_seconds("interval", interval),
+    ).run()
     _require_same(f"cluster {cluster.name}", found, cluster, ("engine", "size", "region", "num_nodes"))
-    return found
+    filled: Cluster = session.passwords.fill(found)
+    return filled
 
 
-async def ensure_database(session: AsyncSession, cluster_id: Id, name: str, *, interval: float = 5.0) -> Database:
+async def ensure_database(
+    session: AsyncSession,
+    cluster_id: Id,
+    name: str,
+    *,
+    interval: float = 5.0,
+) -> Database:
     """Make sure that a database exists in a cluster, and return it."""
+    path = _path(session, cluster_id, "dbs", name)
+    return await CreateOnce(
+        deletions=session.deletions,
+        what=f"database {name}",
+        name=name,
+        fetch=lambda: list_databases(session, cluster_id),
+        path_of=lambda _: path,
+        create=lambda: create_database(session, cluster_id, name),
+        interval=check_seconds("interval", interval),
+    ).run()
 
-    async def find() -> Database | None:
-        return next((found for found in await list_databases(session, cluster_id) if found.name == name), None)
 
-    return await _ensure(f"database {name}", find, lambda: create_database(session, cluster_id, name), interval)
+async def ensure_user(
+    session: AsyncSession,
+    cluster_id: Id,
+    user: UserCreate,
+    *,
+    interval: float = 5.0,
+) -> User:
+    """Make sure that a user exists in a cluster, and return it. An existing user's settings are not compared.
 
-
-async def ensure_user(session: AsyncSession, cluster_id: Id, user: UserCreate, *, interval: float = 5.0) -> User:
-    """Make sure that a user exists in a cluster, and return it; an existing user's settings are not compared.
-
-    On MongoDB only a user just created comes with its password: `reset_user_auth` makes another.
+    On MongoDB only the response to the create has the password: the user returned has it if this session created the
+    user. Otherwise `reset_user_auth` makes a new one.
     """
-
-    async def find() -> User | None:
-        return next((found for found in await list_users(session, cluster_id) if found.name == user.name), None)
-
-    return await _ensure(f"user {user.name}", find, lambda: create_user(session, cluster_id, user), interval)
+    path = _path(session, cluster_id, "users", user.name)
+    found: User = await CreateOnce(
+        deletions=session.deletions,
+        what=f"user {user.name}",
+        name=user.name,
+        fetch=lambda: list_users(session, cluster_id),
+        path_of=lambda _: path,
+        create=lambda: create_user(session, cluster_id, user),
+        interval=check_seconds("interval", interval),
+    ).run()
+    filled: User = session.passwords.fill_user(str(cluster_id), found)
+    return filled
 
 
 async def ensure_pool(
@@ -131,52 +176,65 @@ async def ensure_pool(
     on_conflict: OnConflict = OnConflict.FAIL,
     interval: float = 5.0,
 ) -> Pool:
-    """Make sure that a connection pool exists as given, and return it.
+    """Make sure that a connection pool exists as given, and return it as the service has it.
 
-    EnsureError if there is one with another mode, size, database or user; with `OnConflict.UPDATE` it is changed.
+    Raise EnsureError if the existing pool has another mode, size, database or user. With `OnConflict.UPDATE` it is
+    changed; its user stays unless `pool` names another.
     """
+    on_conflict = OnConflict(on_conflict)
+    path = _path(session, cluster_id, "pools", pool.name)
+    found = await CreateOnce(
+        deletions=session.deletions,
+        what=f"pool {pool.name}",
+        name=pool.name,
+        fetch=lambda: list_pools(session, cluster_id),
+        path_of=lambda _: path,
+        create=lambda: create_pool(session, cluster_id, pool),
+        interval=check_seconds("interval", interval),
+    ).run()
+    if on_conflict is OnConflict.UPDATE and _differences(found, pool, _POOL_KEYS):
+        return await _update_pool(session, cluster_id, pool, found, interval)
+    _require_same(f"pool {pool.name}", found, pool, _POOL_KEYS)
+    return found
 
-    async def find() -> Pool | None:
-        return next((found for found in await list_pools(session, cluster_id) if found.name == pool.name), None)
 
-    found = await _ensure(f"pool {pool.name}", find, lambda: create_pool(session, cluster_id, pool), interval)
-    keys = ("mode", "size", "db", "user")
-    if on_conflict is OnConflict.UPDATE and _differences(found, pool, keys):
-        wanted = PoolUpdate(mode=pool.mode, size=pool.size, db=pool.db, user=pool.user)
+async def _update_pool(session: AsyncSession, cluster_id: Id, pool: PoolCreate, found: Pool, interval: float) -> Pool:
+    """Change a pool, and return it once it reads as it should. The service replaces the whole pool."""
+    user = (found.user or UNSET) if pool.user is UNSET else pool.user
+    wanted = PoolUpdate(mode=pool.mode, size=pool.size, db=pool.db, user=user)
+    problem, schedule = "it was changed", ResendSchedule()
+    try:
         await update_pool(session, cluster_id, pool.name, wanted)
-        return attrs.evolve(found, **{key: getattr(pool, key) for key in keys if getattr(pool, key) is not UNSET})
-    _require_same(f"pool {pool.name}", found, pool, keys)
-    return found
-
-
-async def _ensure(
-    what: str, find: Callable[[], Awaitable[T | None]], create: Callable[[], Awaitable[T]], interval: float
-) -> T:
-    """Return what is there, else create it; look again whenever it is unclear what a create did."""
-    last: RequestError | None = None
-    for _ in range(MOST_SENDS):
-        found = await find()
-        if found is not None:
-            return found
-        if last is not None:
-            if isinstance(last, (UnprocessableError, ConflictError)):
-                raise last
-            await asyncio.sleep(interval)
+    except RequestError as error:
+        if not error.may_have_applied:
+            raise
+        problem = str(error)
+    while True:
         try:
-            return await create()
-        except RequestError as error:
-            if not error.may_have_applied and not isinstance(error, _IN_DOUBT):
-                raise
-            last = error
-    found = await find()
-    if found is None:
-        raise EnsureError(f"{what} was asked for {MOST_SENDS} times and does not show: {last}") from last
-    return found
+            found = await get_pool(session, cluster_id, pool.name)
+            changed = _differences(found, wanted, _POOL_KEYS)
+            if not changed:
+                return found
+            seen = _shown(changed)
+        except (*TRANSIENT, NotFoundError) as error:
+            seen = str(error)
+        schedule.note_look()
+        if schedule.is_spent:
+            raise EnsureError(f"pool {pool.name}: {problem}, but reads otherwise: {seen}", outcome_unknown=True)
+        await asyncio.sleep(interval)
+
+
+def _path(session: AsyncSession, cluster_id: Id, kind: str, name: str) -> str:
+    """Return the path of an object; raise if the session has deleted its cluster."""
+    cluster = f"/v2/databases/{cluster_segment(cluster_id)}"
+    if cluster in session.deletions:
+        raise EnsureError(f"cluster {cluster_id} is being deleted: this session deleted it")
+    return f"{cluster}/{kind}/{seg(name, 'name')}"
 
 
 def _differences(found: object, wanted: object, keys: Iterable[str]) -> dict[str, tuple[Any, Any]]:
     pairs = {key: (getattr(found, key), getattr(wanted, key)) for key in keys}
-    return {key: pair for key, pair in pairs.items() if pair[1] is not UNSET and pair[0] != pair[1]}
+    return {key: pair for key, pair in pairs.items() if pair[1] is not UNSET and (pair[0] or None) != (pair[1] or None)}
 
 
 def _require_same(what: str, found: object, wanted: object, keys: Iterable[str]) -> None:

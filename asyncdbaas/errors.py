@@ -7,8 +7,8 @@ DBaaSError
         PlanError                a plan cannot be made or applied as asked (module `plan`)
     SessionStateError            the session is not open, or belongs to another event loop (also a RuntimeError)
     WaitTimeoutError             a waiter timed out (also a TimeoutError)
-    WaitFailedError              a wait cannot succeed any more (module `waiters`)
-    EnsureError                  an object exists and differs, or could not be created (module `ensure`)
+    WaitFailedError              a wait cannot succeed any more
+    EnsureError                  an object exists and differs, or could not be created: outcome_unknown
     QuotaStoreError              the store of a shared quota could not be used, so nothing was sent
     RequestError                 one request failed: method, path, attempts, outcome_unknown, may_have_applied
         TransportError           no usable response came back
@@ -16,6 +16,7 @@ DBaaSError
             TLSError             the server's certificate is not trusted
         DecodeError              the request succeeded, but its response does not fit the class asked for
         AcceptedError            the request was accepted; its result is not visible yet
+        SettingsLostError        an update was applied, but reset settings that it did not name
         APIError                 the service refused or failed: status, code, message, request_id
             BadRequestError 400, AuthenticationError 401, PermissionDeniedError 403, NotFoundError 404,
             ConflictError 409, PreconditionError 412, UnprocessableError 422, RateLimitError 429, ServerError 5xx
@@ -34,6 +35,7 @@ __all__ = [
     "ConflictError",
     "DBaaSError",
     "DecodeError",
+    "EnsureError",
     "InvalidInputError",
     "NotFoundError",
     "PermissionDeniedError",
@@ -45,10 +47,12 @@ __all__ = [
     "RequestTimeoutError",
     "ServerError",
     "SessionStateError",
+    "SettingsLostError",
     "TLSError",
     "TokenError",
     "TransportError",
     "UnprocessableError",
+    "WaitFailedError",
     "WaitTimeoutError",
 ]
 
@@ -165,12 +169,41 @@ class AcceptedError(RequestError):
     _succeeded = True
 
 
+class SettingsLostError(RequestError):
+    """The service applied an update, and changed settings that were to stay as they were.
+
+    Somebody else may have changed them at the same moment. The message names the settings with both values.
+    """
+
+    _succeeded = True
+
+
 class WaitTimeoutError(DBaaSError, TimeoutError):
     """A waiter timed out; `last` is the last value that it saw, or None."""
 
     def __init__(self, message: str, *, last: object = None) -> None:
         super().__init__(message)
         self.last = last
+
+
+class WaitFailedError(DBaaSError):
+    """A wait cannot succeed any more: the object vanished, never appeared, or failed.
+
+    `last` is the last value that was seen of it, or None.
+    """
+
+    def __init__(self, message: str, *, last: object = None) -> None:
+        super().__init__(message)
+        self.last = last
+
+
+class EnsureError(DBaaSError):
+    """An object exists and differs from what was asked for, or could not be created."""
+
+    def __init__(self, message: str, *, outcome_unknown: bool = False) -> None:
+        super().__init__(message)
+        self.outcome_unknown = outcome_unknown
+        """True if the object may have been created or changed; check before trying again."""
 
 
 class APIError(RequestError):

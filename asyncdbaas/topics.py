@@ -6,14 +6,14 @@ The vendor's pages: https://docs.digitalocean.com/reference/api/digitalocean/#ta
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import Any, Final
 
 import attrs
 
 from asyncdbaas._core.codec import require_some
 from asyncdbaas._core.http import cluster_segment, seg
 from asyncdbaas._endpoint import created, delete, list_all
-from asyncdbaas.errors import AcceptedError, InvalidInputError
+from asyncdbaas.errors import AcceptedError, InvalidInputError, SettingsLostError
 from asyncdbaas.session import AsyncSession
 from asyncdbaas.types import UNSET, Id, ListOf, OpenEnum, Unset, new_list
 
@@ -37,6 +37,8 @@ __all__ = [
 
 # Kafka's own rule; the service has no other.
 _NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,249}")
+# No broker can hold more; the service shows it as 9223372036854776000.
+_NO_LIMIT: Final = 2**63 - 1
 
 
 class TopicState(OpenEnum):
@@ -254,15 +256,56 @@ async def create_topic(session: AsyncSession, cluster_id: Id, topic: TopicCreate
     return made
 
 
-async def update_topic(session: AsyncSession, cluster_id: Id, name: str, update: TopicUpdate) -> Topic:
+async def update_topic(
+    session: AsyncSession, cluster_id: Id, name: str, update: TopicUpdate, *, live: Topic | None = None
+) -> Topic:
     """Change a topic's partitions, replication or settings and return it.
 
-    More partitions take effect after the answer; until then the old number shows. UnprocessableError if there would
-    be fewer. Scope `database:update`.
+    Whether the service keeps settings that a request does not name is not documented. So this reads the topic first,
+    sends all its settings with the changes, and checks in the response that the others have stayed: SettingsLostError
+    if not. Give `live`, the topic as `get_topic` has just returned it, to save the read.
+
+    More partitions take effect after the response; until then the old number is visible. UnprocessableError if there
+    would be fewer. Scopes `database:read` and `database:update`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_update_kafka_topic
     """
     path = f"/v2/databases/{cluster_segment(cluster_id)}/topics/{seg(name, 'topic name')}"
-    return await session.request("PUT", path, Topic, key="topic", body=require_some(update))
+    require_some(update)
+    before = await get_topic(session, cluster_id, name) if live is None else live
+    after = await session.request("PUT", path, Topic, key="topic", body=_completed(update, before))
+    if lost := _lost(before, update, after):
+        raise SettingsLostError(
+            f"topic {name} was updated, but settings changed that were to stay: {lost}", method="PUT", path=path
+        )
+    return after
+
+
+def _completed(update: TopicUpdate, live: Topic) -> TopicUpdate:
+    """Name everything that is to stay. Partitions only grow, and a pending growth may not be visible: they stay out."""
+    factor = update.replication_factor
+    if factor is UNSET and live.replication_factor is not None:
+        factor = live.replication_factor
+    settings = _settings(live.config) | _settings(update.config)
+    return attrs.evolve(update, replication_factor=factor, config=TopicConfig(**settings) if settings else UNSET)
+
+
+def _settings(config: TopicConfig | Unset | None) -> dict[str, Any]:
+    return (
+        {} if not config else {key: value for key, value in attrs.asdict(config).items() if value not in (UNSET, None)}
+    )
+
+
+def _lost(before: Topic, update: TopicUpdate, after: Topic) -> str:
+    """Name the settings that an update did not name and that the response shows with another value."""
+    there, now = _settings(before.config), _settings(after.config)
+    kept = there.keys() & now.keys() - _settings(update.config).keys()
+    return ", ".join(f"{key} is {now[key]}, was {there[key]}" for key in sorted(kept) if _differ(there[key], now[key]))
+
+
+def _differ(one: object, other: object) -> bool:
+    """Compare two values of a setting; "no limit" has several."""
+    has_limit = not (isinstance(one, int) and isinstance(other, int) and min(one, other) >= _NO_LIMIT)
+    return one != other and has_limit
 
 
 async def delete_topic(session: AsyncSession, cluster_id: Id, name: str) -> None:

@@ -1,99 +1,52 @@
-"""Wait until something is ready, or gone.
+"""Wait until an object is ready, or gone.
 
     waiters = Waiters(session)
     await asyncio.gather(*(waiters.cluster_online(cluster.id) for cluster in created))
 
-All that wait for the same list, such as the clusters or one cluster's topics, share one request a round, however many
-they are. These requests count in the rate limit like any other; `on_event` tells about each.
+All waits for objects in one list, such as the clusters or one cluster's topics, share one request per round. These
+requests count towards the rate limit like any other. `on_event` is called with each.
 """
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Final, Generic, TypeAlias, TypeVar
+from collections.abc import Callable, Mapping
+from typing import TypeVar
 
-import attrs
-
+from asyncdbaas._core.http import check_text, cluster_segment, seg
 from asyncdbaas._core.observers import guarded
-from asyncdbaas.clusters import Cluster, ClusterStatus, Engine, list_clusters
-from asyncdbaas.errors import (
-    AcceptedError,
-    DBaaSError,
-    DecodeError,
-    InvalidInputError,
-    NotFoundError,
-    PreconditionError,
-    RateLimitError,
-    RequestError,
-    ServerError,
-    TransportError,
-    WaitTimeoutError,
-)
+from asyncdbaas._core.polling import Poll, Polls, Round, StateSeen, Wait, WaitEvent, check_seconds
+from asyncdbaas.clusters import Cluster, ClusterStatus, Engine, get_cluster, list_clusters
+from asyncdbaas.errors import InvalidInputError, NotFoundError, WaitFailedError
 from asyncdbaas.migrations import Migration, MigrationStatus, get_migration
-from asyncdbaas.replicas import Replica, list_replicas
+from asyncdbaas.replicas import Replica, get_replica, list_replicas
 from asyncdbaas.session import AsyncSession
-from asyncdbaas.topics import Topic, TopicState, list_topics
-from asyncdbaas.types import Id, OpenEnum
+from asyncdbaas.topics import Topic, TopicState, get_topic, list_topics
+from asyncdbaas.types import Id
 
-__all__ = ["Event", "Round", "StateSeen", "WaitFailedError", "Waiters"]
+__all__ = ["Round", "StateSeen", "WaitEvent", "WaitFailedError", "Waiters"]
 
 T = TypeVar("T")
 
-# They may pass: the next round asks again, until the waiter's own time is up.
-_PASSING: Final = (TransportError, ServerError, RateLimitError, PreconditionError, DecodeError, AcceptedError)
-_MINUTE: Final = 60.0
-
-
-class WaitFailedError(DBaaSError):
-    """What was waited for will not come: it vanished, never showed, or failed; `last` is the last thing seen of it."""
-
-    def __init__(self, message: str, *, last: object = None) -> None:
-        super().__init__(message)
-        self.last = last
-
-
-@attrs.frozen(kw_only=True)
-class Round:
-    """One request was made for all that wait for the same list."""
-
-    what: str
-    """The list, such as `clusters`."""
-    number: int
-    """1 for the first; so many requests have been spent on it."""
-    waiting: int
-    """How many wait for something in it."""
-    error: RequestError | None
-    """Why it came to nothing; the next round asks again."""
-
-
-@attrs.frozen(kw_only=True)
-class StateSeen:
-    """Something that is waited for shows another state than before."""
-
-    what: str
-    """Such as `topic orders`."""
-    state: str
-    """`absent` if it does not show."""
-    is_known: bool
-    """False for a state that this library does not list: it is waited out like any other."""
-    seconds: float
-    """Since the wait began."""
-
-
-Event: TypeAlias = Round | StateSeen
+# A replica has been seen to stay invisible for minutes after its creation.
+_REPLICA_APPEARS_WITHIN = 600.0
+_DELETED = "is being deleted: this session deleted it"
 
 
 class Waiters:
-    """Wait for any number of things over one session; those that share a list share its requests.
+    """Wait for any number of objects over one session.
 
-    interval: seconds between two requests for a list.
-    timeout: seconds after which a wait gives up with WaitTimeoutError.
-    on_event: called with each round, and with each change of state.
+    A wait tolerates transient errors until it times out. The object may be missing for the first two minutes (ten for
+    replicas). One odd response decides nothing: an object counts as gone when two lists in a row lack it and reading
+    it gives 404. If it vanishes or fails, the wait raises WaitFailedError, and WaitTimeoutError when its time is up.
+    An object that the session deleted is never ready, whatever its status says. Cancelling a wait leaves the others
+    running.
 
-    A wait bears failures that may pass, until its time is up, and that what it waits for does not show at first: a
-    minute or two, for replicas ten. If it vanishes later, or fails, that is a WaitFailedError. Cancelling a wait leaves
-    the others alone. What `on_event` raises is logged and goes no further.
+    Args:
+        session: An open session. Use the waiters in its event loop.
+        interval: Seconds between two requests for a list.
+        timeout: Seconds after which a wait raises WaitTimeoutError.
+        on_event: Called with each round and each change of state. What it raises is logged and ignored.
+
     """
 
     def __init__(
@@ -102,15 +55,18 @@ class Waiters:
         *,
         interval: float = 10.0,
         timeout: float = 1800.0,
-        on_event: Callable[[Event], object] | None = None,
+        on_event: Callable[[WaitEvent], object] | None = None,
     ) -> None:
-        if interval <= 0 or timeout <= 0:
-            raise InvalidInputError(f"interval and timeout must be above 0 seconds, not {interval} and {timeout}")
+        if not isinstance(session, AsyncSession):
+            raise InvalidInputError(f"session must be an AsyncSession, not {type(session).__name__}")
+        if on_event is not None and not callable(on_event):
+            raise InvalidInputError(f"on_event must be callable, not {type(on_event).__name__}")
         self._session = session
-        self._interval = interval
-        self._timeout = timeout
-        self._tell = guarded(on_event)
-        self._polls: dict[str, _Poll[Any]] = {}
+        self._polls = Polls(
+            interval=check_seconds("interval", interval),
+            timeout=check_seconds("timeout", timeout),
+            tell=guarded(on_event),
+        )
 
     async def cluster_online(
         self,
@@ -122,221 +78,145 @@ class Waiters:
         region: str | None = None,
         version: str | None = None,
     ) -> Cluster:
-        """Wait until a cluster is online and has all that is given here, and return it.
+        """Wait until a cluster is online and has every value given here, and return it.
 
-        After a resize, migration or upgrade give what was asked for: for some seconds the cluster still reads online
-        with its old values. Storage is not compared on Redis and Valkey, which have none of their own.
+        After a resize, migration or upgrade, give the values that you asked for: for some seconds the cluster still
+        reads `online` with its old ones. Storage is not compared on Redis and Valkey, which have none of their own.
+
+        A MongoDB password appears only in the response to the creation. If this session created the cluster, the
+        cluster returned here has it, too.
         """
         wanted = {"size": size, "num_nodes": num_nodes, "region": region, "version": version}
+        _check_types({**wanted, "storage_size_mib": storage_size_mib})
 
         def is_done(cluster: Cluster) -> bool:
             storage = None if cluster.engine in (Engine.REDIS, Engine.VALKEY) else storage_size_mib
             complete = _has(cluster, {**wanted, "storage_size_mib": storage})
             return complete and cluster.status is ClusterStatus.ONLINE
 
-        wait = _Wait(f"cluster {cluster_id}", is_done, lambda cluster: cluster.status)
-        return await self._clusters().until(str(cluster_id), wait)
+        key = cluster_segment(cluster_id).lower()
+        online: Cluster = await self._clusters().until(
+            Wait(
+                what=f"cluster {key}",
+                key=key,
+                is_done=is_done,
+                state_of=lambda cluster: cluster.status,
+                failure_of=lambda cluster: self._deletion_of(f"/v2/databases/{cluster.id}"),
+            )
+        )
+        filled: Cluster = self._session.passwords.fill(online)
+        return filled
 
     async def cluster_deleted(self, cluster_id: Id) -> None:
-        """Wait until a deleted cluster no longer shows; then its name is free again."""
-        wait: _Wait[Cluster] = _Wait(
-            f"cluster {cluster_id}", _never, lambda cluster: cluster.status, absent_is_done=True
+        """Wait until a deleted cluster is gone. Then its name can be used again."""
+        key = cluster_segment(cluster_id).lower()
+        await self._clusters().until(
+            Wait(
+                what=f"cluster {key}",
+                key=key,
+                is_done=lambda _: False,
+                state_of=lambda cluster: cluster.status,
+                absent_is_done=True,
+            )
         )
-        await self._clusters().until(str(cluster_id), wait)
 
     async def replica_ready(self, cluster_id: Id, name: str) -> Replica:
-        """Wait until a replica serves, and return it; it can take ten minutes to show at all."""
+        """Wait until a replica serves, and return it. It can take ten minutes to appear."""
+        path = f"/v2/databases/{cluster_segment(cluster_id)}/replicas/{seg(name, 'replica name')}"
 
         async def fetch() -> dict[str, Replica]:
             return {replica.name: replica for replica in await list_replicas(self._session, cluster_id)}
 
-        wait: _Wait[Replica] = _Wait(
-            f"replica {name}",
-            lambda replica: replica.status in (ClusterStatus.ONLINE, ClusterStatus.ACTIVE),
-            lambda replica: replica.status,
-            appears_within=10 * _MINUTE,
+        poll = self._polls.get(
+            f"replicas of cluster {cluster_id}", fetch, lambda key: get_replica(self._session, cluster_id, key)
         )
-        return await self._poll(f"replicas of cluster {cluster_id}", fetch).until(name, wait)
+        return await poll.until(
+            Wait(
+                what=f"replica {name}",
+                key=name,
+                is_done=lambda replica: replica.status in (ClusterStatus.ONLINE, ClusterStatus.ACTIVE),
+                state_of=lambda replica: replica.status,
+                failure_of=lambda _: self._deletion_of(path),
+                appears_within=_REPLICA_APPEARS_WITHIN,
+            )
+        )
 
     async def topic_active(self, cluster_id: Id, name: str, *, partition_count: int | None = None) -> Topic:
-        """Wait until a topic is active and has its partitions, if their number is given, and return it.
+        """Wait until a topic is active and has at least `partition_count` partitions, and return it.
 
-        New partitions of a topic show some time after they were asked for.
+        New partitions of a topic appear some time after the request for them.
         """
+        path = f"/v2/databases/{cluster_segment(cluster_id)}/topics/{seg(name, 'topic name')}"
+        _check_types({"partition_count": partition_count})
 
         async def fetch() -> dict[str, Topic]:
             return {topic.name: topic for topic in await list_topics(self._session, cluster_id)}
 
-        wait: _Wait[Topic] = _Wait(
-            f"topic {name}",
-            lambda topic: topic.state is TopicState.ACTIVE and (topic.partition_count or 0) >= (partition_count or 0),
-            lambda topic: topic.state,
-            has_failed=lambda topic: topic.state is TopicState.DELETING,
+        def failure_of(topic: Topic) -> str:
+            return "is deleting" if topic.state is TopicState.DELETING else self._deletion_of(path)
+
+        poll = self._polls.get(
+            f"topics of cluster {cluster_id}", fetch, lambda key: get_topic(self._session, cluster_id, key)
         )
-        return await self._poll(f"topics of cluster {cluster_id}", fetch).until(name, wait)
+        return await poll.until(
+            Wait(
+                what=f"topic {name}",
+                key=name,
+                is_done=lambda topic: (
+                    topic.state is TopicState.ACTIVE and (topic.partition_count or 0) >= (partition_count or 0)
+                ),
+                state_of=lambda topic: topic.state,
+                failure_of=failure_of,
+            )
+        )
 
     async def migration_done(self, cluster_id: Id, *, until: MigrationStatus = MigrationStatus.DONE) -> Migration:
         """Wait until the newest migration into a cluster is done, and return it.
 
-        With `until=MigrationStatus.SYNCING` it is enough that all has been copied: the copy goes on following its
-        source, for up to two weeks. There is no list of migrations: each cluster costs a request a round.
+        With `until=MigrationStatus.SYNCING` it is enough that everything has been copied: the copy then follows its
+        source for up to two weeks. Migrations have no list: each cluster costs one request per round.
         """
+        cluster_segment(cluster_id)
+        if not MigrationStatus(check_text(until, "until")).is_known:
+            raise InvalidInputError(f"until must be one of {', '.join(MigrationStatus)}, not {until!r}")
 
         async def fetch() -> dict[str, Migration]:
             migration = await get_migration(self._session, cluster_id)
             return {} if migration.status is None else {"": migration}
 
-        wait: _Wait[Migration] = _Wait(
-            f"migration into cluster {cluster_id}",
-            lambda migration: migration.status in (MigrationStatus.DONE, until),
-            lambda migration: migration.status,
-            has_failed=lambda migration: migration.status in (MigrationStatus.ERROR, MigrationStatus.CANCELED),
-        )
-        return await self._poll(f"migration into cluster {cluster_id}", fetch).until("", wait)
+        async def read(key: str) -> Migration:
+            if migration := (await fetch()).get(key):
+                return migration
+            raise NotFoundError("no migration", status=404, method="GET", path=f"/v2/databases/{cluster_id}")
 
-    def _clusters(self) -> _Poll[Cluster]:
+        failed = (MigrationStatus.ERROR, MigrationStatus.CANCELED)
+        return await self._polls.get(f"migration into cluster {cluster_id}", fetch, read).until(
+            Wait(
+                what=f"migration into cluster {cluster_id}",
+                key="",
+                is_done=lambda migration: migration.status in (MigrationStatus.DONE, until),
+                state_of=lambda migration: migration.status,
+                failure_of=lambda migration: f"is {migration.status}" if migration.status in failed else "",
+            )
+        )
+
+    def _clusters(self) -> Poll[Cluster]:
         async def fetch() -> dict[str, Cluster]:
             return {cluster.id: cluster for cluster in await list_clusters(self._session)}
 
-        return self._poll("clusters", fetch)
+        return self._polls.get("clusters", fetch, lambda key: get_cluster(self._session, key), can_be_missing=False)
 
-    def _poll(self, what: str, fetch: Callable[[], Awaitable[Mapping[str, T]]]) -> _Poll[T]:
-        if what not in self._polls:
-            self._polls[what] = _Poll(what, fetch, self._interval, self._timeout, self._tell)
-        return self._polls[what]
+    def _deletion_of(self, path: str) -> str:
+        return _DELETED if path in self._session.deletions else ""
 
 
-@attrs.define(eq=False)
-class _Wait(Generic[T]):
-    """What one caller waits for, and what was last seen of it."""
-
-    what: str
-    is_done: Callable[[T], bool]
-    state_of: Callable[[T], OpenEnum | None]
-    has_failed: Callable[[T], bool] = attrs.field(default=lambda _: False, kw_only=True)
-    absent_is_done: bool = attrs.field(default=False, kw_only=True)
-    appears_within: float = attrs.field(default=2 * _MINUTE, kw_only=True)
-    began: float = attrs.field(factory=lambda: asyncio.get_running_loop().time(), init=False)
-    future: asyncio.Future[Any] = attrs.field(factory=lambda: asyncio.get_running_loop().create_future(), init=False)
-    last: T | None = attrs.field(default=None, init=False)
-    state: str = attrs.field(default="", init=False)
-
-    @property
-    def seconds(self) -> float:
-        return asyncio.get_running_loop().time() - self.began
-
-    def look(self, item: T | None) -> DBaaSError | None:
-        """Take note of what a round shows; return the error that ends the wait, if any does."""
-        if item is None:
-            return None if self.absent_is_done else self._missed()
-        self.last = item
-        if self.has_failed(item):
-            return WaitFailedError(f"{self.what} is {self.state_of(item)}", last=item)
-        return None
-
-    def _missed(self) -> DBaaSError | None:
-        if self.last is not None:
-            return WaitFailedError(f"{self.what} has vanished", last=self.last)
-        if self.seconds > self.appears_within:
-            return WaitFailedError(f"{self.what} did not show within {self.appears_within:g} s")
-        return None
-
-
-class _Poll(Generic[T]):
-    """One list, asked for once a round as long as somebody waits for something in it."""
-
-    def __init__(
-        self,
-        what: str,
-        fetch: Callable[[], Awaitable[Mapping[str, T]]],
-        interval: float,
-        timeout: float,
-        tell: Callable[[Event], object],
-    ) -> None:
-        self._what = what
-        self._fetch = fetch
-        self._interval = interval
-        self._timeout = timeout
-        self._tell = tell
-        self._waits: dict[_Wait[T], str] = {}
-        self._rounds = 0
-        self._task: asyncio.Task[None] | None = None
-
-    async def until(self, key: str, wait: _Wait[T]) -> T:
-        """Wait for what stands under a key of the list. The first caller starts the rounds, the last one ends them."""
-        self._waits[wait] = key
-        if self._task is None:
-            self._task = asyncio.create_task(self._ask())
-        try:
-            async with asyncio.timeout(self._timeout):
-                item: T = await wait.future
-                return item
-        except TimeoutError:
-            seen = wait.state or "nothing"
-            spent = f"{self._timeout:g} s and {self._rounds} requests"
-            raise WaitTimeoutError(
-                f"{wait.what} is not ready after {spent}; seen last: {seen}", last=wait.last
-            ) from None
-        finally:
-            del self._waits[wait]
-            if not self._waits:
-                await self._stop()
-
-    async def _stop(self) -> None:
-        task, self._task = self._task, None
-        if task is not None:
-            task.cancel()
-            await asyncio.wait({task})
-
-    async def _ask(self) -> None:
-        while True:
-            try:
-                await self._round()
-            except Exception as error:  # noqa: BLE001 -- whatever it is belongs to those who wait
-                for wait in self._waits:
-                    _settle(wait, error)
-            await asyncio.sleep(self._interval)
-
-    async def _round(self) -> None:
-        items: Mapping[str, T] = {}
-        failure: RequestError | None = None
-        try:
-            items = await self._fetch()
-        except NotFoundError:
-            pass  # as good as an empty list: what it belongs to may not show yet
-        except _PASSING as error:
-            failure = error
-        self._rounds += 1
-        self._tell(Round(what=self._what, number=self._rounds, waiting=len(self._waits), error=failure))
-        if failure is None:
-            for wait, key in self._waits.items():
-                self._show(wait, items.get(key))
-
-    def _show(self, wait: _Wait[T], item: T | None) -> None:
-        state = None if item is None else wait.state_of(item)
-        if wait.state != (name := state or "absent"):
-            wait.state = name
-            known = state is None or state.is_known
-            self._tell(StateSeen(what=wait.what, state=name, is_known=known, seconds=wait.seconds))
-        error = wait.look(item)
-        if error is not None:
-            _settle(wait, error)
-        elif wait.absent_is_done if item is None else wait.is_done(item):
-            _settle(wait, item)
-
-
-def _settle(wait: _Wait[Any], outcome: object) -> None:
-    if wait.future.done():
-        return
-    if isinstance(outcome, Exception):
-        wait.future.set_exception(outcome)
-    else:
-        wait.future.set_result(outcome)
+def _check_types(wanted: Mapping[str, object]) -> None:
+    """Reject values that no cluster or topic could ever have, so that the wait would never end."""
+    for name, value in wanted.items():
+        kind = str if name in ("size", "region", "version") else int
+        if value is not None and (isinstance(value, bool) or not isinstance(value, kind)):
+            raise InvalidInputError(f"{name} must be of type {kind.__name__}, not {type(value).__name__}")
 
 
 def _has(cluster: Cluster, wanted: Mapping[str, object]) -> bool:
     return all(value is None or getattr(cluster, name) == value for name, value in wanted.items())
-
-
-def _never(_: object) -> bool:
-    return False

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
+from urllib.parse import quote
+
+import attrs
 
 from asyncdbaas.types import Secret
 
@@ -34,6 +37,31 @@ class Passwords:
     def get(self, cluster_id: str, user: str | None) -> str | None:
         """Return a user's password, or None if this session was never given it."""
         return self._passwords.get((cluster_id.lower(), user or ""))
+
+    def fill(self, cluster: Any) -> Any:
+        """Return a cluster with those passwords that it lacks and this session was given."""
+        if not self._passwords:
+            return cluster
+        connections = {
+            field.name: self._filled(cluster.id, connection)
+            for field in cluster.__attrs_attrs__
+            if field.name.endswith("connection") and (connection := getattr(cluster, field.name)) is not None
+        }
+        users = [self.fill_user(cluster.id, user) for user in cluster.users]
+        return attrs.evolve(cluster, users=users, **connections)
+
+    def fill_user(self, cluster_id: str, user: Any) -> Any:
+        """Return a user with its password, if it lacks one and this session was given it."""
+        password = None if user.password else self.get(cluster_id, user.name)
+        return user if password is None else attrs.evolve(user, password=password)
+
+    def _filled(self, cluster_id: str, connection: Any) -> Any:
+        password = None if connection.password else self.get(cluster_id, connection.user)
+        if password is None:
+            return connection
+        blank, filled = (f"//{quote(connection.user, safe='')}:{quote(word, safe='')}@" for word in ("", password))
+        uri = connection.uri and connection.uri.replace(blank, filled, 1)
+        return attrs.evolve(connection, password=password, uri=uri)
 
     def discard(self, cluster_id: str, user: str) -> None:
         """Forget the password of a deleted user."""

@@ -15,7 +15,7 @@ from asyncdbaas.cli.terminal import note
 from asyncdbaas.clusters import Cluster, list_clusters
 from asyncdbaas.plan.resolving import named_cluster
 from asyncdbaas.session import AsyncSession
-from asyncdbaas.waiters import Event, StateSeen, Waiters
+from asyncdbaas.waiters import StateSeen, Waiters, WaitEvent
 
 __all__ = ["Wanted", "show_clusters", "wait_for"]
 
@@ -68,10 +68,10 @@ async def _ids(session: AsyncSession, names: tuple[str, ...]) -> list[str]:
     return [named_cluster(found, name).id for name in names]
 
 
-def _reporter(names: Mapping[str, str]) -> Callable[[Event], None]:
+def _reporter(names: Mapping[str, str]) -> Callable[[WaitEvent], None]:
     """Return a function that prints a cluster's states, under the name that the user gave it."""
 
-    def report(event: Event) -> None:
+    def report(event: WaitEvent) -> None:
         if isinstance(event, StateSeen):
             key = event.what.removeprefix("cluster ")
             name = names.get(key, key)

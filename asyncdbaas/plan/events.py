@@ -12,7 +12,7 @@ import attrs
 
 from asyncdbaas import hooks
 from asyncdbaas.errors import RequestError
-from asyncdbaas.plan.model import Change, Plan
+from asyncdbaas.plan.model import Action, Change, Plan
 from asyncdbaas.session import AsyncSession
 
 __all__ = [
@@ -52,6 +52,8 @@ class Outcome:
     result: Result
     reason: str = ""
     """Why it failed, or was not sent."""
+    outcome_unknown: bool = False
+    """True if it failed, and a request of ours may have been applied all the same; check before trying again."""
 
     @property
     def is_failure(self) -> bool:
@@ -140,7 +142,7 @@ class Report:
 
 def forecast(session: AsyncSession, plan: Plan) -> Forecast:
     """Return what applying a plan takes, if nothing fails and nobody else uses the quota."""
-    return forecast_requests(session, len(plan.writes))
+    return forecast_requests(session, len(plan.writes) + plan.counts[Action.UPDATE])  # an update reads first
 
 
 def forecast_requests(session: AsyncSession, requests: int) -> Forecast:

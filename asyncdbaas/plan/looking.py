@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 import attrs
 
 from asyncdbaas import bulk
+from asyncdbaas._core.http import seg
 from asyncdbaas._core.observers import guarded
 from asyncdbaas.catalogue import Catalogue
 from asyncdbaas.clusters import list_clusters
@@ -16,7 +17,7 @@ from asyncdbaas.plan.events import PlanEvent, forecast_requests
 from asyncdbaas.plan.model import Plan, Prune, Target
 from asyncdbaas.plan.resolving import resolve
 from asyncdbaas.session import AsyncSession
-from asyncdbaas.topics import Topic, TopicCreate, get_topic, list_topics
+from asyncdbaas.topics import Topic, TopicCreate, TopicState, get_topic, list_topics
 from asyncdbaas.types import UNSET
 
 __all__ = ["list_by_name", "look", "plan_topics", "read_details"]
@@ -62,8 +63,11 @@ async def look(
 
 
 async def list_by_name(session: AsyncSession, cluster_id: str) -> dict[str, Topic]:
-    """List the topics of a cluster, by name."""
-    return {topic.name: topic for topic in await list_topics(session, cluster_id)}
+    """List the topics of a cluster, by name. Those that the session deleted read `deleting`, whatever the list says."""
+    path = f"/v2/databases/{cluster_id}/topics"
+    live = {topic.name: topic for topic in await list_topics(session, cluster_id)}
+    deleted = [name for name in live if session.deletions and f"{path}/{seg(name, 'name')}" in session.deletions]
+    return live | {name: attrs.evolve(live[name], state=TopicState.DELETING) for name in deleted}
 
 
 async def read_details(session: AsyncSession, topics: Iterable[tuple[str, str]]) -> list[Topic | None]:

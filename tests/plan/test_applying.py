@@ -410,7 +410,7 @@ async def test_a_cluster_that_cannot_be_looked_at_leaves_its_topics_failed_with_
         emulator.faults.add("list_topics", "server_error", times=None)
         report = await applied(session, plan)
         assert results(report) == {"a": Result.FAILED, "b": Result.CREATED}
-        assert "then the cluster could not be looked at" in reasons(report)["a"]
+        assert "then the cluster could not be read" in reasons(report)["a"]
 
 
 async def test_a_busy_cluster_is_given_up_in_time_and_what_was_not_sent_is_told_apart() -> None:

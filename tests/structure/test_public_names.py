@@ -31,6 +31,7 @@ ERRORS: Final = {
     "RequestTimeoutError",
     "ServerError",
     "SessionStateError",
+    "SettingsLostError",
     "TLSError",
     "TokenError",
     "TransportError",

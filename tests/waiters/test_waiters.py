@@ -3,59 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+import math
 from typing import Any
+from uuid import UUID
 
 import pytest
+from waiting import Watch, opened, waiters
 
 from asyncdbaas import (
     AsyncSession,
     InvalidInputError,
     PermissionDeniedError,
-    RateLimiter,
-    RetryPolicy,
     WaitTimeoutError,
 )
 from asyncdbaas.clusters import ClusterCreate, ClusterResize, Engine, create_cluster, delete_cluster, resize_cluster
-from asyncdbaas.emulator import Clock, Delays, Emulator
+from asyncdbaas.emulator import Delays
 from asyncdbaas.migrations import MigrationSource, MigrationStart, MigrationStatus, start_migration, stop_migration
 from asyncdbaas.replicas import ReplicaCreate, create_replica
 from asyncdbaas.topics import TopicCreate, TopicUpdate, create_topic, delete_topic, update_topic
-from asyncdbaas.waiters import Event, Round, StateSeen, Waiters, WaitFailedError
+from asyncdbaas.waiters import Round, StateSeen, Waiters, WaitEvent, WaitFailedError
 
 SIZE = "db-s-2vcpu-2gb"
-
-
-class Watch:
-    """Keep the events of waiters, and let time pass with each round."""
-
-    def __init__(self, emulator: Emulator, seconds: float) -> None:
-        self.events: list[Event] = []
-        self._emulator = emulator
-        self._seconds = seconds
-
-    def __call__(self, event: Event) -> None:
-        self.events.append(event)
-        if isinstance(event, Round):
-            self._emulator.clock.advance(seconds=self._seconds)
-
-    @property
-    def states(self) -> list[str]:
-        return [event.state for event in self.events if isinstance(event, StateSeen)]
-
-
-@asynccontextmanager
-async def opened(**settings: Any) -> AsyncGenerator[tuple[Emulator, AsyncSession], None]:
-    async with Emulator(clock=Clock.stepped(), per_minute=10**6, per_hour=10**6, **settings) as emulator:
-        limiter = RateLimiter(10**6, 10**6)
-        retry = RetryPolicy(max_attempts=1)
-        async with AsyncSession(emulator.token, base_url=emulator.url, rate_limiter=limiter, retry=retry) as session:
-            yield emulator, session
-
-
-def waiters(session: AsyncSession, watch: Watch, **settings: Any) -> Waiters:
-    return Waiters(session, interval=0.001, on_event=watch, **settings)
 
 
 async def test_many_waits_share_one_request_a_round() -> None:
@@ -148,8 +116,9 @@ async def test_what_vanishes_or_is_deleted_ends_the_wait() -> None:
     async with opened() as (emulator, session):
         cluster_id = emulator.add_cluster(name="events")["id"]
         await delete_cluster(session, cluster_id)
-        with pytest.raises(WaitFailedError, match="has vanished"):
-            await waiters(session, Watch(emulator, seconds=20)).cluster_online(cluster_id, num_nodes=6)
+        async with AsyncSession(emulator.token, base_url=emulator.url) as other_session:  # it deleted nothing
+            with pytest.raises(WaitFailedError, match="has vanished"):
+                await waiters(other_session, Watch(emulator, seconds=20)).cluster_online(cluster_id, num_nodes=6)
         other = emulator.add_cluster(name="other")["id"]
         await create_topic(session, other, TopicCreate(name="a"))
         await delete_topic(session, other, "a")
@@ -161,7 +130,7 @@ async def test_a_wait_gives_up_in_time_and_tells_what_it_saw_last_and_what_it_sp
     async with opened() as (emulator, session):
         cluster_id = emulator.add_cluster(name="events")["id"]
         with pytest.raises(
-            WaitTimeoutError, match=r"not ready after 0\.03 s and \d+ requests; seen last: online"
+            WaitTimeoutError, match=r"not ready after 0\.03 s and \d+ requests; last state seen: online"
         ) as caught:
             await waiters(session, Watch(emulator, seconds=0), timeout=0.03).cluster_online(cluster_id, num_nodes=6)
         assert getattr(caught.value.last, "name", None) == "events"
@@ -208,7 +177,7 @@ async def test_a_cancelled_wait_leaves_the_others_and_the_last_one_ends_the_roun
         asked = asyncio.Event()
         watch = Watch(emulator, seconds=0)
 
-        def tell(event: Event) -> None:
+        def tell(event: WaitEvent) -> None:
             watch(event)
             asked.set()
 
@@ -224,7 +193,7 @@ async def test_a_cancelled_wait_leaves_the_others_and_the_last_one_ends_the_roun
         two.cancel()
         with pytest.raises(asyncio.CancelledError):
             await two
-        assert [task for task in asyncio.all_tasks() if "_ask" in repr(task.get_coro())] == []
+        assert [task for task in asyncio.all_tasks() if "_run" in repr(task.get_coro())] == []
 
 
 async def test_waiters_can_be_used_again_after_a_wait() -> None:
@@ -236,8 +205,54 @@ async def test_waiters_can_be_used_again_after_a_wait() -> None:
         assert emulator.requests.operations["list_clusters"] == 2
 
 
-@pytest.mark.parametrize("settings", [{"interval": 0}, {"timeout": -1}])
-async def test_an_interval_or_timeout_that_makes_no_sense_is_refused(settings: dict[str, Any]) -> None:
+@pytest.mark.parametrize("settings", [{"interval": 0}, {"timeout": -1}, {"interval": math.inf}, {"timeout": math.nan}])
+async def test_an_interval_or_timeout_that_makes_no_sense_is_rejected(settings: dict[str, Any]) -> None:
     async with opened() as (_, session):
-        with pytest.raises(InvalidInputError, match="must be above 0 seconds"):
+        with pytest.raises(InvalidInputError, match=rf"{next(iter(settings))} must be above 0 seconds"):
             Waiters(session, **settings)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"interval": "5"}, "interval must be a number of seconds, not str"),
+        ({"timeout": True}, "timeout must be a number of seconds, not bool"),
+        ({"on_event": "print"}, "on_event must be callable, not str"),
+    ],
+)
+async def test_arguments_of_the_wrong_type_are_rejected_when_the_waiters_are_made(
+    settings: dict[str, Any], message: str
+) -> None:
+    async with opened() as (_, session):
+        with pytest.raises(InvalidInputError, match=message):
+            Waiters(session, **settings)
+        with pytest.raises(InvalidInputError, match="session must be an AsyncSession, not str"):
+            Waiters("session")  # type: ignore[arg-type]  # that is what is tested
+
+
+async def test_what_can_never_be_reached_is_rejected_before_anything_is_sent() -> None:
+    async with opened() as (emulator, session):
+        waits: Any = waiters(session, Watch(emulator, seconds=0))
+        some_id = "9cc10173-e9ea-4176-9dbc-a4cee4c4ff30"
+        for wait, message in (
+            (waits.cluster_online("events"), "cluster_id must be a UUID"),
+            (waits.cluster_deleted({"id": some_id}), "cluster_id must be a UUID"),
+            (waits.cluster_online(some_id, num_nodes="3"), "num_nodes must be of type int, not str"),
+            (waits.cluster_online(some_id, version=17), "version must be of type str, not int"),
+            (waits.topic_active(some_id, ""), "topic name must not be"),
+            (waits.topic_active(some_id, "a", partition_count="6"), "partition_count must be of type int, not str"),
+            (waits.replica_ready(some_id, None), "replica name must be a string"),
+            (waits.migration_done("events"), "cluster_id must be a UUID"),
+            (waits.migration_done(some_id, until="synced"), "until must be one of"),
+        ):
+            with pytest.raises(InvalidInputError, match=message):
+                await wait
+        assert len(emulator.requests) == 0
+
+
+async def test_a_clusters_id_is_taken_in_any_spelling() -> None:
+    async with opened() as (emulator, session):
+        cluster_id = emulator.add_cluster(name="events")["id"]
+        waits = waiters(session, Watch(emulator, seconds=0))
+        for spelling in (cluster_id.upper(), UUID(cluster_id)):
+            assert (await waits.cluster_online(spelling)).id == cluster_id

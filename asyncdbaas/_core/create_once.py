@@ -1,0 +1,100 @@
+"""Create an object unless it exists, although a create may be applied and its response lost."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Generic, Protocol, TypeVar
+
+import attrs
+
+from asyncdbaas._core.deletions import Deletions
+from asyncdbaas._core.polling import TRANSIENT
+from asyncdbaas._core.resend import ResendSchedule, is_rejection, says_taken
+from asyncdbaas.errors import DBaaSError, EnsureError, NotFoundError, PreconditionError, RequestError
+
+__all__ = ["CreateOnce"]
+
+
+class _Named(Protocol):
+    @property
+    def name(self) -> str: ...
+
+
+T = TypeVar("T", bound=_Named)
+
+
+@attrs.define(eq=False, kw_only=True)
+class CreateOnce(Generic[T]):
+    """Find an object, else create it, and look again whenever it is unclear what a create did."""
+
+    deletions: Deletions
+    what: str
+    name: str
+    fetch: Callable[[], Awaitable[Sequence[T]]]
+    path_of: Callable[[T], str]
+    create: Callable[[], Awaitable[T]]
+    interval: float
+    schedule: ResendSchedule = attrs.field(factory=ResendSchedule, init=False)
+    doubt: RequestError | None = attrs.field(default=None, init=False)
+    """Why the object may exist although it is not visible: the first create with an unknown outcome."""
+    last: RequestError | None = attrs.field(default=None, init=False)
+    """The error of the last create."""
+    is_dying: bool = attrs.field(default=False, init=False)
+    """Whether the service still shows an object of the name that the session deleted."""
+
+    async def run(self) -> T:
+        """Return the object; raise EnsureError with `outcome_unknown` if it may exist and is not visible."""
+        try:
+            return await self._run()
+        except DBaaSError as error:
+            if self.doubt is None:
+                raise
+            raise EnsureError(
+                f"{self.what} may have been created, but is not visible: {self.doubt}; then: {error}",
+                outcome_unknown=True,
+            ) from error
+
+    async def _run(self) -> T:
+        while True:
+            is_readable, found = await self._look()
+            if found is not None:
+                return found
+            if self.last is not None:
+                self.schedule.note_look()
+                if self.schedule.is_spent or self._is_final():
+                    raise self.last
+                await asyncio.sleep(self.interval)
+            if is_readable and self.schedule.is_due:
+                try:
+                    return await self.create()
+                except RequestError as error:
+                    self._note(error)
+
+    async def _look(self) -> tuple[bool, T | None]:
+        """Return whether the list could be read, and the object if it exists."""
+        try:
+            named = [item for item in await self.fetch() if item.name == self.name]
+        except (*TRANSIENT, NotFoundError):
+            if self.last is None:
+                raise
+            return False, None
+        alive = [item for item in named if self.path_of(item) not in self.deletions]
+        self.is_dying = len(alive) < len(named)
+        return True, alive[0] if alive else None
+
+    def _note(self, error: RequestError) -> None:
+        """Handle the error of a create; raise it if looking again cannot help."""
+        self.last = error
+        if error.may_have_applied:
+            self.doubt = self.doubt or error
+        elif isinstance(error, PreconditionError):
+            return  # nothing to look for: the cluster is busy
+        elif not is_rejection(error):
+            raise error
+        self.schedule.note_send(unknown=error.may_have_applied)
+
+    def _is_final(self) -> bool:
+        """Tell whether the last create was rejected for good."""
+        may_pass = self.doubt is not None or self.is_dying or says_taken(self.last)
+        return is_rejection(self.last) and not may_pass

@@ -1,0 +1,305 @@
+"""Poll one list for any number of waits."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final, Generic, TypeAlias, TypeVar
+
+import attrs
+
+from asyncdbaas.errors import (
+    AcceptedError,
+    APIError,
+    DBaaSError,
+    DecodeError,
+    InvalidInputError,
+    NotFoundError,
+    PreconditionError,
+    RateLimitError,
+    RequestError,
+    ServerError,
+    SessionStateError,
+    TransportError,
+    WaitFailedError,
+    WaitTimeoutError,
+)
+from asyncdbaas.types import OpenEnum
+
+__all__ = ["TRANSIENT", "Poll", "Polls", "Round", "StateSeen", "Wait", "WaitEvent", "check_seconds"]
+
+T = TypeVar("T")
+
+TRANSIENT: Final = (TransportError, ServerError, RateLimitError, PreconditionError, DecodeError, AcceptedError)
+"""Errors of a read that the next attempt may not meet."""
+
+# A gateway's error page or a null in place of a list must not decide a wait: what ends it must be seen twice in a row.
+_SIGHTINGS: Final = 2
+
+
+@attrs.frozen(kw_only=True)
+class Round:
+    """One request was made for all waits that share a list."""
+
+    what: str
+    """The list, such as `clusters`."""
+    number: int
+    """Number of requests for this list since its first wait began; 1 for the first."""
+    waiting: int
+    """Number of waits for objects in the list."""
+    error: RequestError | None
+    """Why the request failed. The next round asks again."""
+
+
+@attrs.frozen(kw_only=True)
+class StateSeen:
+    """The state of an object that is waited for has changed."""
+
+    what: str
+    """The object, such as `topic orders`."""
+    state: str
+    """`absent` if the object is not visible."""
+    is_known: bool
+    """False for a state that this library does not list. It is waited out like any other."""
+    seconds: float
+    """Seconds since the wait began."""
+
+
+WaitEvent: TypeAlias = Round | StateSeen
+
+
+@attrs.define(eq=False, kw_only=True)
+class Wait(Generic[T]):
+    """What one caller waits for, and what was last seen of it."""
+
+    what: str
+    key: str
+    """Where the object stands in the list."""
+    is_done: Callable[[T], bool]
+    state_of: Callable[[T], OpenEnum | None]
+    failure_of: Callable[[T], str] = attrs.field(default=lambda _: "")
+    """Returns why the object can never be done; empty if it can."""
+    absent_is_done: bool = False
+    appears_within: float = 120.0
+    """Seconds for which the object may be missing at first."""
+    began: float = attrs.field(factory=lambda: asyncio.get_running_loop().time(), init=False)
+    future: asyncio.Future[Any] = attrs.field(factory=lambda: asyncio.get_running_loop().create_future(), init=False)
+    last: T | None = attrs.field(default=None, init=False)
+    state: str = attrs.field(default="", init=False)
+    absences: int = attrs.field(default=0, init=False)
+    """Number of rounds in a row that did not show the object."""
+
+    def show(self, item: T) -> None:
+        """Handle a round that shows the object."""
+        self.last, self.absences = item, 0
+        if reason := self.failure_of(item):
+            self.settle(WaitFailedError(f"{self.what} {reason}", last=item))
+        elif self.is_done(item):
+            self.settle(item)
+
+    def is_over_if_absent(self, now: float) -> bool:
+        """Count a round that does not show the object; return whether the wait ends if it does not exist."""
+        self.absences += 1
+        if self.absences < _SIGHTINGS:
+            return False
+        return self.absent_is_done or self.last is not None or now - self.began > self.appears_within
+
+    def miss(self) -> None:
+        """Handle that the object does not exist."""
+        if self.absent_is_done:
+            self.settle(None)
+        elif self.last is not None:
+            self.settle(WaitFailedError(f"{self.what} has vanished", last=self.last))
+        else:
+            self.settle(WaitFailedError(f"{self.what} did not appear within {self.appears_within:g} s"))
+
+    def forget(self) -> None:
+        """Mark an error as handled: a caller that is cancelled meanwhile never takes it."""
+        if self.future.done():
+            self.future.exception()
+
+    def settle(self, outcome: object) -> None:
+        """End the wait with a result or an error."""
+        if self.future.done():
+            return
+        if isinstance(outcome, Exception):
+            self.future.set_exception(outcome)
+        else:
+            self.future.set_result(outcome)
+
+
+@attrs.define(eq=False, kw_only=True)
+class Poll(Generic[T]):
+    """A list that is requested once a round, as long as somebody waits for an object in it."""
+
+    what: str
+    fetch: Callable[[], Awaitable[Mapping[str, T]]]
+    """Requests the list, and returns its objects by key."""
+    read: Callable[[str], Awaitable[T]]
+    """Reads one object. Confirms that an object missing in the list does not exist, which a list alone cannot."""
+    can_be_missing: bool = True
+    """Whether the list itself responds 404 where what contains it does not exist."""
+    interval: float
+    timeout: float
+    tell: Callable[[WaitEvent], object]
+    _waits: dict[Wait[T], None] = attrs.field(factory=dict["Wait[T]", None], init=False)
+    _rounds: int = attrs.field(default=0, init=False)
+    _refusals: int = attrs.field(default=0, init=False)
+    _polling: bool = attrs.field(default=False, init=False)
+    _task: asyncio.Task[None] | None = attrs.field(default=None, init=False)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nobody waits."""
+        return not self._waits
+
+    async def until(self, wait: Wait[T]) -> T:
+        """Wait for an object. The first caller starts the rounds, the last one ends them."""
+        self._waits[wait] = None
+        try:
+            self._start()
+            await asyncio.wait({wait.future}, timeout=self.timeout)
+        finally:
+            del self._waits[wait]
+            wait.forget()
+            if not self._waits:
+                await self._stop()
+        if wait.future.done():
+            item: T = wait.future.result()
+            return item
+        spent = f"{self.timeout:g} s and {self._rounds} requests"
+        seen = wait.state or "nothing"
+        raise WaitTimeoutError(f"{wait.what} is not ready after {spent}; last state seen: {seen}", last=wait.last)
+
+    def _start(self) -> None:
+        if not self._polling:
+            self._polling = True  # before the task is made: an eager task runs at once, and may start another wait
+            self._task = asyncio.create_task(self._run())
+
+    async def _stop(self) -> None:
+        task, self._task, self._polling = self._task, None, False
+        if task is not None:
+            task.cancel()
+            await asyncio.wait({task})
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                await self._round()
+            except Exception as error:  # noqa: BLE001 -- whatever it is, those who wait must be told
+                for wait in tuple(self._waits):
+                    wait.settle(error)
+            await asyncio.sleep(self.interval)
+
+    async def _round(self) -> None:
+        items, failure = await self._request()
+        self._rounds += 1
+        self.tell(Round(what=self.what, number=self._rounds, waiting=len(self._waits), error=failure))
+        now = asyncio.get_running_loop().time()
+        unconfirmed: list[Wait[T]] = []
+        for wait in tuple(self._waits):  # a listener may start another wait meanwhile
+            if items is not None and wait.key in items:
+                self._show(wait, items[wait.key], now)
+            elif items is not None or (self.can_be_missing and isinstance(failure, NotFoundError)):
+                self._note_absence(wait, now, unconfirmed)
+        await asyncio.gather(*(self._confirm(wait, now) for wait in unconfirmed))
+
+    async def _request(self) -> tuple[Mapping[str, T] | None, RequestError | None]:
+        """Return the list, or why it could not be read; raise what the next round would meet again."""
+        try:
+            items = await self.fetch()
+        except (*TRANSIENT, NotFoundError) as error:
+            self._refusals = 0
+            return None, error
+        except APIError as error:
+            self._refusals += 1
+            if self._refusals >= _SIGHTINGS:
+                raise
+            return None, error
+        self._refusals = 0
+        return items, None
+
+    def _note_absence(self, wait: Wait[T], now: float, unconfirmed: list[Wait[T]]) -> None:
+        if wait.is_over_if_absent(now):
+            unconfirmed.append(wait)
+        elif wait.last is None:
+            self._tell_state(wait, None, now)
+
+    async def _confirm(self, wait: Wait[T], now: float) -> None:
+        """Read an object that lists no longer show, and end the wait if it does not exist."""
+        try:
+            item = await self.read(wait.key)
+        except NotFoundError:
+            self._tell_state(wait, None, now)
+            wait.miss()
+        except DBaaSError:
+            return  # nothing is known: the next round asks again
+        else:
+            self._show(wait, item, now)
+
+    def _show(self, wait: Wait[T], item: T, now: float) -> None:
+        self._tell_state(wait, wait.state_of(item), now)
+        wait.show(item)
+
+    def _tell_state(self, wait: Wait[T], state: OpenEnum | None, now: float) -> None:
+        name = state or "absent"
+        if wait.state != name:
+            wait.state = name
+            known = state is None or state.is_known
+            self.tell(StateSeen(what=wait.what, state=name, is_known=known, seconds=now - wait.began))
+
+
+@attrs.define(eq=False, kw_only=True)
+class Polls:
+    """The polls of one event loop, by what they poll."""
+
+    interval: float
+    timeout: float
+    tell: Callable[[WaitEvent], object]
+    _loop: asyncio.AbstractEventLoop | None = attrs.field(default=None, init=False)
+    _polls: dict[str, Poll[Any]] = attrs.field(factory=dict[str, Poll[Any]], init=False)
+
+    def get(
+        self,
+        what: str,
+        fetch: Callable[[], Awaitable[Mapping[str, T]]],
+        read: Callable[[str], Awaitable[T]],
+        *,
+        can_be_missing: bool = True,
+    ) -> Poll[T]:
+        """Return the poll for a list, and make it if nobody waits for an object in the list."""
+        self._enter_loop()
+        if what not in self._polls:
+            self._polls = {name: poll for name, poll in self._polls.items() if not poll.is_idle}
+            self._polls[what] = Poll(
+                what=what,
+                fetch=fetch,
+                read=read,
+                can_be_missing=can_be_missing,
+                interval=self.interval,
+                timeout=self.timeout,
+                tell=self.tell,
+            )
+        return self._polls[what]
+
+    def _enter_loop(self) -> None:
+        """Raise unless the current event loop is the one in which all waits run."""
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            raise SessionStateError("Waiters need a running asyncio event loop") from None
+        if self._loop is not None and self._loop is not loop:
+            if not self._loop.is_closed():
+                raise SessionStateError("these Waiters are in use in another event loop; make Waiters in each")
+            self._polls = {}  # nobody can wait in a closed loop
+        self._loop = loop
+
+
+def check_seconds(name: str, value: object) -> float:
+    """Reject what is no number of seconds above 0; `name` names it in the error."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise InvalidInputError(f"{name} must be a number of seconds, not {type(value).__name__}")
+    if not (math.isfinite(value) and value > 0):
+        raise InvalidInputError(f"{name} must be above 0 seconds and finite, not {value}")
+    return value

@@ -1,0 +1,222 @@
+"""Apply the changes of one cluster: rounds of requests, and a look after each that left something unclear."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from enum import StrEnum
+from typing import Final, NoReturn
+
+import attrs
+
+from asyncdbaas import bulk
+from asyncdbaas._core.polling import TRANSIENT, check_seconds
+from asyncdbaas._core.resend import ResendSchedule, is_rejection
+from asyncdbaas.errors import (
+    AcceptedError,
+    ConflictError,
+    InvalidInputError,
+    NotFoundError,
+    PreconditionError,
+    RequestError,
+    SettingsLostError,
+    UnprocessableError,
+    WaitFailedError,
+    WaitTimeoutError,
+)
+from asyncdbaas.plan.comparing import update_for
+from asyncdbaas.plan.events import Result
+from asyncdbaas.plan.gate import NotSentError
+from asyncdbaas.plan.judging import Job, given_up, judge, judge_update, needs_details, unseen
+from asyncdbaas.plan.looking import list_by_name, read_details
+from asyncdbaas.plan.model import Action
+from asyncdbaas.session import AsyncSession
+from asyncdbaas.topics import Topic, create_topic, delete_topic, get_topic, update_topic
+from asyncdbaas.types import UNSET
+from asyncdbaas.waiters import Waiters
+
+__all__ = ["ClusterRun", "OnConflict", "Options"]
+
+_RESULTS: Final = {Action.CREATE: Result.CREATED, Action.UPDATE: Result.UPDATED, Action.DELETE: Result.DELETED}
+_LIVING: Final = (Result.CREATED, Result.UPDATED)
+# After these errors a look tells what to do: the name may be taken, the topic or its cluster busy or gone.
+_NOT_YET: Final = (PreconditionError, NotFoundError, AcceptedError)
+_UNCLEAR: Final[Mapping[Action, tuple[type[RequestError], ...]]] = {
+    Action.CREATE: (*_NOT_YET, UnprocessableError, ConflictError),
+    Action.UPDATE: _NOT_YET,
+    Action.DELETE: _NOT_YET,
+}
+# One 404 of a list that exists has been seen from a gateway.
+_SIGHTINGS: Final = 2
+
+
+class OnConflict(StrEnum):
+    """What to do with an object that exists otherwise than declared."""
+
+    FAIL = "fail"
+    UPDATE = "update"
+
+    @classmethod
+    def _missing_(cls, value: object) -> NoReturn:
+        shown = repr(value) if isinstance(value, str) else type(value).__name__
+        raise InvalidInputError(f"on_conflict must be one of {', '.join(cls)}, not {shown}")
+
+
+def _check_seconds(_: object, field: attrs.Attribute[float], value: float) -> None:
+    check_seconds(field.name, value)
+
+
+@attrs.frozen(kw_only=True)
+class Options:
+    """How to apply a plan; see `apply`."""
+
+    on_conflict: OnConflict = attrs.field(converter=OnConflict)
+    wait: bool
+    per_cluster: int
+    interval: float = attrs.field(validator=_check_seconds)
+    timeout: float = attrs.field(validator=_check_seconds)
+
+    def schedule(self) -> ResendSchedule:
+        """Return the schedule for the requests of one change."""
+        return ResendSchedule(timeout=self.timeout)
+
+
+@attrs.define(eq=False, kw_only=True)
+class ClusterRun:
+    """The changes of one cluster."""
+
+    session: AsyncSession
+    options: Options
+    waiters: Waiters
+    jobs: list[Job]
+    send: Callable[[Job, Callable[[], Awaitable[object]]], Awaitable[None]]
+    """Sends the request of a job, once its kind of request is known to be allowed."""
+    report: Callable[[Job], None]
+    """Emits a job's outcome."""
+    _halted: bool = attrs.field(default=False, init=False)
+
+    async def run(self) -> None:
+        """Work until each job has its outcome."""
+        pending = self.jobs
+        while pending:
+            self._halted = False
+            due = [job for job in pending if job.schedule.is_due]
+            await bulk.map_all(self._try, due, limit=self.options.per_cluster)
+            pending = [job for job in pending if job.result is None]
+            pending = await self._look_after(pending) if pending else []
+        if self.options.wait:
+            await bulk.map_all(self._wait_for, self.jobs, limit=len(self.jobs))
+
+    async def _try(self, job: Job) -> None:
+        job.error = None
+        if self._halted:
+            return
+        try:
+            await self._send(job)
+        except NotSentError as error:
+            self._settle(job, Result.NOT_SENT, str(error))
+        except InvalidInputError as error:
+            self._settle(job, Result.FAILED, str(error))
+        except SettingsLostError as error:
+            self._settle(job, Result.FAILED, str(error))
+        except RequestError as error:
+            self._note(job, error)
+
+    async def _send(self, job: Job) -> None:
+        session, cluster_id, name, wanted = self.session, self._cluster_id, job.change.name, job.change.wanted
+        if job.action is Action.UPDATE and wanted is not None:
+            # Somebody may have changed it since the plan was made: the request must not undo that.
+            live = attrs.evolve(await get_topic(session, cluster_id, name), partitions=[])
+            verdict = judge_update(job, live)
+            if verdict.result is not None:
+                self._settle(job, verdict.result, verdict.reason)
+                return
+            update = update_for(wanted.topic, verdict.changed)
+            await self.send(job, lambda: update_topic(session, cluster_id, name, update, live=live))
+        elif job.action is Action.CREATE and wanted is not None:
+            await self.send(job, lambda: create_topic(session, cluster_id, wanted.topic))
+        else:
+            await self.send(job, lambda: delete_topic(session, cluster_id, name))
+        self._settle(job, _RESULTS[job.action])
+
+    @property
+    def _cluster_id(self) -> str:
+        return self.jobs[0].change.cluster.id
+
+    def _note(self, job: Job, error: RequestError) -> None:
+        job.error = error
+        if error.may_have_applied or is_rejection(error):
+            job.schedule.note_send(unknown=error.may_have_applied)
+        if error.may_have_applied:
+            job.may_have_applied = True
+        elif not isinstance(error, _UNCLEAR[job.action]):
+            self._settle(job, Result.FAILED, str(error))
+        elif job.action is Action.CREATE and not is_rejection(error):
+            self._halted = True  # the cluster is busy, or gone: the others would fare no better
+
+    async def _look_after(self, jobs: list[Job]) -> list[Job]:
+        """Settle what a look at the cluster settles; return what is to be tried again, after a pause."""
+        live = await self._look_patiently(jobs)
+        now = asyncio.get_running_loop().time()
+        for job in jobs if live is not None else ():
+            self._judge(job, (live or {}).get(job.change.name), now)
+        again = [job for job in jobs if job.result is None]
+        if again:
+            await asyncio.sleep(self.options.interval)
+        return again
+
+    async def _look_patiently(self, jobs: list[Job]) -> Mapping[str, Topic] | None:
+        """Return the live topics; None if the cluster cannot be read in time, which settles all jobs."""
+        missed = 0
+        while True:
+            try:
+                return await self._look(jobs)
+            except RequestError as error:
+                missed = missed + 1 if isinstance(error, NotFoundError) else 0
+                may_pass = isinstance(error, TRANSIENT) or 0 < missed < _SIGHTINGS
+                now = asyncio.get_running_loop().time()
+                for job in jobs:
+                    job.schedule.begin(now)
+                    job.schedule.note_look()
+                    if job.result is None and (not may_pass or job.schedule.is_over(now) or job.schedule.is_spent):
+                        self._settle(job, *unseen(job, error))
+            if all(job.result is not None for job in jobs):
+                return None
+            await asyncio.sleep(self.options.interval)
+
+    async def _look(self, jobs: list[Job]) -> dict[str, Topic]:
+        live = await list_by_name(self.session, self._cluster_id)
+        names = [job.change.name for job in jobs if needs_details(job) and job.change.name in live]
+        details = await read_details(self.session, [(self._cluster_id, name) for name in names])
+        return live | {name: topic for name, topic in zip(names, details, strict=True) if topic is not None}
+
+    def _judge(self, job: Job, live: Topic | None, now: float) -> None:
+        """Settle a job by the live topic, or because it was tried for long enough."""
+        if job.result is not None:
+            return
+        job.schedule.begin(now)
+        job.schedule.note_look()
+        verdict = judge(job, live)
+        if job.action is Action.CREATE and verdict.changed and self.options.on_conflict is OnConflict.UPDATE:
+            job.action, job.changed, job.schedule = Action.UPDATE, verdict.changed, self.options.schedule()
+        elif verdict.result is not None:
+            self._settle(job, verdict.result, verdict.reason)
+        elif job.schedule.is_over(now) or (job.may_have_applied and job.schedule.is_spent):
+            self._settle(job, *given_up(job, verdict.reason))
+
+    async def _wait_for(self, job: Job) -> None:
+        if job.result not in _LIVING or job.change.wanted is None:
+            return
+        count = job.change.wanted.topic.partition_count
+        try:
+            await self.waiters.topic_active(
+                self._cluster_id, job.change.name, partition_count=None if count is UNSET else count
+            )
+        except (WaitTimeoutError, WaitFailedError) as error:
+            job.result, job.reason = Result.FAILED, f"{job.result}, but: {error}"
+        self.report(job)
+
+    def _settle(self, job: Job, result: Result, reason: str = "") -> None:
+        job.result, job.reason = result, reason
+        if not self.options.wait or result not in _LIVING:
+            self.report(job)

@@ -1,0 +1,137 @@
+"""Decide what becomes of a change, from what is live after its request; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import attrs
+
+from asyncdbaas._core.resend import ResendSchedule, is_rejection, says_taken
+from asyncdbaas.errors import NotFoundError, RequestError
+from asyncdbaas.plan.comparing import differences, shrinking
+from asyncdbaas.plan.events import Outcome, Result
+from asyncdbaas.plan.model import Action, Change
+from asyncdbaas.topics import Topic, TopicState
+from asyncdbaas.types import UNSET
+
+__all__ = ["Job", "Verdict", "given_up", "judge", "judge_update", "needs_details", "unseen"]
+
+# One list that lacks a topic proves nothing: lists have been seen to lag, and to be null.
+_SIGHTINGS: Final = 2
+
+
+@attrs.define(eq=False, kw_only=True)
+class Job:
+    """A change in progress."""
+
+    change: Change
+    action: Action
+    changed: Mapping[str, Any]
+    """The keys that an update sets."""
+    schedule: ResendSchedule
+    error: RequestError | None = None
+    """The error of the last request."""
+    may_have_applied: bool = False
+    """Whether a request with an unknown outcome may have been applied. It stays so until the result is visible."""
+    absences: int = 0
+    """Number of looks in a row that did not show the topic."""
+    result: Result | None = None
+    reason: str = ""
+
+    @property
+    def outcome(self) -> Outcome:
+        """The outcome for the report."""
+        result = self.result or Result.NOT_SENT
+        if result is Result.NOT_SENT and self.may_have_applied:
+            result = Result.FAILED
+        unknown = self.may_have_applied and result is Result.FAILED
+        return Outcome(change=self.change, result=result, reason=self.reason, outcome_unknown=unknown)
+
+
+@attrs.frozen(kw_only=True)
+class Verdict:
+    """What is known of a job; `result` is None if it must be tried, or looked at, again."""
+
+    result: Result | None
+    reason: str = ""
+    changed: Mapping[str, Any] = attrs.field(factory=dict[str, Any])
+    """Of a conflict: what differs."""
+
+
+def judge(job: Job, live: Topic | None) -> Verdict:
+    """Judge a job whose request failed or was not sent by the live topic; None if there is none."""
+    dying = live is not None and live.state is TopicState.DELETING
+    job.absences = job.absences + 1 if live is None else 0
+    if job.action is Action.DELETE:
+        return Verdict(result=Result.DELETED if dying or job.absences >= _SIGHTINGS else None)
+    if job.action is Action.UPDATE:
+        return judge_update(job, live)
+    if live is None:
+        return _judge_absent(job)
+    if dying:
+        return Verdict(result=None, reason="an earlier topic of this name is still being deleted")
+    return _judge_created(job, live)
+
+
+def judge_update(job: Job, live: Topic | None) -> Verdict:
+    """Judge an update by the live topic, before it is sent or after it failed."""
+    if live is None or live.state is TopicState.DELETING or job.change.wanted is None:
+        is_certain = live is not None or job.absences >= _SIGHTINGS
+        return Verdict(result=Result.FAILED if is_certain else None, reason="the topic is gone")
+    differing = differences(job.change.wanted.topic, live)
+    changed = {key: differing[key] for key in job.changed if key in differing}
+    if reason := shrinking(changed):
+        return Verdict(result=Result.FAILED, reason=reason)
+    if not changed:
+        return Verdict(result=Result.UPDATED if job.may_have_applied else Result.KEPT)
+    return Verdict(result=None, changed=changed)
+
+
+def _judge_absent(job: Job) -> Verdict:
+    """Judge a create whose topic is not visible: it may be so soon if one of ours, or of others, may exist."""
+    may_exist = job.may_have_applied or says_taken(job.error)
+    # Where a topic was being deleted, its name may have become free since the rejection.
+    if is_rejection(job.error) and not may_exist and job.change.live is None:
+        return Verdict(result=Result.FAILED, reason=str(job.error))
+    return Verdict(result=None)
+
+
+def _judge_created(job: Job, live: Topic) -> Verdict:
+    """Judge a create whose topic exists: ours, or somebody else's."""
+    if job.change.wanted is None:
+        return Verdict(result=Result.CREATED)
+    wanted = job.change.wanted.topic
+    if wanted.config is not UNSET and live.config is None:
+        return Verdict(result=None, reason="the topic exists, and its settings are not visible yet")
+    changed = differences(wanted, live)
+    if not changed:
+        return Verdict(result=Result.CREATED if job.may_have_applied else Result.KEPT)
+    job.may_have_applied = False  # it would be as declared
+    if reason := shrinking(changed):
+        return Verdict(result=Result.FAILED, reason=reason)
+    shown = ", ".join(f"{key} is {there}, not {declared}" for key, (there, declared) in changed.items())
+    return Verdict(result=Result.FAILED, reason=f"somebody else created it otherwise: {shown}", changed=changed)
+
+
+def needs_details(job: Job) -> bool:
+    """Tell whether judging a job takes the settings of its topic, which lists lack."""
+    if job.change.wanted is None or job.change.wanted.topic.config is UNSET:
+        return False
+    return job.action is Action.CREATE or (job.action is Action.UPDATE and job.may_have_applied)
+
+
+def given_up(job: Job, reason: str) -> tuple[Result, str]:
+    """Return the result and reason of a job that was tried for long enough."""
+    if job.error is None:
+        return Result.NOT_SENT, reason or "the cluster was not ready for it in time"
+    return Result.FAILED, reason or str(job.error)
+
+
+def unseen(job: Job, error: RequestError) -> tuple[Result, str]:
+    """Return the result and reason of a job whose cluster cannot be read."""
+    if isinstance(error, NotFoundError):
+        return (Result.NOT_SENT if job.error is None else Result.FAILED), "the cluster is gone"
+    if job.error is None:
+        return Result.NOT_SENT, f"the cluster cannot be read: {error}"
+    return Result.FAILED, f"{job.error}; then the cluster could not be read: {error}"
