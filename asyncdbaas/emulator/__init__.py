@@ -27,17 +27,27 @@ Assumed
     * Users of redis and valkey are refused with 422; the service has been seen to answer 500.
     * Lists come whole, whatever `page` says (`Quirks.page_size`). Replicas are not in the list of clusters
       (`Quirks.replicas_listed`). GET autoscale has the envelope of the vendor's Go client
-      (`Quirks.autoscale_wrapped`).
-    * `version` may be left out and gives the newest one. A successful `dry_run` answers 201 with the cluster that
-      would be. Null in a PATCH of a config means "not sent", but for the settings that the
-      description lets null clear.
-    * Settings without a documented default show the description's example. A setting that a topic lacks is refused
-      with 400, as in a cluster's config. PUT of a topic keeps the settings it does not name
-      (`Quirks.topic_put_replaces`), and never answers 202.
+      (`Quirks.autoscale_wrapped`). Autoscale that is switched off shows no figures unless it was given some.
+    * A create accepts retired versions, sizes and regions that the offer's `union` lists (`Emulator(strict=True)`
+      refuses them, `lenient=True` accepts any). A version is shown as it was ordered, so a cluster ordered as `7` does
+      not show `7.0`. A version whose `end_of_availability` has passed is neither offered nor accepted, unless it is the
+      engine's default: Kafka 3.8 was still ordered a year after its date.
+    * `version` may be left out and gives the newest one, or the one of the restored backup. A successful `dry_run`
+      answers 201 with the cluster that would be. Null in a PATCH of a config means "not sent", but for the settings
+      that the description lets null clear.
+    * Settings show the default that the description or the engine documents, and are left out if neither does. Of the
+      `ism_` settings of OpenSearch, `ism_history_enabled` must be among those sent. Parameters of the advanced editions
+      are checked for their type; PostgreSQL's own ranges hold with `strict=True` only.
+    * A setting that a topic lacks is refused with 400, as in a cluster's config. PUT of a topic keeps the settings it
+      does not name (`Quirks.topic_put_replaces`), and never answers 202.
     * The public port for Kafka clients with a certificate; those for SASL and the private ones are attested.
     * The schema registry needs not be switched on. Registering to a subject that exists makes its next version; Avro
-      schemas are checked for compatibility by fields and promotions only, others not at all.
+      schemas are checked for compatibility by fields and promotions only, others not at all. Schema types are shown as
+      sent; capitals are accepted, as the description has them (`Quirks.refuse_capital_schema_types`).
+    * What is deleted is gone at once, a new topic is active at once, and an upgrade shows its version at once:
+      Terraform's tests expect so. Others saw the contrary: `Delays.delete`, `topic_delete`, `topic` and `upgrade`.
     * Deleting a cluster deletes its replicas. A default user or database cannot be deleted (422).
+    * PATCH `cluster_type`, which the vendor's pages document, answers 204; only redis can be converted, to valkey.
     * Storage that comes with a size, semantic versions, and sizes of backups are plausible, not real. There is no limit
       to the number of clusters, and storage does not grow by itself.
     * Every duration in `Delays`.
@@ -47,6 +57,7 @@ from asyncdbaas.emulator.clock import Clock
 from asyncdbaas.emulator.delays import Delays, Quirks
 from asyncdbaas.emulator.emulator import Emulator
 from asyncdbaas.emulator.faults import KINDS, Fault, Faults, UnusedFaultError
+from asyncdbaas.emulator.offer import OfferError
 from asyncdbaas.emulator.recorder import Recorder, SeenRequest
 from asyncdbaas.emulator.responses import Response
 from asyncdbaas.emulator.storage import StateError
@@ -58,6 +69,7 @@ __all__ = [
     "Emulator",
     "Fault",
     "Faults",
+    "OfferError",
     "Quirks",
     "Recorder",
     "Response",

@@ -6,7 +6,7 @@ from typing import Final
 from urllib.parse import quote
 
 from asyncdbaas.emulator.engines import ENGINES
-from asyncdbaas.emulator.records import Record
+from asyncdbaas.emulator.records import Cluster, Pool, Record
 
 ACCOUNT: Final = "19081923"
 POOL_PORT: Final = 25061
@@ -15,27 +15,15 @@ METRICS_PORT: Final = 9273
 # Kafka has a port for each kind of login, and others on private hosts. The public certificate port is assumed.
 _KAFKA_PORTS: Final = {False: {"sasl": 25073, "certificate": 25074}, True: {"sasl": 25080, "certificate": 25071}}
 
-_URI: Final = {  # engine: scheme of the address, protocol, query
-    "pg": ("postgresql", "postgresql", "?sslmode=require"),
-    "advanced_pg": ("postgresql", "postgresql", "?sslmode=require"),
-    "mysql": ("mysql", "mysql", "?ssl-mode=REQUIRED"),
-    "advanced_mysql": ("mysql", "mysql", "?ssl-mode=REQUIRED"),
-    "redis": ("rediss", "rediss", ""),
-    "valkey": ("rediss", "rediss", ""),
-    "mongodb": ("mongodb+srv", "mongodb+srv", "?tls=true&authSource=admin"),
-    "opensearch": ("https", "https", ""),
-    "kafka": ("https", "kafka", ""),
-}
 
-
-def host(cluster: Record, prefix: str = "") -> str:
+def host(cluster: Cluster, prefix: str = "") -> str:
     """Return the public host of a cluster, or with a prefix (`private-`, `replica-`) another one."""
     if cluster["engine"] == "mongodb":
         return f"{prefix}{cluster['name']}-{cluster['id'][:8]}.mongo.ondigitalocean.com"
     return f"{prefix}{cluster['name']}-do-user-{ACCOUNT}-0.{cluster['id'][0]}.db.ondigitalocean.com"
 
 
-def connection(cluster: Record, prefix: str, password: str | None, *, kafka_port_zero: bool = False) -> Record:
+def connection(cluster: Cluster, prefix: str, password: str | None, *, kafka_port_zero: bool = False) -> Record:
     """Return a cluster's connection details; without a password (None) the address has an empty one."""
     engine = ENGINES[cluster["engine"]]
     port = _KAFKA_PORTS[prefix.startswith("private-")]["sasl"] if cluster["engine"] == "kafka" else engine.port
@@ -56,13 +44,13 @@ def connection(cluster: Record, prefix: str, password: str | None, *, kafka_port
     return details
 
 
-def pool_connection(cluster: Record, prefix: str, pool: Record, password: str | None) -> Record:
+def pool_connection(cluster: Cluster, prefix: str, pool: Pool, password: str | None) -> Record:
     """Return the connection details of a pool: its name stands for the database."""
     user = pool["user"] or ENGINES[cluster["engine"]].default_user
     return _details(cluster, prefix, port=POOL_PORT, database=pool["name"], user=user, password=password)
 
 
-def web_connection(cluster: Record, port: int, password: str | None) -> Record:
+def web_connection(cluster: Cluster, port: int, password: str | None) -> Record:
     """Return the details of a web endpoint (dashboard, schema registry), which has no database."""
     user, name = ENGINES[cluster["engine"]].default_user, host(cluster)
     details: Record = {
@@ -75,14 +63,13 @@ def web_connection(cluster: Record, port: int, password: str | None) -> Record:
     return details if password is None else details | {"password": password}
 
 
-def _details(cluster: Record, prefix: str, *, port: int, database: str, user: str, password: str | None) -> Record:
-    scheme, protocol, query = _URI[cluster["engine"]]
-    name = host(cluster, prefix)
-    place = name if scheme.endswith("+srv") else f"{name}:{port}"
+def _details(cluster: Cluster, prefix: str, *, port: int, database: str, user: str, password: str | None) -> Record:
+    engine, name = ENGINES[cluster["engine"]], host(cluster, prefix)
+    place = name if engine.scheme.endswith("+srv") else f"{name}:{port}"
     path = f"/{quote(database, safe='')}" if database else ""
     details: Record = {
-        "protocol": protocol,
-        "uri": f"{scheme}://{quote(user, safe='')}:{quote(password or '', safe='')}@{place}{path}{query}",
+        "protocol": engine.protocol,
+        "uri": f"{engine.scheme}://{quote(user, safe='')}:{quote(password or '', safe='')}@{place}{path}{engine.query}",
         "database": database,
         "host": name,
         "port": port,

@@ -20,8 +20,8 @@ class Delays:
     """How long a new cluster answers 404."""
     listed: float = attrs.field(default=0.0, validator=ge(0))
     """How long lists omit a new cluster, replica, topic, user, database or pool that can already be read by itself."""
-    delete: float = attrs.field(default=30.0, validator=ge(0))
-    """How long a deleted cluster or replica still answers and keeps its name."""
+    delete: float = attrs.field(default=0.0, validator=ge(0))
+    """How long a deleted cluster or replica still answers and keeps its name; reports name none and many seconds."""
     change_start: float = attrs.field(default=10.0, validator=ge(0))
     """How long a cluster still reads `online` with its old size or region after a resize or migrate was accepted."""
     resize: float = attrs.field(default=300.0, validator=ge(0))
@@ -30,15 +30,17 @@ class Delays:
     """How long it then reads `migrating`."""
     maintenance: float = attrs.field(default=120.0, validator=ge(0))
     """How long updates, upgrades and new certificates keep a cluster busy, though it reads `online`."""
+    upgrade: float = attrs.field(default=0.0, validator=ge(0))
+    """How long a cluster still shows its old version after an upgrade was accepted."""
     backup: float = attrs.field(default=120.0, validator=ge(0))
     """How long a backup takes; the first one begins when the cluster is online."""
     replica: float = attrs.field(default=300.0, validator=ge(0))
     """From `forking` to `online`."""
     replica_visible: float = attrs.field(default=60.0, validator=ge(0))
     """How long a new replica answers 404."""
-    topic: float = attrs.field(default=5.0, validator=ge(0))
-    """From `configuring` to `active`."""
-    topic_delete: float = attrs.field(default=5.0, validator=ge(0))
+    topic: float = attrs.field(default=0.0, validator=ge(0))
+    """From `configuring` to `active`; without it the answer to a create says `active`."""
+    topic_delete: float = attrs.field(default=0.0, validator=ge(0))
     """How long a deleted topic is listed as `deleting`."""
     partitions: float = attrs.field(default=5.0, validator=ge(0))
     """How long a topic still shows the old number of partitions after an update."""

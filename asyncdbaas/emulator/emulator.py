@@ -1,45 +1,51 @@
-"""The emulator's outside: start and stop it, look into it, steer it."""
+"""The emulator: the emulated service behind a server on loopback."""
 
 from __future__ import annotations
 
 import ssl
-import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Self
 
-from asyncdbaas.emulator import certificates, seeding, storage
-from asyncdbaas.emulator.admin import PREFIX, Admin
+from asyncdbaas.emulator import certificates
 from asyncdbaas.emulator.clock import Clock
 from asyncdbaas.emulator.delays import Delays, Quirks
-from asyncdbaas.emulator.faults import Faults
-from asyncdbaas.emulator.ids import Ids
-from asyncdbaas.emulator.limits import TokenLimits
-from asyncdbaas.emulator.operations import ACTIONS, ROUTES
-from asyncdbaas.emulator.recorder import Recorder
-from asyncdbaas.emulator.records import Record
+from asyncdbaas.emulator.emulated_service import EmulatedService
+from asyncdbaas.emulator.offer import Offer, read_offer
 from asyncdbaas.emulator.responses import Response
-from asyncdbaas.emulator.routing import Router
 from asyncdbaas.emulator.server import HOST, Server
-from asyncdbaas.emulator.service import Service
-from asyncdbaas.emulator.state import State
 from asyncdbaas.emulator.state_file import StateFile
 from asyncdbaas.emulator.threaded import LoopThread
 
 
-class Emulator:
+class Emulator(EmulatedService):
     """Run a local, stateful stand-in of the Managed Databases API.
 
     `async with Emulator() as emulator` listens on a free port of 127.0.0.1; `emulator.url` and `emulator.token`
     are all that a client needs. Plain `with` does the same in a thread of its own, for code without an event loop;
     all methods may be called from any thread. The same `seed` gives the same ids and credentials.
 
-    `clock` is a `Clock`, or any time source in seconds; without one the time is real, `time_scale` times as fast.
-    `per_minute` and `per_hour` are the two rate limits of each token. `state` names a file that the state is read
-    from and kept in. `tls` serves https with a certificate of the emulator's own authority, which `client_context`
-    trusts; it needs `cryptography` (extra `emulator`). `keep_requests` bounds `requests`.
+    Args:
+        port: Port to listen on; 0 takes a free one.
+        seed: Number that all ids and credentials are derived from.
+        time_scale: How many virtual seconds pass per second, if `clock` is not given.
+        clock: A `Clock`, or any source of time in seconds.
+        per_minute: Requests per token and minute.
+        per_hour: Requests per token and hour.
+        delays: How long changes take.
+        quirks: Which of two attested behaviours is shown.
+        offer: What can be ordered: a mapping, or a JSON file, with the shape of the answer to
+            GET /v2/databases/options. The default is the service's offer of late 2026.
+        strict: Accept only orders that the offer lists, and check parameters of the advanced editions against the
+            ranges of PostgreSQL's own documentation. By default retired versions and sizes are accepted too.
+        lenient: Accept any version, size and region.
+        token: The token with all scopes; the default is derived from the seed.
+        state: A file that the state is read from and kept in.
+        tls: Serve https with a certificate of the emulator's own authority, which `client_context` trusts. Needs
+            `cryptography` (extra `emulator`).
+        keep_requests: How many requests `requests` keeps.
     """
 
     def __init__(
@@ -53,41 +59,36 @@ class Emulator:
         per_hour: int = 5000,
         delays: Delays | None = None,
         quirks: Quirks | None = None,
+        offer: Mapping[str, Any] | str | PathLike[str] | None = None,
+        strict: bool = False,
+        lenient: bool = False,
         token: str | None = None,
         state: str | PathLike[str] | None = None,
         tls: bool = False,
         keep_requests: int = 10_000,
     ) -> None:
-        self.per_minute: Final = per_minute
-        self.per_hour: Final = per_hour
-        self.clock = clock if isinstance(clock, Clock) else _clock(time_scale, clock)
-        self.faults = Faults(seed, [route.operation for route in ROUTES])
-        self.requests = Recorder(keep_requests)
-        self._state = State(self.clock, Ids(seed), delays or Delays(), quirks or Quirks(), ACTIONS)
-        self._service = Service(
-            self._state, Router(ROUTES), self.faults, self.requests, lambda: TokenLimits(per_minute, per_hour)
+        super().__init__(
+            clock=clock if isinstance(clock, Clock) else _clock(time_scale, clock),
+            seed=seed,
+            per_minute=per_minute,
+            per_hour=per_hour,
+            delays=delays or Delays(),
+            quirks=quirks or Quirks(),
+            offer=Offer(read_offer(offer), strict=strict, lenient=lenient),
+            token=token,
+            keep_requests=keep_requests,
         )
-        self._admin = Admin(self)
         self._authority = _authority() if tls else None
         self._server = Server(self._serve, self.clock, _server_context(self._authority))
         self._thread: LoopThread | None = None
-        self._lock = threading.RLock()
         self._port = port
         self._file = None if state is None else StateFile(Path(state), self.snapshot)
-        self._set_token(token or self._new_token())
-        self._start = self.snapshot()
         self._load(token)
 
     @property
     def url(self) -> str:
         """The base URL, to be given to a client."""
         return f"{'https' if self._authority else 'http'}://{HOST}:{self._port}"
-
-    @property
-    def token(self) -> str:
-        """A token with all scopes."""
-        token: str = self._state.data["token"]
-        return token
 
     @property
     def authority_pem(self) -> str:
@@ -137,87 +138,6 @@ class Emulator:
     ) -> None:
         if self._thread is not None:
             self._thread.close()
-
-    def handle(self, method: str, target: str, headers: Mapping[str, str], body: bytes = b"") -> Response:
-        """Answer one request without a socket: `(status, headers, body, delay, ending)`.
-
-        `target` is path and query, percent-encoded; header names are lower case. The answer is made at once: it is
-        for the caller to let `delay` virtual seconds pass, and to act out a connection fault that `ending` names.
-        """
-        with self._lock:
-            if target.startswith(PREFIX):
-                return self._admin.handle(method, target.partition("?")[0], headers, body)
-            return self._service.handle(method, target, headers, body)
-
-    def add_token(self, scopes: Iterable[str] | None = None) -> str:
-        """Make another token, with rate-limit windows of its own; `scopes=["database:read"]` makes it read-only."""
-        with self._lock:
-            token = self._new_token()
-            self._state.data["tokens"][token] = None if scopes is None else sorted(scopes)
-        return token
-
-    def add_cluster(self, *, engine: str = "kafka", name: str | None = None, **settings: Any) -> Record:
-        """Add a cluster that is online at once, without a request, and return it as the API would show it.
-
-        What is not given is the smallest that the engine offers; `settings` are keys of the create body. Redis, which
-        can no longer be ordered, can be had here.
-        """
-        with self._lock:
-            return seeding.add_cluster(self._state, engine, name, settings)
-
-    def turn_into_valkey(self, cluster_id: str) -> None:
-        """Turn a redis cluster into valkey in place, as the service did: engine and names of settings change."""
-        with self._lock:
-            seeding.turn_into_valkey(self._state, cluster_id)
-
-    def add_index(self, cluster_id: str, name: str, **values: Any) -> None:
-        """Add an index to an OpenSearch cluster; `values` are keys of the index as the API shows it."""
-        with self._lock:
-            seeding.add_index(self._state, cluster_id, name, values)
-
-    def add_consumer_group(self, cluster_id: str, topic: str, group: str) -> None:
-        """Let a consumer group read a topic; it shows in each partition."""
-        with self._lock:
-            seeding.add_consumer_group(self._state, cluster_id, topic, group)
-
-    def announce_update(self, cluster_id: str, *descriptions: str) -> None:
-        """Let an update be pending, as the maintenance window shows it."""
-        with self._lock:
-            seeding.announce_update(self._state, cluster_id, descriptions)
-
-    def check(self) -> None:
-        """Raise `UnusedFaultError` if a fault was added that never applied to a request and is not `optional`."""
-        self.faults.check()
-
-    def snapshot(self) -> Record:
-        """Return everything there is as plain, JSON-able data, apart from faults, requests and rate-limit windows."""
-        with self._lock:
-            self._state.run_due()
-            return {"format": storage.FORMAT, **self._state.dump()}
-
-    def restore(self, snapshot: Record) -> None:
-        """Take on a snapshot with its tokens; raises `StateError` if it is none. The clock never goes back."""
-        storage.check(snapshot, "snapshot")
-        with self._lock:
-            self._state.load(snapshot)
-
-    def reset(self) -> None:
-        """Go back to the start: no clusters, `token` alone, no faults, nothing counted. The clock goes on."""
-        with self._lock:
-            token = self.token
-            self.restore(self._start)
-            self._state.data["tokens"].clear()
-            self._set_token(token)
-            self.faults.clear()
-            self.requests.clear()
-            self._service.forget_limits()
-
-    def _new_token(self) -> str:
-        return "dop_v1_" + self._state.ids.hex(64, "token")
-
-    def _set_token(self, token: str) -> None:
-        self._state.data["token"] = token
-        self._state.data["tokens"][token] = None
 
     def _load(self, token: str | None) -> None:
         """Read the state file; a token that was asked for is valid whatever the file says."""

@@ -1,66 +1,27 @@
-"""All operations together."""
+"""All operations: those of every module in `resources`."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import pkgutil
+from collections.abc import Iterator, Sequence
+from importlib import import_module
 from types import MappingProxyType
 from typing import Final
 
-from asyncdbaas.emulator.resources import (
-    autoscale,
-    backups,
-    ca,
-    changes,
-    clusters,
-    configs,
-    databases,
-    events,
-    eviction_policy,
-    firewall,
-    indexes,
-    logsinks,
-    maintenance,
-    metrics,
-    migrations,
-    options,
-    pools,
-    replicas,
-    schemas,
-    settings,
-    sql_mode,
-    topics,
-    users,
-)
-from asyncdbaas.emulator.routing import Route
+from asyncdbaas.emulator import resources
+from asyncdbaas.emulator.routing import Resource, Route
 from asyncdbaas.emulator.state import Actions
 
-_MODULES: Final = (
-    autoscale,
-    backups,
-    ca,
-    changes,
-    clusters,
-    configs,
-    databases,
-    events,
-    eviction_policy,
-    firewall,
-    indexes,
-    logsinks,
-    maintenance,
-    metrics,
-    migrations,
-    options,
-    pools,
-    replicas,
-    schemas,
-    settings,
-    sql_mode,
-    topics,
-    users,
-)
 
-ROUTES: Final[Sequence[Route]] = tuple(route for module in _MODULES for route in module.ROUTES)
+def _resources() -> Iterator[Resource]:
+    for module in pkgutil.iter_modules(resources.__path__, f"{resources.__name__}."):
+        resource: Resource | None = getattr(import_module(module.name), "resource", None)
+        if resource is not None:
+            yield resource
+
+
+_RESOURCES: Final = tuple(_resources())
+ROUTES: Final[Sequence[Route]] = tuple(route for resource in _RESOURCES for route in resource.routes)
 ACTIONS: Final[Actions] = MappingProxyType(
-    {name: action for module in _MODULES for name, action in module.ACTIONS.items()}
+    {name: action for resource in _RESOURCES for name, action in resource.actions.items()}
 )

@@ -1,9 +1,9 @@
-"""From a method and a path to an operation."""
+"""Map a method and a path to an operation, and collect the operations of each resource."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
 from urllib.parse import unquote
 
 import attrs
@@ -14,7 +14,7 @@ PARAMETER: Final = "{}"
 
 
 class Answer(NamedTuple):
-    """What a handler returns; `body` None sends no body at all, and `delay` holds it back (virtual seconds)."""
+    """What a handler returns. A `body` of None sends none; `delay` holds the response back (virtual seconds)."""
 
     status: int
     body: Any = None
@@ -42,6 +42,12 @@ class Call:
 Handler: TypeAlias = Callable[..., Answer]
 """`handler(state, call, *parameters of the path)`."""
 
+Action: TypeAlias = Callable[..., None]
+"""A scheduled change: `action(state, at, *args)`."""
+
+_HandlerT = TypeVar("_HandlerT", bound=Handler)
+_ActionT = TypeVar("_ActionT", bound=Action)
+
 
 class Route(NamedTuple):
     """One operation: `{}` in the path stands for a parameter."""
@@ -51,6 +57,49 @@ class Route(NamedTuple):
     operation: str
     handler: Handler
     takes_body: bool = False
+
+
+class Resource:
+    """Collect the operations and scheduled changes of one module, which decorates its functions with these methods.
+
+    The name of an operation is the name of its function.
+    """
+
+    def __init__(self) -> None:
+        self.routes: list[Route] = []
+        self.actions: dict[str, Action] = {}
+
+    def get(self, path: str) -> Callable[[_HandlerT], _HandlerT]:
+        """Register a function for GET."""
+        return self._register("GET", path, takes_body=False)
+
+    def post(self, path: str) -> Callable[[_HandlerT], _HandlerT]:
+        """Register a function for POST."""
+        return self._register("POST", path, takes_body=True)
+
+    def put(self, path: str, *, takes_body: bool = True) -> Callable[[_HandlerT], _HandlerT]:
+        """Register a function for PUT."""
+        return self._register("PUT", path, takes_body=takes_body)
+
+    def patch(self, path: str) -> Callable[[_HandlerT], _HandlerT]:
+        """Register a function for PATCH."""
+        return self._register("PATCH", path, takes_body=True)
+
+    def delete(self, path: str) -> Callable[[_HandlerT], _HandlerT]:
+        """Register a function for DELETE."""
+        return self._register("DELETE", path, takes_body=False)
+
+    def action(self, function: _ActionT) -> _ActionT:
+        """Register a function for `State.schedule`; a snapshot keeps its name."""
+        self.actions[function.__name__] = function
+        return function
+
+    def _register(self, method: str, path: str, *, takes_body: bool) -> Callable[[_HandlerT], _HandlerT]:
+        def register(handler: _HandlerT) -> _HandlerT:
+            self.routes.append(Route(method, f"/v2/databases{path}", handler.__name__, handler, takes_body))
+            return handler
+
+        return register
 
 
 class Match(NamedTuple):

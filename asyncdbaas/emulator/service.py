@@ -122,7 +122,7 @@ class Service:
             params=match.params,
             query=dict(parse_qsl(context.query, keep_blank_values=True)) if context.query else {},
             body=parse(body) if match.route.takes_body else {},
-            scopes=scopes,
+            scopes=None if scopes is None else frozenset(scopes),
         )
 
     def _apply(self, context: RequestContext, match: Match, call: Call) -> Response:

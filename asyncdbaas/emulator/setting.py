@@ -100,7 +100,7 @@ def string(default: str | None, *values: str, **more: Any) -> Setting:
     return Setting("string", default, values=values, **more)
 
 
-def texts(default: list[str], *values: str, **more: Any) -> Setting:
+def texts(default: list[str] | None, *values: str, **more: Any) -> Setting:
     """Describe a list of strings."""
     return Setting("list", default, values=values, **more)
 
@@ -111,5 +111,5 @@ def nested(**fields: Setting) -> Setting:
 
 
 def defaults(table: Mapping[str, Setting]) -> dict[str, Any]:
-    """Return a fresh configuration of defaults."""
-    return {name: copy(setting.default) for name, setting in table.items() if setting.default is not None}
+    """Return a fresh configuration of the defaults that are known."""
+    return {name: copy(setting.default) for name, setting in table.items() if setting.default not in (None, {})}

@@ -77,7 +77,7 @@ def cluster(emulator: Emulator) -> Walk:
     assert [rule["value"] for rule in rules] == ["web"]
     yield ("update_firewall_rules", main, {"rules": [*rules, {"type": "ip_addr", "value": "10.0.0.0/8"}]})
     assert (yield ("list_firewall_rules", main))["rules"][0] == rules[0]
-    assert (yield ("get_config", main))["config"]["autovacuum_max_workers"] == 5
+    assert (yield ("get_config", main))["config"]["autovacuum_max_workers"] == 3
     assert (yield ("patch_config", main, {"config": {"autovacuum_max_workers": 7}})) is None
     assert (yield ("get_config", main))["config"]["autovacuum_max_workers"] == 7
     yield ("update_autoscale", main, {"storage": {"enabled": True, "threshold_percent": 80, "increment_gib": 14}})

@@ -23,7 +23,7 @@ async def http(emulator: Emulator, token: str | None = None) -> AsyncGenerator[a
 
 async def test_a_new_topic_is_configuring_then_active() -> None:
     clock = Clock.stepped()
-    async with Emulator(clock=clock) as emulator, http(emulator) as session:
+    async with Emulator(clock=clock, delays=Delays(topic=5)) as emulator, http(emulator) as session:
         path = f"/v2/databases/{emulator.add_cluster()['id']}/topics"
         async with session.post(path, json={"name": "orders"}) as answer:
             assert answer.status == 201

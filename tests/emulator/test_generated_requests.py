@@ -185,9 +185,7 @@ class Populated:
         self._emulator = Emulator(clock=Clock.stepped(), per_minute=10**9, per_hour=10**9, delays=Delays.none())
         self._ids = {
             engine: self._emulator.add_cluster(engine=engine, name=f"{engine.replace('_', '-')}-1", size=size)["id"]
-            for engine, size in {
-                engine: offer.layouts[min(offer.layouts)][1] for engine, offer in ENGINES.items()
-            }.items()
+            for engine, size in self._sizes().items()
         }
         for operation in CREATES:
             body: Any = BODIES[operation] | {("subject_name" if operation == "create_schema" else "name"): NAME}
@@ -195,6 +193,11 @@ class Populated:
             assert made.status == 201, made.body
         self._emulator.add_index(self._ids["opensearch"], NAME)
         self._start = self._emulator.snapshot()
+
+    def _sizes(self) -> dict[str, str]:
+        headers = {"authorization": f"Bearer {self._emulator.token}"}
+        options = json.loads(self._emulator.handle("GET", "/v2/databases/options", headers).body)["options"]
+        return {engine: offer["layouts"][0]["sizes"][1] for engine, offer in options.items()}
 
     def restart(self) -> None:
         self._emulator.restore(self._start)

@@ -236,7 +236,7 @@ async def test_a_new_user_can_answer_404_for_a_while() -> None:
 
 async def test_a_deleted_topic_is_listed_as_deleting_until_it_is_gone() -> None:
     clock = Clock.stepped()
-    async with emulating(clock=clock) as (emulator, call):
+    async with emulating(clock=clock, delays=Delays(topic=5, topic_delete=5)) as (emulator, call):
         path = f"/v2/databases/{emulator.add_cluster()['id']}/topics"
         await call("POST", path, {"name": "orders"})
         early = await call("PUT", f"{path}/orders", {"partition_count": 6})

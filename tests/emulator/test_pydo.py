@@ -11,11 +11,11 @@ from description_table import table
 from emulator_contract import CheckedEmulator
 from pydo_walk import everything, run, run_async
 
-from asyncdbaas.emulator import Clock
+from asyncdbaas.emulator import Clock, Delays
 
 
 def _checked() -> CheckedEmulator:
-    return CheckedEmulator(clock=Clock.stepped(), per_minute=10_000)
+    return CheckedEmulator(clock=Clock.stepped(), per_minute=10_000, delays=Delays(delete=30, topic=5, topic_delete=5))
 
 
 async def test_the_synchronous_client_walks_all_operations() -> None:

@@ -29,7 +29,7 @@ ORDER: Final[dict[str, Any]] = {
         ({"version": "9"}, "invalid cluster engine version"),
         ({"region": "moon1"}, "invalid region"),
         ({"num_nodes": 4}, "invalid node count"),
-        ({"size": "db-s-1vcpu-1gb", "num_nodes": 2}, "invalid size"),
+        ({"size": "db-s-1vcpu-3gb"}, "invalid size"),
         ({"storage_size_mib": 1}, "invalid storage size"),
         ({"rules": [{"type": "ip_addr", "value": "::1"}]}, "invalid ip address: ::1"),
         ({"rules": [{"type": "droplet", "value": "1"}] * 51}, "too many firewall rules: 100 addresses are allowed"),

@@ -14,7 +14,7 @@ import attrs
 import pytest
 from emulator_contract import CheckedEmulator
 
-from asyncdbaas.emulator import Clock, Quirks
+from asyncdbaas.emulator import Clock, Delays, Quirks
 
 ORDER: Final[dict[str, Any]] = {
     "name": "shop",
@@ -101,7 +101,7 @@ def _is_gone(got: Got) -> bool:
 
 
 def test_a_cluster_is_ordered_awaited_resized_and_deleted() -> None:
-    with CheckedEmulator(clock=Clock.stepped()) as emulator:
+    with CheckedEmulator(clock=Clock.stepped(), delays=Delays(delete=30)) as emulator:
         cli = VendorCli(emulator)
         created = cli.send("POST", "/v2/databases", ORDER)
         cluster = created.json["database"]

@@ -39,7 +39,7 @@ from asyncdbaas.clusters import (
     StorageAutoscale,
     Weekday,
 )
-from asyncdbaas.emulator import Clock, Emulator
+from asyncdbaas.emulator import Clock, Delays, Emulator
 
 ID = "9cc10173-e9ea-4176-9dbc-a4cee4c4ff30"
 TLS = Path(__file__).parent / "tls"
@@ -92,7 +92,11 @@ WANTED = ClusterCreate(name="backend", engine=Engine.PG, region="nyc3", size="db
 
 @asynccontextmanager
 async def emulated(clock: Clock) -> AsyncGenerator[tuple[Emulator, AsyncSession]]:
-    async with Emulator(clock=clock) as emulator, AsyncSession(emulator.token, base_url=emulator.url) as session:
+    delays = Delays(delete=30.0)
+    async with (
+        Emulator(clock=clock, delays=delays) as emulator,
+        AsyncSession(emulator.token, base_url=emulator.url) as session,
+    ):
         yield emulator, session
 
 

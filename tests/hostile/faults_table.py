@@ -60,11 +60,12 @@ def outcome(kind: str, operation: str, *, applied: bool = False) -> Outcome:
 
 async def _outcome(kind: str, operation: str, *, applied: bool) -> Outcome:
     loop = asyncio.get_running_loop()
-    async with Emulator(clock=loop.time, delays=Delays.none()) as emulator:
+    async with Emulator(clock=loop.time, delays=attrs.evolve(Delays.none(), topic=1.0)) as emulator:
         cluster = str(emulator.add_cluster()["id"])
         limiter = RateLimiter(clock=loop.time)
         async with AsyncSession(emulator.token, base_url=emulator.url, rate_limiter=limiter) as session:
             await topics.create_topic(session, cluster, TopicCreate(name="there"))
+            await asyncio.sleep(1.0)  # virtual seconds, until it is active
             emulator.requests.clear()
             emulator.faults.add(operation, kind, applied=applied, delay=30.0 if kind == "delay" else 0.0, times=1)
             told = await _told(_CALLS[operation](session, cluster))

@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 
 from asyncdbaas import AsyncSession, RateLimiter, RetryPolicy
 from asyncdbaas.catalogue import Catalogue, parse_catalogue
-from asyncdbaas.emulator import Clock, Emulator
+from asyncdbaas.emulator import Clock, Delays, Emulator
 from asyncdbaas.plan import Forecast, Outcome, Plan, PlanEvent, Report, Result, apply
 
 __all__ = ["World", "applied", "catalogue", "opened", "reasons", "results", "told"]
@@ -27,6 +27,7 @@ class World(NamedTuple):
 @asynccontextmanager
 async def opened(*clusters: str, **settings: Any) -> AsyncGenerator[World, None]:
     """Open an emulator with Kafka clusters, whose time stands still, and a session with it that does not wait."""
+    settings.setdefault("delays", Delays(delete=30.0, topic=5.0, topic_delete=5.0))
     async with Emulator(clock=Clock.stepped(), per_minute=_PLENTY, per_hour=_PLENTY, **settings) as emulator:
         ids = {name: emulator.add_cluster(name=name)["id"] for name in clusters}
         limiter = RateLimiter(_PLENTY, _PLENTY)

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from asyncdbaas import AsyncSession, RateLimiter, RetryPolicy
-from asyncdbaas.emulator import Clock, Emulator
+from asyncdbaas.emulator import Clock, Delays, Emulator
 from asyncdbaas.waiters import Round, StateSeen, Waiters, WaitEvent
 
 __all__ = ["Watch", "opened", "waiters"]
@@ -37,6 +37,7 @@ class Watch:
 
 @asynccontextmanager
 async def opened(**settings: Any) -> AsyncGenerator[tuple[Emulator, AsyncSession], None]:
+    settings.setdefault("delays", Delays(delete=30.0, topic=5.0, topic_delete=5.0))
     async with Emulator(clock=Clock.stepped(), per_minute=10**6, per_hour=10**6, **settings) as emulator:
         limiter = RateLimiter(10**6, 10**6)
         retry = RetryPolicy(max_attempts=1)

@@ -6,31 +6,34 @@ from typing import Final
 
 from asyncdbaas.emulator import fields
 from asyncdbaas.emulator.errors import unprocessable
-from asyncdbaas.emulator.records import Record
-from asyncdbaas.emulator.routing import Answer, Call, Route
-from asyncdbaas.emulator.state import Actions, State
+from asyncdbaas.emulator.records import Autoscale, Record
+from asyncdbaas.emulator.routing import Answer, Call, Resource
+from asyncdbaas.emulator.state import State
 
-_SUPPORTED: Final = ("pg", "advanced_pg", "mysql", "advanced_mysql", "mongodb", "kafka", "opensearch")
+resource: Final = Resource()
+
 _DEFAULT_THRESHOLD: Final = 80
 
 
+@resource.get("/{}/autoscale")
 def get_autoscale(state: State, call: Call, cluster_id: str) -> Answer:
     """Answer GET /v2/databases/{id}/autoscale; sources differ on the envelope (`Quirks.autoscale_wrapped`)."""
-    cluster = state.cluster(cluster_id, *_SUPPORTED)
+    cluster = state.cluster(cluster_id, "autoscale")
     body = {"storage": cluster["autoscale"] or {"enabled": False}}
     return Answer(200, {"autoscale": body} if state.quirks.autoscale_wrapped else body)
 
 
+@resource.put("/{}/autoscale")
 def update_autoscale(state: State, call: Call, cluster_id: str) -> Answer:
     """Answer PUT /v2/databases/{id}/autoscale."""
-    cluster = state.usable(cluster_id, "update autoscale", *_SUPPORTED)
+    cluster = state.usable(cluster_id, "update autoscale", "autoscale")
     if call.body.get("storage") is None:
         raise unprocessable("storage is required")
     cluster["autoscale"] = _checked(fields.record(call.body, "storage"))
     return Answer(204)
 
 
-def ordered(body: Record) -> Record | None:
+def ordered(body: Record) -> Autoscale | None:
     """Read the settings from a create body: `autoscale.storage`, or `storage_autoscale` as Go clients send it."""
     for storage in (body.get("storage_autoscale"), fields.record(body, "autoscale").get("storage")):
         if storage is not None:
@@ -38,7 +41,7 @@ def ordered(body: Record) -> Record | None:
     return None
 
 
-def _checked(storage: Record) -> Record:
+def _checked(storage: Record) -> Autoscale:
     """Check the settings; increments are rounded to 10 GiB.
 
     Go clients send both figures always, and 0 for one that is not set.
@@ -48,16 +51,9 @@ def _checked(storage: Record) -> Record:
     enabled = fields.boolean(storage, "enabled")
     threshold = fields.integer(storage, "threshold_percent") or (_DEFAULT_THRESHOLD if enabled else 0)
     increment = fields.integer(storage, "increment_gib")
-    checked: Record = {"enabled": enabled}
+    checked: Autoscale = {"enabled": enabled}
     if threshold:
         checked["threshold_percent"] = fields.between(threshold, "threshold_percent", 15, 95)
     if increment:
         checked["increment_gib"] = 10 * round(fields.between(increment, "increment_gib", 10, 500) / 10)
     return checked
-
-
-ROUTES: Final = (
-    Route("GET", "/v2/databases/{}/autoscale", "get_autoscale", get_autoscale),
-    Route("PUT", "/v2/databases/{}/autoscale", "update_autoscale", update_autoscale, takes_body=True),
-)
-ACTIONS: Final[Actions] = {}

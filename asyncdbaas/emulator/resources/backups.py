@@ -6,19 +6,21 @@ from typing import Final
 
 from asyncdbaas.emulator.clock import rfc3339
 from asyncdbaas.emulator.errors import not_yet
-from asyncdbaas.emulator.records import Record
+from asyncdbaas.emulator.records import Backup, Cluster, Record
 from asyncdbaas.emulator.resources import configs
-from asyncdbaas.emulator.resources.clusters import BACKED_UP
-from asyncdbaas.emulator.routing import Answer, Call, Route
-from asyncdbaas.emulator.state import Actions, State
+from asyncdbaas.emulator.routing import Answer, Call, Resource
+from asyncdbaas.emulator.state import State
+
+resource: Final = Resource()
 
 _DAY: Final = 86400.0
 _KEPT: Final = 7
 
 
+@resource.get("/{}/backups")
 def list_backups(state: State, call: Call, cluster_id: str) -> Answer:
     """Answer GET /v2/databases/{id}/backups; refused with 412 before the first one is done."""
-    cluster = state.usable(cluster_id, "list backups", *BACKED_UP)
+    cluster = state.usable(cluster_id, "list backups", "backups")
     done = finished(state, cluster)
     if not done:
         raise not_yet("list backups", "cluster has no backup yet")
@@ -38,32 +40,29 @@ def list_backups(state: State, call: Call, cluster_id: str) -> Answer:
     return Answer(200, body)
 
 
-def finished(state: State, cluster: Record) -> list[Record]:
+def finished(state: State, cluster: Cluster) -> list[Backup]:
     """Return the backups that are done."""
     now = state.clock.now()
     return [backup for backup in cluster["backups"] if backup["done_at"] <= now]
 
 
+@resource.action
 def backup_begins(state: State, at: float, cluster_id: str) -> None:
     """Begin a backup, and schedule the next day's."""
     cluster = state.clusters.get(cluster_id)
     if cluster is None or cluster["deleting"]:
         return
     size = round(0.03 + state.ids.fraction("backup", cluster_id) / 100, 8)
-    backup = {
+    backup: Backup = {
         "created_at": rfc3339(at),
         "size_gigabytes": size,
         "began_at": at,
         "done_at": at + state.delays.backup,
     }
     cluster["backups"] = [*cluster["backups"], backup][-_KEPT:]
-    state.schedule(at + _DAY, "backup_begins", cluster_id)
+    state.schedule(at + _DAY, backup_begins, cluster_id)
 
 
-def _view(cluster: Record, backup: Record) -> Record:
-    shown = {"created_at": backup["created_at"], "size_gigabytes": backup["size_gigabytes"]}
+def _view(cluster: Cluster, backup: Backup) -> Record:
+    shown: Record = {"created_at": backup["created_at"], "size_gigabytes": backup["size_gigabytes"]}
     return shown | {"incremental": False} if cluster["engine"] == "mysql" else shown
-
-
-ROUTES: Final = (Route("GET", "/v2/databases/{}/backups", "list_backups", list_backups),)
-ACTIONS: Final[Actions] = {"backup_begins": backup_begins}

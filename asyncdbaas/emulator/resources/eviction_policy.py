@@ -6,10 +6,11 @@ from typing import Final
 
 from asyncdbaas.emulator import fields
 from asyncdbaas.emulator.resources import configs
-from asyncdbaas.emulator.routing import Answer, Call, Route
-from asyncdbaas.emulator.state import Actions, State
+from asyncdbaas.emulator.routing import Answer, Call, Resource
+from asyncdbaas.emulator.state import State
 
-_SUPPORTED: Final = ("redis", "valkey")
+resource: Final = Resource()
+
 _POLICIES: Final = (
     "noeviction",
     "allkeys_lru",
@@ -20,23 +21,18 @@ _POLICIES: Final = (
 )
 
 
+@resource.get("/{}/eviction_policy")
 def get_eviction_policy(state: State, call: Call, cluster_id: str) -> Answer:
     """Answer GET /v2/databases/{id}/eviction_policy."""
-    cluster = state.cluster(cluster_id, *_SUPPORTED)
+    cluster = state.cluster(cluster_id, "eviction policy")
     policy: str = configs.current(cluster)[f"{cluster['engine']}_maxmemory_policy"]
     return Answer(200, {"eviction_policy": policy.replace("-", "_")})
 
 
+@resource.put("/{}/eviction_policy")
 def set_eviction_policy(state: State, call: Call, cluster_id: str) -> Answer:
     """Answer PUT /v2/databases/{id}/eviction_policy."""
-    cluster = state.usable(cluster_id, "update eviction policy", *_SUPPORTED)
+    cluster = state.usable(cluster_id, "update eviction policy", "eviction policy")
     policy = fields.choice(call.body, "eviction_policy", _POLICIES)
     configs.change(cluster, {f"{cluster['engine']}_maxmemory_policy": policy.replace("_", "-")})
     return Answer(204)
-
-
-ROUTES: Final = (
-    Route("GET", "/v2/databases/{}/eviction_policy", "get_eviction_policy", get_eviction_policy),
-    Route("PUT", "/v2/databases/{}/eviction_policy", "set_eviction_policy", set_eviction_policy, takes_body=True),
-)
-ACTIONS: Final[Actions] = {}

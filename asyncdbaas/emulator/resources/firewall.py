@@ -9,20 +9,24 @@ from typing import Final
 from asyncdbaas.emulator import fields
 from asyncdbaas.emulator.clock import rfc3339
 from asyncdbaas.emulator.errors import unprocessable
-from asyncdbaas.emulator.records import Record
-from asyncdbaas.emulator.routing import Answer, Call, Route
-from asyncdbaas.emulator.state import Actions, State
+from asyncdbaas.emulator.records import Cluster, Record, Rule
+from asyncdbaas.emulator.routing import Answer, Call, Resource
+from asyncdbaas.emulator.state import State
+
+resource: Final = Resource()
 
 _TYPES: Final = ("droplet", "k8s", "ip_addr", "tag", "app")
 _MAX_ADDRESSES: Final = 100  # a droplet has two
 _UUID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
 
+@resource.get("/{}/firewall")
 def list_firewall_rules(state: State, call: Call, cluster_id: str) -> Answer:
     """Answer GET /v2/databases/{id}/firewall."""
     return Answer(200, {"rules": state.cluster(cluster_id)["rules"]})
 
 
+@resource.put("/{}/firewall")
 def replace_firewall_rules(state: State, call: Call, cluster_id: str) -> Answer:
     """Answer PUT /v2/databases/{id}/firewall."""
     cluster = state.usable(cluster_id, "update firewall rules")
@@ -30,7 +34,7 @@ def replace_firewall_rules(state: State, call: Call, cluster_id: str) -> Answer:
     return Answer(204)
 
 
-def checked_rules(state: State, cluster: Record, body: Record) -> list[Record]:
+def checked_rules(state: State, cluster: Cluster, body: Record) -> list[Rule]:
     """Check the rules of a body; a rule that was there keeps its id and date, an empty id gets a new one."""
     rules = fields.records(body, "rules")
     if sum(2 if rule.get("type") == "droplet" else 1 for rule in rules) > _MAX_ADDRESSES:
@@ -39,7 +43,7 @@ def checked_rules(state: State, cluster: Record, body: Record) -> list[Record]:
     return [_checked(state, cluster, rule, known) for rule in rules]
 
 
-def _checked(state: State, cluster: Record, rule: Record, known: dict[str, Record]) -> Record:
+def _checked(state: State, cluster: Cluster, rule: Record, known: dict[str, Rule]) -> Rule:
     kind, value = fields.choice(rule, "type", _TYPES), fields.required(rule, "value")
     if kind == "ip_addr" and not _is_ipv4(value):
         raise unprocessable(f"invalid ip address: {value}")
@@ -47,7 +51,7 @@ def _checked(state: State, cluster: Record, rule: Record, known: dict[str, Recor
     if given and not _UUID.fullmatch(given):
         raise unprocessable("invalid uuid")
     before = known.get(given)
-    checked: Record = {
+    checked: Rule = {
         "uuid": given or state.ids.uuid("rule", cluster["id"], kind, value),
         "cluster_uuid": cluster["id"],
         "type": kind,
@@ -55,7 +59,9 @@ def _checked(state: State, cluster: Record, rule: Record, known: dict[str, Recor
         "created_at": before["created_at"] if before else rfc3339(state.clock.now()),
     }
     description = fields.string(rule, "description")
-    return checked | {"description": description} if description else checked
+    if description:
+        checked["description"] = description
+    return checked
 
 
 def _is_ipv4(value: str) -> bool:
@@ -64,10 +70,3 @@ def _is_ipv4(value: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-ROUTES: Final = (
-    Route("GET", "/v2/databases/{}/firewall", "list_firewall_rules", list_firewall_rules),
-    Route("PUT", "/v2/databases/{}/firewall", "replace_firewall_rules", replace_firewall_rules, takes_body=True),
-)
-ACTIONS: Final[Actions] = {}

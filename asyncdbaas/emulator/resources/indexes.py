@@ -5,26 +5,23 @@ from __future__ import annotations
 from typing import Final
 
 from asyncdbaas.emulator.errors import not_found
-from asyncdbaas.emulator.routing import Answer, Call, Route
-from asyncdbaas.emulator.state import Actions, State
+from asyncdbaas.emulator.routing import Answer, Call, Resource
+from asyncdbaas.emulator.state import State
+
+resource: Final = Resource()
 
 
+@resource.get("/{}/indexes")
 def list_indexes(state: State, call: Call, cluster_id: str) -> Answer:
     """Answer GET /v2/databases/{id}/indexes."""
-    return Answer(200, {"indexes": list(state.cluster(cluster_id, "opensearch")["indexes"].values())})
+    return Answer(200, {"indexes": list(state.cluster(cluster_id, "indexes")["indexes"].values())})
 
 
+@resource.delete("/{}/indexes/{}")
 def delete_index(state: State, call: Call, cluster_id: str, name: str) -> Answer:
     """Answer DELETE /v2/databases/{id}/indexes/{name}."""
-    indexes = state.usable(cluster_id, "delete index", "opensearch")["indexes"]
+    indexes = state.usable(cluster_id, "delete index", "indexes")["indexes"]
     if name not in indexes:
         raise not_found("index")
     del indexes[name]
     return Answer(204)
-
-
-ROUTES: Final = (
-    Route("GET", "/v2/databases/{}/indexes", "list_indexes", list_indexes),
-    Route("DELETE", "/v2/databases/{}/indexes/{}", "delete_index", delete_index),
-)
-ACTIONS: Final[Actions] = {}

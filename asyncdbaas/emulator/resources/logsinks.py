@@ -6,24 +6,29 @@ from typing import Any, Final
 
 from asyncdbaas.emulator import fields
 from asyncdbaas.emulator.errors import not_found, unprocessable
-from asyncdbaas.emulator.records import Record
-from asyncdbaas.emulator.routing import Answer, Call, Route
-from asyncdbaas.emulator.state import Actions, State
+from asyncdbaas.emulator.records import Cluster, Record, Sink
+from asyncdbaas.emulator.routing import Answer, Call, Resource
+from asyncdbaas.emulator.state import State
+
+resource: Final = Resource()
 
 _TYPES: Final = ("rsyslog", "elasticsearch", "opensearch", "datadog")
 _FORMATS: Final = ("rfc5424", "rfc3164", "custom")
 
 
+@resource.get("/{}/logsink")
 def list_logsinks(state: State, call: Call, cluster_id: str) -> Answer:
     """Answer GET /v2/databases/{id}/logsink."""
     return Answer(200, {"sinks": list(state.cluster(cluster_id)["sinks"].values())})
 
 
+@resource.get("/{}/logsink/{}")
 def get_logsink(state: State, call: Call, cluster_id: str, sink_id: str) -> Answer:
     """Answer GET /v2/databases/{id}/logsink/{sink}: unwrapped, though the create wraps it."""
     return Answer(200, _sink(state.cluster(cluster_id), sink_id))
 
 
+@resource.post("/{}/logsink")
 def create_logsink(state: State, call: Call, cluster_id: str) -> Answer:
     """Answer POST /v2/databases/{id}/logsink."""
     cluster = state.usable(cluster_id, "create log sink")
@@ -32,12 +37,13 @@ def create_logsink(state: State, call: Call, cluster_id: str) -> Answer:
         raise unprocessable("log sink not supported")
     if any(sink["sink_name"] == name for sink in cluster["sinks"].values()):
         raise unprocessable("log sink name is not available")
-    sink = {"sink_name": name, "sink_type": kind, "config": _checked(kind, call.body)}
-    sink_id = _new_id(state, cluster["id"], kind)
-    cluster["sinks"][sink_id] = {"sink_id": sink_id, **sink}
-    return Answer(201, {"sink": cluster["sinks"][sink_id]})
+    config, sink_id = _checked(kind, call.body), _new_id(state, cluster["id"], kind)
+    sink: Sink = {"sink_id": sink_id, "sink_name": name, "sink_type": kind, "config": config}
+    cluster["sinks"][sink_id] = sink
+    return Answer(201, {"sink": sink})
 
 
+@resource.put("/{}/logsink/{}")
 def update_logsink(state: State, call: Call, cluster_id: str, sink_id: str) -> Answer:
     """Answer PUT /v2/databases/{id}/logsink/{sink}: 200 without a body."""
     sink = _sink(state.usable(cluster_id, "update log sink"), sink_id)
@@ -45,6 +51,7 @@ def update_logsink(state: State, call: Call, cluster_id: str, sink_id: str) -> A
     return Answer(200)
 
 
+@resource.delete("/{}/logsink/{}")
 def delete_logsink(state: State, call: Call, cluster_id: str, sink_id: str) -> Answer:
     """Answer DELETE /v2/databases/{id}/logsink/{sink}: 200, where all other deletes are 204."""
     cluster = state.usable(cluster_id, "delete log sink")
@@ -60,8 +67,8 @@ def _new_id(state: State, cluster_id: str, kind: str) -> str:
     return state.ids.hex(40, "sink", cluster_id)
 
 
-def _sink(cluster: Record, sink_id: str) -> Record:
-    sink: Record | None = cluster["sinks"].get(sink_id)
+def _sink(cluster: Cluster, sink_id: str) -> Sink:
+    sink = cluster["sinks"].get(sink_id)
     if sink is None:
         raise not_found("log sink")
     return sink
@@ -108,13 +115,3 @@ def _search(config: Record) -> Record:
 
 def _given(config: Record, *names: str) -> Record:
     return {name: value for name in names if (value := fields.string(config, name))}
-
-
-ROUTES: Final = (
-    Route("GET", "/v2/databases/{}/logsink", "list_logsinks", list_logsinks),
-    Route("POST", "/v2/databases/{}/logsink", "create_logsink", create_logsink, takes_body=True),
-    Route("GET", "/v2/databases/{}/logsink/{}", "get_logsink", get_logsink),
-    Route("PUT", "/v2/databases/{}/logsink/{}", "update_logsink", update_logsink, takes_body=True),
-    Route("DELETE", "/v2/databases/{}/logsink/{}", "delete_logsink", delete_logsink),
-)
-ACTIONS: Final[Actions] = {}

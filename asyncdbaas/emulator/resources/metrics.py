@@ -7,18 +7,22 @@ from typing import Final
 from asyncdbaas.emulator import fields
 from asyncdbaas.emulator.errors import unprocessable
 from asyncdbaas.emulator.records import Record
-from asyncdbaas.emulator.routing import Answer, Call, Route
-from asyncdbaas.emulator.state import Actions, State
+from asyncdbaas.emulator.routing import Answer, Call, Resource
+from asyncdbaas.emulator.state import State
+
+resource: Final = Resource()
 
 
+@resource.get("/metrics/credentials")
 def get_metrics_credentials(state: State, call: Call) -> Answer:
     """Answer GET /v2/databases/metrics/credentials."""
-    credentials = _credentials(state)
+    credentials: Record = {**state.data["metrics"]}
     if not call.may("database:view_credentials"):
-        credentials = {"basic_auth_username": credentials["basic_auth_username"]}
+        del credentials["basic_auth_password"]
     return Answer(200, {"credentials": credentials})
 
 
+@resource.put("/metrics/credentials")
 def update_metrics_credentials(state: State, call: Call) -> Answer:
     """Answer PUT /v2/databases/metrics/credentials."""
     if call.body.get("credentials") is None:
@@ -29,24 +33,3 @@ def update_metrics_credentials(state: State, call: Call) -> Answer:
         "basic_auth_password": fields.required(given, "basic_auth_password"),
     }
     return Answer(204)
-
-
-def _credentials(state: State) -> Record:
-    if not state.data["metrics"]:
-        password = state.ids.password("metrics")
-        state.data["metrics"] = {"basic_auth_username": "doadmin", "basic_auth_password": password}
-    credentials: Record = state.data["metrics"]
-    return credentials
-
-
-ROUTES: Final = (
-    Route("GET", "/v2/databases/metrics/credentials", "get_metrics_credentials", get_metrics_credentials),
-    Route(
-        "PUT",
-        "/v2/databases/metrics/credentials",
-        "update_metrics_credentials",
-        update_metrics_credentials,
-        takes_body=True,
-    ),
-)
-ACTIONS: Final[Actions] = {}

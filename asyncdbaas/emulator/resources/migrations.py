@@ -1,7 +1,7 @@
 """Online migrations from a database elsewhere.
 
-Nothing is connected to. A source below `.invalid` cannot be reached and one of the service's own hosts is not
-allowed: both are accepted and then end as `error`, as a migration does that fails soon after its start.
+Nothing is connected to. A source below `.invalid` cannot be reached: it is accepted and then ends as `error`, as a
+migration does that fails soon after its start. Another cluster of the service is a source like any other.
 """
 
 from __future__ import annotations
@@ -12,25 +12,28 @@ from asyncdbaas.emulator import fields
 from asyncdbaas.emulator.clock import rfc3339
 from asyncdbaas.emulator.errors import not_found, not_yet, unprocessable
 from asyncdbaas.emulator.records import Record
-from asyncdbaas.emulator.routing import Answer, Call, Route
-from asyncdbaas.emulator.state import Actions, State
+from asyncdbaas.emulator.routing import Answer, Call, Resource
+from asyncdbaas.emulator.state import State
 
-_SUPPORTED: Final = ("pg", "mysql", "redis", "valkey")
+resource: Final = Resource()
+
 _RUNNING: Final = ("running", "syncing")
-_UNREACHABLE: Final = (".invalid", ".ondigitalocean.com")
+_UNREACHABLE: Final = ".invalid"
 
 
+@resource.get("/{}/online-migration")
 def get_migration(state: State, call: Call, cluster_id: str) -> Answer:
     """Answer GET /v2/databases/{id}/online-migration: the latest one, unwrapped."""
-    migration = state.cluster(cluster_id, *_SUPPORTED)["migration"]
+    migration = state.cluster(cluster_id, "migrations")["migration"]
     if migration is None:
         raise not_found("online migration")
     return Answer(200, migration)
 
 
+@resource.put("/{}/online-migration")
 def start_migration(state: State, call: Call, cluster_id: str) -> Answer:
     """Answer PUT /v2/databases/{id}/online-migration."""
-    cluster = state.idle(cluster_id, "start online migration", *_SUPPORTED)
+    cluster = state.idle(cluster_id, "start online migration", "migrations")
     host = _checked_source(call.body)
     if cluster["migration"] is not None and cluster["migration"]["status"] in _RUNNING:
         raise not_yet("start online migration", f"online migration is {cluster['migration']['status']}")
@@ -39,13 +42,14 @@ def start_migration(state: State, call: Call, cluster_id: str) -> Answer:
     cluster["migration"] = {"id": migration_id, "status": "running", "created_at": created_at}
     outcomes = ("error",) if host.endswith(_UNREACHABLE) else ("syncing", "done")
     for number, status in enumerate(outcomes, 1):
-        state.after(number * state.delays.migration, "migration_moves", cluster["id"], migration_id, status)
+        state.after(number * state.delays.migration, migration_moves, cluster["id"], migration_id, status)
     return Answer(200, cluster["migration"])
 
 
+@resource.delete("/{}/online-migration/{}")
 def stop_migration(state: State, call: Call, cluster_id: str, migration_id: str) -> Answer:
     """Answer DELETE /v2/databases/{id}/online-migration/{migration}."""
-    migration = state.cluster(cluster_id, *_SUPPORTED)["migration"]
+    migration = state.cluster(cluster_id, "migrations")["migration"]
     if migration is None or migration["id"] != migration_id:
         raise not_found("online migration")
     if migration["status"] in _RUNNING:
@@ -53,6 +57,7 @@ def stop_migration(state: State, call: Call, cluster_id: str, migration_id: str)
     return Answer(204)
 
 
+@resource.action
 def migration_moves(state: State, at: float, cluster_id: str, migration_id: str, status: str) -> None:
     """Take a running migration one step further."""
     cluster = state.clusters.get(cluster_id)
@@ -73,11 +78,3 @@ def _checked_source(body: Record) -> str:
     fields.boolean(body, "disable_ssl")
     fields.strings(body, "ignore_dbs")
     return host
-
-
-ROUTES: Final = (
-    Route("GET", "/v2/databases/{}/online-migration", "get_migration", get_migration),
-    Route("PUT", "/v2/databases/{}/online-migration", "start_migration", start_migration, takes_body=True),
-    Route("DELETE", "/v2/databases/{}/online-migration/{}", "stop_migration", stop_migration),
-)
-ACTIONS: Final[Actions] = {"migration_moves": migration_moves}

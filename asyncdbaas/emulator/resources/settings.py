@@ -8,9 +8,11 @@ from typing import Final
 from asyncdbaas.emulator import fields
 from asyncdbaas.emulator.errors import unprocessable
 from asyncdbaas.emulator.records import Record
-from asyncdbaas.emulator.resources.maintenance import begin_maintenance
-from asyncdbaas.emulator.routing import Answer, Call, Route
-from asyncdbaas.emulator.state import Actions, State
+from asyncdbaas.emulator.resources.maintenance import begin_maintenance, maintenance_done
+from asyncdbaas.emulator.routing import Answer, Call, Resource
+from asyncdbaas.emulator.state import State
+
+resource: Final = Resource()
 
 _MAX_NAMES: Final = 16
 _MAX_LENGTH: Final = 253
@@ -18,11 +20,13 @@ _LABEL: Final = r"[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?"
 _NAME: Final = re.compile(rf"{_LABEL}(?:\.{_LABEL})+")
 
 
+@resource.get("/{}/do_settings")
 def get_settings(state: State, call: Call, cluster_id: str) -> Answer:
     """Answer GET /v2/databases/{id}/do_settings."""
     return Answer(200, {"do_settings": {"service_cnames": state.cluster(cluster_id)["service_cnames"]}})
 
 
+@resource.put("/{}/do_settings")
 def update_settings(state: State, call: Call, cluster_id: str) -> Answer:
     """Answer PUT /v2/databases/{id}/do_settings; the nodes are then replaced, so the cluster is busy for a while."""
     cluster = state.idle(cluster_id, "update do_settings")
@@ -30,7 +34,7 @@ def update_settings(state: State, call: Call, cluster_id: str) -> Answer:
         raise unprocessable("do_settings is required")
     cluster["service_cnames"] = checked_names(fields.record(call.body, "do_settings"))
     begin_maintenance(state, cluster)
-    state.after(state.delays.maintenance, "maintenance_done", cluster["id"])
+    state.after(state.delays.maintenance, maintenance_done, cluster["id"])
     return Answer(204)
 
 
@@ -43,10 +47,3 @@ def checked_names(settings: Record) -> list[str]:
         if len(name) > _MAX_LENGTH or not _NAME.fullmatch(name):
             raise unprocessable("invalid service_cnames: not a domain name")
     return names
-
-
-ROUTES: Final = (
-    Route("GET", "/v2/databases/{}/do_settings", "get_settings", get_settings),
-    Route("PUT", "/v2/databases/{}/do_settings", "update_settings", update_settings, takes_body=True),
-)
-ACTIONS: Final[Actions] = {}

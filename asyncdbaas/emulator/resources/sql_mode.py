@@ -5,32 +5,29 @@ from __future__ import annotations
 from typing import Final
 
 from asyncdbaas.emulator import fields
-from asyncdbaas.emulator.config_data import CONFIG
+from asyncdbaas.emulator.config_data import SQL_MODES
 from asyncdbaas.emulator.errors import unprocessable
 from asyncdbaas.emulator.resources import configs
-from asyncdbaas.emulator.routing import Answer, Call, Route
-from asyncdbaas.emulator.state import Actions, State
+from asyncdbaas.emulator.routing import Answer, Call, Resource
+from asyncdbaas.emulator.state import State
+
+resource: Final = Resource()
 
 
+@resource.get("/{}/sql_mode")
 def get_sql_mode(state: State, call: Call, cluster_id: str) -> Answer:
     """Answer GET /v2/databases/{id}/sql_mode."""
-    return Answer(200, {"sql_mode": configs.current(state.cluster(cluster_id, "mysql"))["sql_mode"]})
+    return Answer(200, {"sql_mode": configs.current(state.cluster(cluster_id, "sql mode"))["sql_mode"]})
 
 
+@resource.put("/{}/sql_mode")
 def set_sql_mode(state: State, call: Call, cluster_id: str) -> Answer:
     """Answer PUT /v2/databases/{id}/sql_mode; blanks after the commas are dropped."""
-    cluster = state.usable(cluster_id, "update sql mode", "mysql")
+    cluster = state.usable(cluster_id, "update sql mode", "sql mode")
     if call.body.get("sql_mode") is None:
         raise unprocessable("sql_mode is required")
-    modes = ",".join(mode.strip() for mode in fields.string(call.body, "sql_mode").split(","))
-    if CONFIG["mysql"]["sql_mode"].problem("sql_mode", modes):
+    modes = [mode.strip() for mode in fields.string(call.body, "sql_mode").split(",")]
+    if not set(modes) <= SQL_MODES and modes != [""]:
         raise unprocessable("invalid sql_mode")
-    configs.change(cluster, {"sql_mode": modes})
+    configs.change(cluster, {"sql_mode": ",".join(modes)})
     return Answer(204)
-
-
-ROUTES: Final = (
-    Route("GET", "/v2/databases/{}/sql_mode", "get_sql_mode", get_sql_mode),
-    Route("PUT", "/v2/databases/{}/sql_mode", "set_sql_mode", set_sql_mode, takes_body=True),
-)
-ACTIONS: Final[Actions] = {}

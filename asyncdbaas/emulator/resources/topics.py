@@ -7,44 +7,50 @@ from typing import Final
 
 from asyncdbaas.emulator import fields
 from asyncdbaas.emulator.errors import not_found, not_yet, unprocessable
-from asyncdbaas.emulator.records import Record
+from asyncdbaas.emulator.records import Cluster, Record, Topic
 from asyncdbaas.emulator.resources.topic_config import SETTINGS, checked_config
-from asyncdbaas.emulator.routing import Answer, Call, Route
+from asyncdbaas.emulator.routing import Answer, Call, Resource
 from asyncdbaas.emulator.setting import defaults
-from asyncdbaas.emulator.state import Actions, State
+from asyncdbaas.emulator.state import State
+
+resource: Final = Resource()
 
 _NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,249}")
 _PARTITIONS: Final = (3, 2048)
+_LISTED: Final = ("name", "state", "replication_factor", "partition_count")
 
 
+@resource.get("/{}/topics")
 def list_topics(state: State, call: Call, cluster_id: str) -> Answer:
     """Answer GET /v2/databases/{id}/topics: here with `partition_count`, in `get_topic` with `partitions`."""
-    cluster = state.cluster(cluster_id, "kafka")
-    keys = ("name", "state", "replication_factor", "partition_count")
+    cluster = state.cluster(cluster_id, "topics")
     topics = state.listed(cluster["topics"].values())
     if state.quirks.topic_list_partitions:
         return Answer(200, {"topics": [view(state, topic) for topic in topics]})
-    return Answer(200, {"topics": [{key: topic[key] for key in keys} for topic in topics]})
+    return Answer(200, {"topics": [{key: value for key, value in topic.items() if key in _LISTED} for topic in topics]})
 
 
+@resource.get("/{}/topics/{}")
 def get_topic(state: State, call: Call, cluster_id: str, name: str) -> Answer:
     """Answer GET /v2/databases/{id}/topics/{name}."""
-    return Answer(200, {"topic": view(state, _topic(state.cluster(cluster_id, "kafka"), name))})
+    return Answer(200, {"topic": view(state, _topic(state.cluster(cluster_id, "topics"), name))})
 
 
+@resource.post("/{}/topics")
 def create_topic(state: State, call: Call, cluster_id: str) -> Answer:
-    """Answer POST /v2/databases/{id}/topics; the topic is `configuring` at first."""
-    cluster = state.usable(cluster_id, "create topic", "kafka")
+    """Answer POST /v2/databases/{id}/topics; the topic is `configuring` for `Delays.topic`."""
+    cluster = state.usable(cluster_id, "create topic", "topics")
     topic = _new_topic(state, call.body, cluster)
     _require_name(cluster, topic["name"])
     cluster["topics"][topic["name"]] = topic
-    state.after(state.delays.topic, "topic_active", cluster["id"], topic["name"])
+    state.after(state.delays.topic, topic_active, cluster["id"], topic["name"])
     return Answer(201, {"topic": view(state, topic)})
 
 
+@resource.put("/{}/topics/{}")
 def update_topic(state: State, call: Call, cluster_id: str, name: str) -> Answer:
     """Answer PUT /v2/databases/{id}/topics/{name}; a greater number of partitions shows after a while."""
-    cluster = state.usable(cluster_id, "update topic", "kafka")
+    cluster = state.usable(cluster_id, "update topic", "topics")
     topic = _topic(cluster, name)
     if topic["state"] != "active":
         raise not_yet("update topic", _reason(topic))
@@ -58,22 +64,23 @@ def update_topic(state: State, call: Call, cluster_id: str, name: str) -> Answer
     kept = defaults(SETTINGS) if state.quirks.topic_put_replaces else topic["config"]
     topic["config"] = kept | config
     if count > topic["partition_count"]:
-        state.after(state.delays.partitions, "topic_grown", cluster["id"], name, count)
+        state.after(state.delays.partitions, topic_grown, cluster["id"], name, count)
     return Answer(200, {"topic": view(state, topic)})
 
 
+@resource.delete("/{}/topics/{}")
 def delete_topic(state: State, call: Call, cluster_id: str, name: str) -> Answer:
     """Answer DELETE /v2/databases/{id}/topics/{name}; the topic is listed as `deleting` for a while."""
-    cluster = state.usable(cluster_id, "delete topic", "kafka")
+    cluster = state.usable(cluster_id, "delete topic", "topics")
     topic = _topic(cluster, name)
     if topic["state"] == "deleting":
         raise not_yet("delete topic", _reason(topic))
     topic["state"] = "deleting"
-    state.after(state.delays.topic_delete, "topic_gone", cluster["id"], name)
+    state.after(state.delays.topic_delete, topic_gone, cluster["id"], name)
     return Answer(204)
 
 
-def view(state: State, topic: Record) -> Record:
+def view(state: State, topic: Topic) -> Record:
     """Return a topic as GET, POST and PUT show it."""
     common = {"size": 0, "in_sync_replicas": topic["replication_factor"], "earliest_offset": 0}
     key = state.quirks.consumer_group_key
@@ -89,6 +96,7 @@ def view(state: State, topic: Record) -> Record:
     }
 
 
+@resource.action
 def topic_active(state: State, at: float, cluster_id: str, name: str) -> None:
     """End a topic's provisioning."""
     topic = _find(state, cluster_id, name)
@@ -96,6 +104,7 @@ def topic_active(state: State, at: float, cluster_id: str, name: str) -> None:
         topic["state"] = "active"
 
 
+@resource.action
 def topic_grown(state: State, at: float, cluster_id: str, name: str, count: int) -> None:
     """Let an update's partitions appear; they never shrink."""
     topic = _find(state, cluster_id, name)
@@ -103,30 +112,30 @@ def topic_grown(state: State, at: float, cluster_id: str, name: str, count: int)
         topic["partition_count"] = max(topic["partition_count"], count)
 
 
+@resource.action
 def topic_gone(state: State, at: float, cluster_id: str, name: str) -> None:
     """Remove a deleted topic."""
     if cluster := state.clusters.get(cluster_id):
         cluster["topics"].pop(name, None)
 
 
-def _find(state: State, cluster_id: str, name: str) -> Record | None:
+def _find(state: State, cluster_id: str, name: str) -> Topic | None:
     cluster = state.clusters.get(cluster_id)
-    topic: Record | None = cluster and cluster["topics"].get(name)
-    return topic
+    return cluster["topics"].get(name) if cluster else None
 
 
-def _topic(cluster: Record, name: str) -> Record:
-    topic: Record | None = cluster["topics"].get(name)
+def _topic(cluster: Cluster, name: str) -> Topic:
+    topic = cluster["topics"].get(name)
     if topic is None:
         raise not_found("topic")
     return topic
 
 
-def _reason(topic: Record) -> str:
+def _reason(topic: Topic) -> str:
     return "topic is being deleted" if topic["state"] == "deleting" else "topic is still provisioning"
 
 
-def _new_topic(state: State, body: Record, cluster: Record) -> Record:
+def _new_topic(state: State, body: Record, cluster: Cluster) -> Topic:
     name = fields.required(body, "name")
     if not _NAME.fullmatch(name) or name in (".", ".."):
         raise unprocessable("invalid topic name")
@@ -135,7 +144,7 @@ def _new_topic(state: State, body: Record, cluster: Record) -> Record:
     given = checked_config(fields.record(body, "config"), factor)
     return {
         "name": name,
-        "state": "configuring",
+        "state": "configuring" if state.delays.topic else "active",
         "replication_factor": factor,
         "partition_count": count,
         "config": defaults(SETTINGS) | given,
@@ -144,7 +153,7 @@ def _new_topic(state: State, body: Record, cluster: Record) -> Record:
     }
 
 
-def _require_name(cluster: Record, name: str) -> None:
+def _require_name(cluster: Cluster, name: str) -> None:
     """Refuse a name that is taken, or that differs from another only in `.` and `_`, which Kafka's metrics mix up."""
     if name in cluster["topics"]:
         raise unprocessable("topic name is not available")
@@ -153,16 +162,6 @@ def _require_name(cluster: Record, name: str) -> None:
             raise unprocessable(f"topic name is not available: '{name}' collides with existing topic '{other}'")
 
 
-def _factor(body: Record, cluster: Record, default: int) -> int:
+def _factor(body: Record, cluster: Cluster, default: int) -> int:
     factor = fields.integer(body, "replication_factor", default)
     return fields.between(factor, "replication factor", 2, cluster["num_nodes"])
-
-
-ROUTES: Final = (
-    Route("GET", "/v2/databases/{}/topics", "list_topics", list_topics),
-    Route("POST", "/v2/databases/{}/topics", "create_topic", create_topic, takes_body=True),
-    Route("GET", "/v2/databases/{}/topics/{}", "get_topic", get_topic),
-    Route("PUT", "/v2/databases/{}/topics/{}", "update_topic", update_topic, takes_body=True),
-    Route("DELETE", "/v2/databases/{}/topics/{}", "delete_topic", delete_topic),
-)
-ACTIONS: Final[Actions] = {"topic_active": topic_active, "topic_grown": topic_grown, "topic_gone": topic_gone}

@@ -6,41 +6,45 @@ import re
 from typing import Final
 
 from asyncdbaas.emulator import certificates, fields
-from asyncdbaas.emulator.engines import ENGINES
+from asyncdbaas.emulator.engines import ENGINES, Capability, can
 from asyncdbaas.emulator.errors import not_found, not_yet, unprocessable
-from asyncdbaas.emulator.records import Record
+from asyncdbaas.emulator.records import Cluster, Record, User
 from asyncdbaas.emulator.resources.ca import authority
-from asyncdbaas.emulator.routing import Answer, Call, Route
-from asyncdbaas.emulator.state import Actions, State
+from asyncdbaas.emulator.routing import Answer, Call, Resource
+from asyncdbaas.emulator.state import State
 
-ENGINES_WITH_USERS: Final = ("pg", "advanced_pg", "mysql", "advanced_mysql", "mongodb", "kafka", "opensearch")
+resource: Final = Resource()
 
 _NAME: Final = re.compile(r"[^\x00-\x1f\x7f]{1,63}")
 _PLUGINS: Final = ("mysql_native_password", "caching_sha2_password")
 _TOPIC_PERMISSIONS: Final = ("admin", "consume", "produce", "produceconsume")
 _INDEX_PERMISSIONS: Final = ("deny", "admin", "read", "readwrite", "write")
+_SECRETS: Final = ("password", "access_cert", "access_key")
 _MONGO_ROLES: Final = ("readOnly", "readWrite", "dbAdmin")
 
 
+@resource.get("/{}/users")
 def list_users(state: State, call: Call, cluster_id: str) -> Answer:
     """Answer GET /v2/databases/{id}/users."""
-    cluster, now = state.source(state.cluster(cluster_id, *ENGINES_WITH_USERS)), state.clock.now()
+    cluster, now = state.primary_of(state.cluster(cluster_id, "users")), state.clock.now()
     visible = [user for user in state.listed(cluster["users"].values()) if user["visible_at"] <= now]
     return Answer(200, {"users": [view(cluster, user, call) for user in visible]})
 
 
+@resource.get("/{}/users/{}")
 def get_user(state: State, call: Call, cluster_id: str, name: str) -> Answer:
     """Answer GET /v2/databases/{id}/users/{name}."""
-    cluster = state.source(state.cluster(cluster_id, *ENGINES_WITH_USERS))
+    cluster = state.primary_of(state.cluster(cluster_id, "users"))
     user = _user(cluster, name)
     if user["visible_at"] > state.clock.now():
         raise not_found("user")
     return Answer(200, {"user": view(cluster, user, call)})
 
 
+@resource.post("/{}/users")
 def create_user(state: State, call: Call, cluster_id: str) -> Answer:
     """Answer POST /v2/databases/{id}/users; a MongoDB password is shown here only."""
-    cluster = state.writable(cluster_id, "create user", *ENGINES_WITH_USERS)
+    cluster = state.writable(cluster_id, "create user", "users")
     name = fields.required(call.body, "name")
     if not _NAME.fullmatch(name):
         raise unprocessable("invalid user name")
@@ -48,22 +52,24 @@ def create_user(state: State, call: Call, cluster_id: str) -> Answer:
         raise unprocessable("user name is not available")
     settings = _settings(state, cluster, fields.record(call.body, "settings"), name)
     if fields.boolean(call.body, "readonly"):
-        _only(cluster, "readonly", "mongodb")
+        _only(cluster, "readonly", "mongodb users")
         settings.setdefault("mongo_user_settings", {"databases": list[str](), "role": "readOnly"})
     plugin = _plugin(cluster, call.body, "caching_sha2_password")
-    _take_turn(state, cluster, "create user")
-    user = _new_user(state, cluster["id"], name)
-    user |= {"settings": settings, "plugin": plugin, "visible_at": state.clock.now() + state.delays.user_visible}
+    _begin_write(state, cluster, "create user")
+    user = _new_user(state, cluster["id"], name, "normal", plugin)
+    user["settings"] = settings
+    user["visible_at"] = state.clock.now() + state.delays.user_visible
     user["listed_at"] = state.listed_at()
-    if cluster["engine"] == "kafka":
+    if can(cluster["engine"], "kafka users"):
         user["access_cert"], user["access_key"] = certificates.issue(authority(cluster), name)
     cluster["users"][name] = user
     return Answer(201, {"user": view(cluster, user, call, created=True)}, state.delays.user_write)
 
 
+@resource.put("/{}/users/{}")
 def update_user(state: State, call: Call, cluster_id: str, name: str) -> Answer:
     """Answer PUT /v2/databases/{id}/users/{name}: only the settings can change, and are replaced."""
-    cluster = state.writable(cluster_id, "update user", *ENGINES_WITH_USERS)
+    cluster = state.writable(cluster_id, "update user", "users")
     user = _user(cluster, name)
     if call.body.get("settings") is None:
         raise unprocessable("settings is required")
@@ -71,39 +77,39 @@ def update_user(state: State, call: Call, cluster_id: str, name: str) -> Answer:
     return Answer(201, {"user": view(cluster, user, call)})
 
 
+@resource.delete("/{}/users/{}")
 def delete_user(state: State, call: Call, cluster_id: str, name: str) -> Answer:
     """Answer DELETE /v2/databases/{id}/users/{name}; a default user stays."""
-    cluster = state.writable(cluster_id, "delete user", *ENGINES_WITH_USERS)
+    cluster = state.writable(cluster_id, "delete user", "users")
     if _user(cluster, name)["role"] == "primary":
         raise unprocessable("the default user cannot be deleted")
-    _take_turn(state, cluster, "delete user")
+    _begin_write(state, cluster, "delete user")
     del cluster["users"][name]
     return Answer(204, None, state.delays.user_write)
 
 
+@resource.post("/{}/users/{}/reset_auth")
 def reset_user_auth(state: State, call: Call, cluster_id: str, name: str) -> Answer:
     """Answer POST /v2/databases/{id}/users/{name}/reset_auth: a new password, and for MySQL maybe another plugin."""
-    cluster = state.writable(cluster_id, "reset user auth", *ENGINES_WITH_USERS)
+    cluster = state.writable(cluster_id, "reset user auth", "users")
     user = _user(cluster, name)
     user["plugin"] = _plugin(cluster, call.body, user["plugin"])
     user["password"] = state.ids.password("user", cluster["id"], name)
     return Answer(200, {"user": view(cluster, user, call, created=True)})
 
 
-def default_user(state: State, cluster_id: str, engine: str) -> Record:
+def default_user(state: State, cluster_id: str, engine: str) -> User:
     """Make the user that every cluster has from the start."""
-    user = _new_user(state, cluster_id, ENGINES[engine].default_user) | {"role": "primary"}
-    user["plugin"] = "caching_sha2_password" if engine in ("mysql", "advanced_mysql") else ""
-    return user
+    plugin = "caching_sha2_password" if can(engine, "mysql users") else ""
+    return _new_user(state, cluster_id, ENGINES[engine].default_user, "primary", plugin)
 
 
-def view(cluster: Record, user: Record, call: Call | None, *, created: bool = False) -> Record:
+def view(cluster: Cluster, user: User, call: Call | None, *, created: bool = False) -> Record:
     """Return a user as the caller's token may see it; `created` marks the one answer with a MongoDB password."""
     shown: Record = {"name": user["name"], "role": user["role"]}
-    readable = created or cluster["engine"] != "mongodb"
+    readable = created or not can(cluster["engine"], "mongodb users")
     if call is None or (readable and call.may("database:view_credentials")):
-        keys = ("password", "access_cert", "access_key")
-        shown |= {key: user[key] for key in keys if user.get(key)}
+        shown |= {key: value for key, value in user.items() if key in _SECRETS and value}
     if user["plugin"]:
         shown["mysql_settings"] = {"auth_plugin": user["plugin"]}
     if user["settings"]:
@@ -111,56 +117,61 @@ def view(cluster: Record, user: Record, call: Call | None, *, created: bool = Fa
     return shown
 
 
-def _new_user(state: State, cluster_id: str, name: str) -> Record:
-    password = state.ids.password("user", cluster_id, name)
-    empty: Record = {"settings": {}, "plugin": "", "visible_at": 0.0, "listed_at": 0.0}
-    return {"name": name, "role": "normal", "password": password} | empty
+def _new_user(state: State, cluster_id: str, name: str, role: str, plugin: str) -> User:
+    return {
+        "name": name,
+        "role": role,
+        "password": state.ids.password("user", cluster_id, name),
+        "settings": {},
+        "plugin": plugin,
+        "visible_at": 0.0,
+        "listed_at": 0.0,
+    }
 
 
-def _user(cluster: Record, name: str) -> Record:
-    user: Record | None = cluster["users"].get(name)
+def _user(cluster: Cluster, name: str) -> User:
+    user = cluster["users"].get(name)
     if user is None:
         raise not_found("user")
     return user
 
 
-def _take_turn(state: State, cluster: Record, action: str) -> None:
-    """Refuse a second change of users while the first one takes its time."""
+def _begin_write(state: State, cluster: Cluster, action: str) -> None:
+    """Refuse a second change of users while the first one is going on."""
     now = state.clock.now()
-    if cluster.get("users_busy_until", 0.0) > now:
+    if cluster["users_busy_until"] > now:
         raise not_yet(action, "another user of the cluster is being changed")
     cluster["users_busy_until"] = now + state.delays.user_write
 
 
-def _plugin(cluster: Record, body: Record, default: str) -> str:
+def _plugin(cluster: Cluster, body: Record, default: str) -> str:
     """Read `mysql_settings.auth_plugin`; other engines have none."""
-    mysql = cluster["engine"] in ("mysql", "advanced_mysql")
     if body.get("mysql_settings") is None:
-        return default if mysql else ""
-    _only(cluster, "mysql_settings", "mysql", "advanced_mysql")
+        return default if can(cluster["engine"], "mysql users") else ""
+    _only(cluster, "mysql_settings", "mysql users")
     return fields.choice(fields.record(body, "mysql_settings"), "auth_plugin", _PLUGINS)
 
 
-def _settings(state: State, cluster: Record, settings: Record, name: str) -> Record:
+def _settings(state: State, cluster: Cluster, settings: Record, name: str) -> Record:
     """Check the settings of a user, each of which belongs to one engine."""
     checked: Record = {}
     if settings.get("pg_allow_replication") is not None:
-        _only(cluster, "pg_allow_replication", "pg", "advanced_pg")
+        _only(cluster, "pg_allow_replication", "pg users")
         checked["pg_allow_replication"] = fields.boolean(settings, "pg_allow_replication")
     if settings.get("acl") is not None:
-        _only(cluster, "acl", "kafka")
+        _only(cluster, "acl", "kafka users")
         rules = fields.records(settings, "acl")
         checked["acl"] = [_topic_acl(state, cluster, name, rule) for rule in rules]
     if settings.get("opensearch_acl") is not None:
-        _only(cluster, "opensearch_acl", "opensearch")
+        _only(cluster, "opensearch_acl", "opensearch users")
         checked["opensearch_acl"] = [_index_acl(rule) for rule in fields.records(settings, "opensearch_acl")]
     if settings.get("mongo_user_settings") is not None:
-        _only(cluster, "mongo_user_settings", "mongodb")
+        _only(cluster, "mongo_user_settings", "mongodb users")
         checked["mongo_user_settings"] = _mongo(fields.record(settings, "mongo_user_settings"))
     return checked
 
 
-def _topic_acl(state: State, cluster: Record, name: str, rule: Record) -> Record:
+def _topic_acl(state: State, cluster: Cluster, name: str, rule: Record) -> Record:
     return {
         "id": fields.string(rule, "id") or "acl" + state.ids.hex(12, "acl", cluster["id"], name),
         "topic": fields.required(rule, "topic"),
@@ -182,17 +193,6 @@ def _mongo(settings: Record) -> Record:
     }
 
 
-def _only(cluster: Record, name: str, *engines: str) -> None:
-    if cluster["engine"] not in engines:
+def _only(cluster: Cluster, name: str, capability: Capability) -> None:
+    if not can(cluster["engine"], capability):
         raise unprocessable(f"invalid {name}: not supported for this cluster type")
-
-
-ROUTES: Final = (
-    Route("GET", "/v2/databases/{}/users", "list_users", list_users),
-    Route("POST", "/v2/databases/{}/users", "create_user", create_user, takes_body=True),
-    Route("GET", "/v2/databases/{}/users/{}", "get_user", get_user),
-    Route("PUT", "/v2/databases/{}/users/{}", "update_user", update_user, takes_body=True),
-    Route("DELETE", "/v2/databases/{}/users/{}", "delete_user", delete_user),
-    Route("POST", "/v2/databases/{}/users/{}/reset_auth", "reset_user_auth", reset_user_auth, takes_body=True),
-)
-ACTIONS: Final[Actions] = {}

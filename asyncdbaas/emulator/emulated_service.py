@@ -1,0 +1,143 @@
+"""The emulated service without a server: answer requests, prepare the state, save and restore it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from asyncdbaas.emulator import seeding, storage
+from asyncdbaas.emulator.admin import PREFIX, Admin
+from asyncdbaas.emulator.clock import Clock
+from asyncdbaas.emulator.delays import Delays, Quirks
+from asyncdbaas.emulator.faults import Faults
+from asyncdbaas.emulator.ids import Ids
+from asyncdbaas.emulator.limits import TokenLimits
+from asyncdbaas.emulator.offer import Offer
+from asyncdbaas.emulator.operations import ACTIONS, ROUTES
+from asyncdbaas.emulator.recorder import Recorder
+from asyncdbaas.emulator.records import Record
+from asyncdbaas.emulator.responses import Response
+from asyncdbaas.emulator.routing import Router
+from asyncdbaas.emulator.service import Service
+from asyncdbaas.emulator.state import State
+
+
+class EmulatedService:
+    """Hold the state of the emulated service, and answer requests that come as bytes.
+
+    All methods may be called from any thread.
+    """
+
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        seed: int,
+        per_minute: int,
+        per_hour: int,
+        delays: Delays,
+        quirks: Quirks,
+        offer: Offer,
+        token: str | None,
+        keep_requests: int,
+    ) -> None:
+        self.per_minute: Final = per_minute
+        self.per_hour: Final = per_hour
+        self.clock = clock
+        self.faults = Faults(seed, [route.operation for route in ROUTES])
+        self.requests = Recorder(keep_requests)
+        self._lock = threading.RLock()
+        self._state = State(clock=clock, ids=Ids(seed), delays=delays, quirks=quirks, offer=offer, actions=ACTIONS)
+        self._service = Service(
+            self._state, Router(ROUTES), self.faults, self.requests, lambda: TokenLimits(per_minute, per_hour)
+        )
+        self._admin = Admin(self)
+        self._set_token(token or self._new_token())
+        self._start = self.snapshot()
+
+    @property
+    def token(self) -> str:
+        """A token with all scopes."""
+        return self._state.data["token"]
+
+    def handle(self, method: str, target: str, headers: Mapping[str, str], body: bytes = b"") -> Response:
+        """Answer one request without a socket: `(status, headers, body, delay, ending)`.
+
+        `target` is path and query, percent-encoded; header names are lower case. The answer is made at once: the
+        caller waits for `delay` virtual seconds, and carries out the connection fault that `ending` names.
+        """
+        with self._lock:
+            if target.startswith(PREFIX):
+                return self._admin.handle(method, target.partition("?")[0], headers, body)
+            return self._service.handle(method, target, headers, body)
+
+    def add_token(self, scopes: Iterable[str] | None = None) -> str:
+        """Make another token, with rate-limit windows of its own; `scopes=["database:read"]` makes it read-only."""
+        with self._lock:
+            token = self._new_token()
+            self._state.data["tokens"][token] = None if scopes is None else sorted(scopes)
+        return token
+
+    def add_cluster(self, *, engine: str = "kafka", name: str | None = None, **settings: Any) -> Record:
+        """Add a cluster that is online at once, without a request, and return it as the API would show it.
+
+        What is not given is the smallest that the engine offers; `settings` are keys of the create body. Redis, which
+        can no longer be ordered, can be had here.
+        """
+        with self._lock:
+            return seeding.add_cluster(self._state, engine, name, settings)
+
+    def turn_into_valkey(self, cluster_id: str) -> None:
+        """Turn a redis cluster into valkey in place, as the service did: engine and names of settings change."""
+        with self._lock:
+            seeding.turn_into_valkey(self._state, cluster_id)
+
+    def add_index(self, cluster_id: str, name: str, **values: Any) -> None:
+        """Add an index to an OpenSearch cluster; `values` are keys of the index as the API shows it."""
+        with self._lock:
+            seeding.add_index(self._state, cluster_id, name, values)
+
+    def add_consumer_group(self, cluster_id: str, topic: str, group: str) -> None:
+        """Let a consumer group read a topic; it shows in each partition."""
+        with self._lock:
+            seeding.add_consumer_group(self._state, cluster_id, topic, group)
+
+    def announce_update(self, cluster_id: str, *descriptions: str) -> None:
+        """Let an update be pending, as the maintenance window shows it."""
+        with self._lock:
+            seeding.announce_update(self._state, cluster_id, descriptions)
+
+    def check(self) -> None:
+        """Raise `UnusedFaultError` if a fault was added that never applied to a request and is not `optional`."""
+        self.faults.check()
+
+    def snapshot(self) -> Record:
+        """Return the state as plain, JSON-able data, without faults, requests and rate-limit windows."""
+        with self._lock:
+            self._state.run_due()
+            return {"format": storage.FORMAT, **self._state.dump()}
+
+    def restore(self, snapshot: Record) -> None:
+        """Restore a snapshot with its tokens; raises `StateError` if it is not one. The clock never goes back."""
+        storage.check(snapshot, "snapshot")
+        with self._lock:
+            self._state.load(snapshot)
+
+    def reset(self) -> None:
+        """Start again: no clusters, no token but `token`, no faults, nothing counted. The clock goes on."""
+        with self._lock:
+            token = self.token
+            self.restore(self._start)
+            self._state.data["tokens"].clear()
+            self._set_token(token)
+            self.faults.clear()
+            self.requests.clear()
+            self._service.forget_limits()
+
+    def _new_token(self) -> str:
+        return "dop_v1_" + self._state.ids.hex(64, "token")
+
+    def _set_token(self, token: str) -> None:
+        self._state.data["token"] = token
+        self._state.data["tokens"][token] = None
