@@ -30,7 +30,7 @@ from asyncdbaas.errors import (
     NotFoundError,
     RequestError,
 )
-from asyncdbaas.plan import ClusterRef, OnConflict, Outcome, Target, apply, compare, look
+from asyncdbaas.plan import ClusterRef, OnConflict, Outcome, Target, apply, compare, fetch
 from asyncdbaas.pools import Pool, PoolCreate, PoolUpdate, create_pool, get_pool, list_pools, update_pool
 from asyncdbaas.session import AsyncSession
 from asyncdbaas.topics import TopicCreate
@@ -73,7 +73,7 @@ async def ensure_topics(
     """
     on_conflict = OnConflict(on_conflict)
     target = _target(str(cluster_id), list(topics))
-    plan = compare([target], await look(session, [target]))
+    plan = compare([target], await fetch(session, [target]))
     differing = [change for change in plan.changes if change.changed]
     if differing and on_conflict is OnConflict.FAIL:
         raise EnsureError("; ".join(f"topic {change.name} differs: {_shown(change.changed)}" for change in differing))

@@ -24,7 +24,7 @@ from typing import Any, Final
 from asyncdbaas import AsyncSession, RateLimiter, RetryPolicy
 from asyncdbaas.catalogue import Catalogue, CatalogueTopic
 from asyncdbaas.emulator import Emulator
-from asyncdbaas.plan import ClusterRef, Forecast, Plan, Target, apply, compare, forecast, plan_topics
+from asyncdbaas.plan import ClusterRef, Forecast, LiveState, Plan, Target, apply, compare, forecast, make_plan
 from asyncdbaas.topics import CleanupPolicy, Topic, TopicConfig, TopicCreate, TopicState
 from benchmarks.child import ROOT
 from benchmarks.report import Figure, Report, Table, print_report
@@ -138,7 +138,7 @@ def _plan(count: int) -> tuple[dict[str, int], float, float, float]:
     """Return what a plan of so many topics holds, the wall and CPU seconds it took, and the peak of memory in MiB."""
     target, live = _big_world(count)
     began, busy = time.perf_counter(), time.process_time()
-    plan = compare([target], {target.cluster.id: live})
+    plan = compare([target], LiveState.of_topics({target.cluster.id: live}))
     seconds, busy = time.perf_counter() - began, time.process_time() - busy
     return {str(action): number for action, number in plan.counts.items()}, seconds, busy, _peak()
 
@@ -208,7 +208,7 @@ async def _apply_and_wait(topics: int, clusters: int) -> tuple[Counter[str], int
             emulator.add_cluster(name=f"cluster-{number}")
         limiter = RateLimiter(minute=MINUTE, hour=3600 / SCALE)
         async with AsyncSession(emulator.token, base_url=emulator.url, rate_limiter=limiter) as session:
-            plan = await plan_topics(session, catalogue_of(topics, clusters))
+            plan = await make_plan(session, catalogue_of(topics, clusters))
             report = await apply(session, plan, wait=True, interval=5 / SCALE)
         assert not report.failures
         lists = Counter(request.path for request in emulator.requests if request.operation == "list_topics")
@@ -227,7 +227,7 @@ async def _be_client(url: str, token: str, topics: int, clusters: int, per_clust
     limiter = RateLimiter(minute=MINUTE, hour=3600 / SCALE)
     began = time.monotonic()
     async with AsyncSession(token, base_url=url, rate_limiter=limiter, retry=RetryPolicy(base_delay=0.1)) as session:
-        plan = await plan_topics(session, catalogue_of(topics, clusters))
+        plan = await make_plan(session, catalogue_of(topics, clusters))
         ahead: Forecast = forecast(session, plan)
         report = await apply(session, plan, per_cluster=per_cluster, interval=5 / SCALE)
     seconds = report.times.total
@@ -283,7 +283,7 @@ async def _kill_often(kills: int) -> dict[str, int]:
         async with AsyncSession(
             emulator.token, base_url=emulator.url, rate_limiter=RateLimiter(10**6, 10**6)
         ) as session:
-            left: Plan = await plan_topics(session, catalogue_of(topics, clusters))
+            left: Plan = await make_plan(session, catalogue_of(topics, clusters))
         paths = [f"/v2/databases/{cluster_id}/topics" for cluster_id in ids]
         return {
             "topics": topics,

@@ -10,12 +10,23 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from asyncdbaas.cli.options import catalogue_files, clusters_option, connected, format_option, once, pruning, verbose
+from asyncdbaas.cli.options import (
+    catalogue_files,
+    choosing,
+    clusters_option,
+    connected,
+    format_option,
+    once,
+    pruning,
+    reading,
+    verbose,
+)
 
 if TYPE_CHECKING:
     from asyncdbaas.cli.connect import Connection
+    from asyncdbaas.cli.planning import Costs
     from asyncdbaas.cli.reading import Sources
-    from asyncdbaas.plan import Prune
+    from asyncdbaas.plan import Names, Prune
 
 __all__ = ["kafka"]
 
@@ -30,6 +41,8 @@ def kafka() -> None:
 @kafka.command()
 @catalogue_files
 @clusters_option
+@choosing
+@reading
 @pruning
 @once("--out", type=_FILE, help="Save the plan in this new file, for `kafka apply`.")
 @click.option("--force", is_flag=True, help="Let --out overwrite a file.")
@@ -40,6 +53,8 @@ def plan(
     *,
     sources: Sources,
     clusters: tuple[str, ...],
+    names: Names,
+    costs: Costs,
     prune: Prune | None,
     out: Path | None,
     force: bool,
@@ -56,17 +71,20 @@ def plan(
     Examples:
       asyncdbaas kafka plan topics.yaml --cluster events
       asyncdbaas kafka plan topics.yaml --format markdown
+      asyncdbaas kafka plan topics.yaml --cache settings.json --max-reads 100
       asyncdbaas kafka plan topics.yaml --prune --prefix staging. --out plan.json
     """
     from asyncdbaas.cli.planning import Request, show_plan
 
-    request = Request(sources=sources, clusters=clusters, prune=prune)
+    request = Request(sources=sources, clusters=clusters, names=names, prune=prune, costs=costs)
     return show_plan(request, connection, style=style, brief=brief, out=out, overwrite=force)
 
 
 @kafka.command()
 @catalogue_files
 @clusters_option
+@choosing
+@reading
 @pruning
 @click.option("--dry-run", is_flag=True, help="Show the plan only, as `kafka plan` does.")
 @click.option("--yes", is_flag=True, help="Create, change and delete without asking.")
@@ -84,6 +102,8 @@ def apply(
     *,
     sources: Sources,
     clusters: tuple[str, ...],
+    names: Names,
+    costs: Costs,
     prune: Prune | None,
     dry_run: bool,
     yes: bool,
@@ -106,7 +126,7 @@ def apply(
     """
     from asyncdbaas.cli.planning import Applying, Request, apply_plan, show_plan
 
-    request = Request(sources=sources, clusters=clusters, prune=prune)
+    request = Request(sources=sources, clusters=clusters, names=names, prune=prune, costs=costs)
     if dry_run:
         return show_plan(request, connection, style=style)
     return apply_plan(request, connection, Applying(yes=yes, wait=wait, on_conflict=on_conflict), style=style)
@@ -115,9 +135,10 @@ def apply(
 @kafka.command()
 @catalogue_files
 @clusters_option
+@choosing
 @connected
 @format_option
-def diff(*, sources: Sources, clusters: tuple[str, ...], connection: Connection, style: str) -> int:
+def diff(*, sources: Sources, clusters: tuple[str, ...], names: Names, connection: Connection, style: str) -> int:
     """Compare FILE with the live topics, in both directions.
 
     Unlike `plan` it also shows the topics that FILE does not list. Exit code 0 if there is no difference, 2 if there
@@ -129,7 +150,7 @@ def diff(*, sources: Sources, clusters: tuple[str, ...], connection: Connection,
     """
     from asyncdbaas.cli.planning import Request, show_differences
 
-    return show_differences(Request(sources=sources, clusters=clusters), connection, style=style)
+    return show_differences(Request(sources=sources, clusters=clusters, names=names), connection, style=style)
 
 
 @kafka.command()

@@ -16,9 +16,21 @@ if TYPE_CHECKING:
     from asyncdbaas.cli.connect import Connection
     from asyncdbaas.plan import Prune
 
-__all__ = ["FORMATS", "catalogue_files", "clusters_option", "connected", "format_option", "once", "pruning", "verbose"]
+__all__ = [
+    "FORMATS",
+    "catalogue_files",
+    "choosing",
+    "clusters_option",
+    "connected",
+    "format_option",
+    "once",
+    "pruning",
+    "reading",
+    "verbose",
+]
 
 Command = Callable[..., Any]
+_UNITS: Final = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 FORMATS: Final = ("table", "markdown", "json")
 
 
@@ -131,20 +143,91 @@ def catalogue_files(command: Command) -> Command:
     return wrapper
 
 
-def pruning(command: Command) -> Command:
-    """Give a command the options that say what may be deleted, as a `Prune`."""
+def choosing(command: Command) -> Command:
+    """Give a command the options that choose objects by name, as `Names`."""
 
-    @click.option("--prune", is_flag=True, help="Delete topics that no FILE lists; needs --prefix.")
-    @once("--prefix", help="With --prune: only topics whose names begin with this.")
-    @once("--max-deletes", type=int, help="With --prune: refuse to delete more than this. Default 10.")
+    @click.option("--only", metavar="GLOB", multiple=True, help="Only objects with such names. May be repeated.")
+    @click.option("--except", "exclude", metavar="GLOB", multiple=True, help="No objects with such names; repeatable.")
     @wraps(command)
-    def wrapper(prune: bool, prefix: str | None, max_deletes: int | None, **others: Any) -> Any:
-        return command(prune=_rails(prune, prefix, max_deletes), **others)
+    def wrapper(only: tuple[str, ...], exclude: tuple[str, ...], **others: Any) -> Any:
+        from asyncdbaas.plan import Names
+
+        return command(names=Names(only=only, exclude=exclude), **others)
 
     return wrapper
 
 
-def _rails(prune: bool, prefix: str | None, max_deletes: int | None) -> Prune | None:
+def reading(command: Command) -> Command:
+    """Give a command the options that say how many settings a plan reads, as `Costs`."""
+
+    @once(
+        "--settings",
+        type=click.Choice(("all", "none")),
+        default="all",
+        show_default=True,
+        help="Settings to read: one request for each topic. Without them partitions and replication are compared.",
+    )
+    @click.option(
+        "--since",
+        type=click.Path(path_type=Path, exists=True),
+        multiple=True,
+        help="An earlier version of FILE: read settings only of topics whose entry differs in it. May be repeated.",
+    )
+    @once("--cache", type=click.Path(path_type=Path, dir_okay=False), help="Remember settings in this file.")
+    @once("--max-age", metavar="AGE", default="24h", show_default=True, help="Read again what is older: 90m, 24h, 7d.")
+    @once("--max-reads", type=click.IntRange(min=0), help="With --cache: read at most this many, the stalest first.")
+    @wraps(command)
+    def wrapper(
+        settings: str,
+        since: tuple[Path, ...],
+        cache: Path | None,
+        max_age: str,
+        max_reads: int | None,
+        **others: Any,
+    ) -> Any:
+        from asyncdbaas.cli.planning import Costs
+
+        if cache is None and max_reads is not None:
+            raise click.UsageError("--max-reads limits what --cache lets a plan read; give --cache, too")
+        costs = Costs(settings=settings, since=since, cache=cache, max_age=_seconds(max_age), max_reads=max_reads)
+        return command(costs=costs, **others)
+
+    return wrapper
+
+
+def _seconds(text: str) -> float:
+    """Read an age such as `24h`."""
+    number, unit = text[:-1], _UNITS.get(text[-1:])
+    if unit is None or not number.isdecimal():
+        raise click.BadParameter(f"{text!r} is not an age: write a number and s, m, h or d", param_hint="--max-age")
+    return float(number) * unit
+
+
+def pruning(command: Command) -> Command:
+    """Give a command the options that say what may be deleted, as a `Prune`."""
+
+    @click.option("--prune", is_flag=True, help="Delete topics that no FILE lists; needs --prefix.")
+    @once("--prefix", help="With --prune: only objects whose names begin with this.")
+    @click.option(
+        "--prune-kind",
+        "kinds",
+        type=click.Choice(("topic", "user", "schema")),
+        multiple=True,
+        default=("topic",),
+        show_default=True,
+        help="With --prune: kinds of objects to delete. May be repeated.",
+    )
+    @once("--max-deletes", type=int, help="With --prune: refuse to delete more than this. Default 10.")
+    @wraps(command)
+    def wrapper(prune: bool, prefix: str | None, kinds: tuple[str, ...], max_deletes: int | None, **others: Any) -> Any:
+        return command(prune=_rails(prune, prefix, kinds, max_deletes), **others)
+
+    return wrapper
+
+
+def _rails(prune: bool, prefix: str | None, kinds: tuple[str, ...], max_deletes: int | None) -> Prune | None:
+    import attrs
+
     from asyncdbaas.plan import Prune
 
     if not prune:
@@ -152,5 +235,6 @@ def _rails(prune: bool, prefix: str | None, max_deletes: int | None) -> Prune | 
             raise click.UsageError("--prefix and --max-deletes limit what --prune deletes; give --prune, too")
         return None
     if not prefix:
-        raise click.UsageError("--prune needs --prefix: only topics whose names begin with it are deleted")
-    return Prune(prefix=prefix) if max_deletes is None else Prune(prefix=prefix, max_deletes=max_deletes)
+        raise click.UsageError("--prune needs --prefix: only objects whose names begin with it are deleted")
+    made = Prune(prefix=prefix, kinds=kinds)
+    return made if max_deletes is None else attrs.evolve(made, max_deletes=max_deletes)

@@ -22,22 +22,28 @@ from asyncdbaas.clusters import list_clusters
 from asyncdbaas.emulator import Emulator
 from asyncdbaas.plan import (
     Action,
+    Difference,
+    Memory,
+    Names,
     OnConflict,
     Plan,
     PlanEvent,
     Prune,
+    Reading,
     Report,
     apply,
     differences,
+    fetch,
     forecast,
+    load_memory,
     load_plan,
-    look,
-    plan_topics,
+    make_plan,
     refresh,
     resolve,
     saved_plan,
 )
 from asyncdbaas.plan.files import OutputFile
+from asyncdbaas.plan.names import ALL_NAMES
 from asyncdbaas.session import AsyncSession
 
 __all__ = ["PENDING", "Applying", "Request", "apply_plan", "show_differences", "show_plan"]
@@ -59,7 +65,20 @@ class Request:
 
     sources: Sources
     clusters: tuple[str, ...]
+    names: Names
     prune: Prune | None = None
+    costs: Costs | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Costs:
+    """How many settings a plan reads."""
+
+    settings: str
+    since: tuple[Path, ...]
+    cache: Path | None
+    max_age: float
+    max_reads: int | None
 
 
 @attrs.frozen(kw_only=True)
@@ -78,6 +97,7 @@ class _Planned:
     planner: Planner
     prepare: Callable[[Emulator], None]
     is_saved: bool
+    memory: Memory | None
 
 
 def show_plan(
@@ -92,7 +112,7 @@ def show_plan(
     """Make a plan, print it, and save it if that is asked for."""
     printer = Printer(style, brief=brief)
     with ExitStack() as stack:
-        _keep_catalogues(request.sources, out)
+        keep_catalogues(request.sources, out)
         output = None if out is None else stack.enter_context(OutputFile(out, overwrite=overwrite))
         planned = _planned(request, connection)
         worker = stack.enter_context(working(connection, planned.prepare))
@@ -105,7 +125,7 @@ def show_plan(
         return PENDING if made.writes else 0
 
 
-def _keep_catalogues(sources: Sources, out: Path | None) -> None:
+def keep_catalogues(sources: Sources, out: Path | None) -> None:
     """Raise UsageError if the output would replace one of the catalogues: a slip of the shell's completion."""
     if out is not None and any(file.exists() and out.exists() and file.samefile(out) for file in sources.files):
         raise click.UsageError(f"{out} is one of the catalogues; name a new file")
@@ -130,7 +150,13 @@ def show_differences(request: Request, connection: Connection, *, style: str) ->
     clusters = default_clusters(catalogue, request.clusters, connection)
     with working(connection, catalogue_world(catalogue, clusters)) as worker:
         progress = Progress()
-        found = worker.run(lambda session: _compare(session, catalogue, clusters), progress)
+
+        async def compare(session: AsyncSession) -> list[Difference]:
+            targets = resolve(catalogue, await list_clusters(session), chosen=clusters, names=request.names)
+            live = await fetch(session, targets, on_event=progress.on_event)
+            return differences(targets, live, names=request.names)
+
+        found = worker.run(compare, progress)
     Printer(style).differences(found)
     return PENDING if found else 0
 
@@ -144,17 +170,51 @@ def default_clusters(catalogue: Catalogue, clusters: tuple[str, ...], connection
 def _planned(request: Request, connection: Connection) -> _Planned:
     file = plan_file(request.sources)
     if file is not None:
-        if request.clusters or request.prune is not None:
-            raise click.UsageError("a saved plan holds its clusters and what it may delete; give neither")
-        saved = load_plan(file)
-        return _Planned(planner=lambda session, _: refresh(session, saved), prepare=saved_world(saved), is_saved=True)
+        return _planned_before(file, request)
     catalogue = read_sources(request.sources)
     clusters = default_clusters(catalogue, request.clusters, connection)
+    reading = _reading(request)
 
     async def planner(session: AsyncSession, on_event: OnEvent) -> Plan:
-        return await plan_topics(session, catalogue, clusters=clusters, prune=request.prune, on_event=on_event)
+        return await make_plan(
+            session, catalogue, clusters=clusters, prune=request.prune, reading=reading, on_event=on_event
+        )
 
-    return _Planned(planner=planner, prepare=catalogue_world(catalogue, clusters), is_saved=False)
+    prepare = catalogue_world(catalogue, clusters)
+    return _Planned(planner=planner, prepare=prepare, is_saved=False, memory=reading.memory)
+
+
+def _planned_before(file: Path, request: Request) -> _Planned:
+    costs = request.costs
+    if request.clusters or request.prune is not None or request.names != ALL_NAMES:
+        raise click.UsageError("a saved plan holds its clusters, its objects and what it may delete; give none of them")
+    saved = load_plan(file)
+    memory = None if costs is None or costs.cache is None else _memory(costs.cache, costs)
+
+    async def planner(session: AsyncSession, on_event: OnEvent) -> Plan:
+        return await refresh(session, saved, on_event=on_event)
+
+    return _Planned(planner=planner, prepare=saved_world(saved), is_saved=True, memory=memory)
+
+
+def _reading(request: Request) -> Reading:
+    costs = request.costs
+    if costs is None:
+        return Reading(names=request.names)
+    if costs.cache is not None:
+        keep_catalogues(request.sources, costs.cache)
+    since = read_sources(attrs.evolve(request.sources, files=costs.since)) if costs.since else None
+    memory = None if costs.cache is None else _memory(costs.cache, costs)
+    return Reading(names=request.names, settings=costs.settings == "all", since=since, memory=memory)
+
+
+def _memory(path: Path, costs: Costs) -> Memory:
+    with OutputFile(path, overwrite=True):
+        pass  # a folder that takes no file is told before the work
+    memory, warning = load_memory(path, max_age=costs.max_age, max_reads=costs.max_reads)
+    if warning:
+        note(f"warning: {warning}")
+    return memory
 
 
 def _make(planned: _Planned, worker: Worker) -> Plan:
@@ -206,22 +266,3 @@ def _interruption(progress: Progress) -> str:
     more = "" if len(names) <= _MOST_NAMES else f" and {len(names) - _MOST_NAMES} more"
     doubt = f" Requests for these had left and may be applied: {', '.join(names[:_MOST_NAMES])}{more}." if names else ""
     return f"Interrupted.{doubt} The same command finishes the rest."
-
-
-async def _compare(session: AsyncSession, catalogue: Catalogue, clusters: tuple[str, ...]) -> list[dict[str, Any]]:
-    """Return a row for each topic that is missing, extra or different."""
-    targets = resolve(catalogue, await list_clusters(session), chosen=clusters)
-    live = await look(session, targets)
-    rows: list[dict[str, Any]] = []
-    for target in targets:
-        there, wanted = live[target.cluster.id], {topic.topic.name: topic.topic for topic in target.topics}
-        for name in sorted(there.keys() | wanted.keys()):
-            row = {"cluster": target.cluster.name, "kind": "topic", "name": name}
-            if name not in there:
-                rows.append({**row, "difference": "missing"})
-            elif name not in wanted:
-                rows.append({**row, "difference": "extra"})
-            elif changed := differences(wanted[name], there[name]):
-                keys = {key: {"live": value, "declared": declared} for key, (value, declared) in changed.items()}
-                rows.append({**row, "difference": "different", "keys": keys})
-    return rows

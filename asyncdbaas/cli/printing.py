@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Iterable, Sequence
+from typing import Final
 
 from asyncdbaas.cli import markdown
 from asyncdbaas.cli.progress import duration
@@ -12,7 +12,7 @@ from asyncdbaas.cli.tables import Row, table
 from asyncdbaas.cli.terminal import note, out, safe, width
 from asyncdbaas.cli.views import RESULT_LABELS, change_rows, cluster_rows, counts_line, difference_rows, result_rows
 from asyncdbaas.clusters import Cluster
-from asyncdbaas.plan import Forecast, Outcome, Plan, Report
+from asyncdbaas.plan import Difference, Forecast, Outcome, Plan, Report
 from asyncdbaas.plan.documents import clusters_document, differences_document, plan_document, report_document
 
 __all__ = ["Printer", "forecast_line"]
@@ -50,7 +50,7 @@ class Printer:
             if rows:
                 self._table(_CHANGE_HEADER, rows)
 
-    def differences(self, rows: Sequence[Mapping[str, Any]]) -> None:
+    def differences(self, rows: Sequence[Difference]) -> None:
         """Print in what live objects differ from a catalogue."""
         if self._style == "json":
             self.data(differences_document(rows))

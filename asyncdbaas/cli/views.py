@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from asyncdbaas.cli.tables import Row
 from asyncdbaas.clusters import Cluster
-from asyncdbaas.plan import Action, Change, Outcome, Result
+from asyncdbaas.plan import Action, Change, Difference, Outcome, Result
 from asyncdbaas.plan.documents import declared_values
 
 __all__ = [
@@ -42,6 +42,8 @@ _STYLES: Final[Mapping[Action, dict[str, Any]]] = {
 # What can do harm comes last, next to the question.
 _ORDER: Final = (Action.CREATE, Action.UPDATE, Action.DELETE, Action.REFUSE)
 _BRIEF: Final = (Action.DELETE, Action.REFUSE)
+# A schema can be longer than a screen; JSON shows all of it.
+_LONGEST: Final = 80
 _ALWAYS: Final = (Result.CREATED, Result.KEPT, Result.FAILED)
 
 
@@ -68,20 +70,27 @@ def describe(change: Change) -> str:
     """Say what a change does: all that a create declares, or old and new value of what an update changes."""
     if change.action is Action.CREATE:
         return ", ".join(f"{key} {_text(value)}" for key, value in declared_values(change).items()) or "the defaults"
-    return change.reason or ", ".join(
-        f"{key} {_text(live)} -> {_text(declared)}" for key, (live, declared) in change.changed.items()
-    )
+    return change.reason or _pairs(change.changed)
 
 
-def difference_rows(rows: Iterable[Mapping[str, Any]]) -> list[Row]:
+def _pairs(changed: Mapping[str, tuple[Any, Any]]) -> str:
+    return ", ".join(_pair(key, live, declared) for key, (live, declared) in changed.items())
+
+
+def _pair(key: str, live: Any, declared: Any) -> str:
+    """Show live and declared value; of lists, what comes and what goes."""
+    if not isinstance(declared, list):
+        return f"{key} {_text(live)} -> {_text(declared)}"
+    there = live or []
+    signed = [f"-{item}" for item in there if item not in declared] + [
+        f"+{item}" for item in declared if item not in there
+    ]
+    return f"{key} {', '.join(signed)}"
+
+
+def difference_rows(rows: Iterable[Difference]) -> list[Row]:
     """Return a row for each difference."""
-    found: list[Row] = []
-    for row in rows:
-        keys = row.get("keys", {})
-        pairs = [f"{key} {_text(pair['live'])} -> {_text(pair['declared'])}" for key, pair in keys.items()]
-        cells = (row["cluster"], row["kind"], row["name"], ", ".join(pairs) or row["difference"])
-        found.append(Row(cells=cells))
-    return found
+    return [Row(cells=(row.cluster, row.kind, row.name, _pairs(row.keys) or row.difference)) for row in rows]
 
 
 def result_rows(outcomes: Sequence[Outcome]) -> tuple[tuple[str, ...], list[Row]]:
@@ -107,4 +116,7 @@ def cluster_rows(clusters: Iterable[Cluster]) -> list[Row]:
 def _text(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
-    return "unknown" if value is None else str(value)
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "none"
+    text = "unknown" if value is None else " ".join(str(value).split())
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."

@@ -1,6 +1,6 @@
 """Bring clusters in sync with catalogues: make a plan, review it, apply it.
 
-    plan = await plan_topics(session, read_catalogue("topics.yaml"))
+    plan = await make_plan(session, read_catalogue("topics.yaml"))
     report = await apply(session, plan)
 
 A plan is plain data: print it, save it, drop it. Nothing is deleted unless a `Prune` allows it. `apply` works on all
@@ -8,7 +8,8 @@ clusters at once, as fast as the rate limit allows, and reports the outcome of e
 """
 
 from asyncdbaas.plan.applying import OnConflict, apply
-from asyncdbaas.plan.comparing import Live, compare, differences
+from asyncdbaas.plan.comparing import compare
+from asyncdbaas.plan.diffing import Difference, differences
 from asyncdbaas.plan.events import (
     Forecast,
     Outcome,
@@ -22,28 +23,36 @@ from asyncdbaas.plan.events import (
     forecast,
 )
 from asyncdbaas.plan.exporting import export, export_into
-from asyncdbaas.plan.looking import look, plan_topics
-from asyncdbaas.plan.model import Action, Change, ClusterRef, Plan, PlanError, Prune, Target
+from asyncdbaas.plan.fetching import Reading, fetch, make_plan
+from asyncdbaas.plan.live import LiveState
+from asyncdbaas.plan.memory import Memory, load_memory
+from asyncdbaas.plan.model import Action, Change, ClusterRef, Plan, PlanError, Prune, Source, Target
+from asyncdbaas.plan.names import Names
 from asyncdbaas.plan.resolving import find_cluster, resolve
-from asyncdbaas.plan.saving import SavedPlan, load_plan, refresh, save_plan, saved_plan
+from asyncdbaas.plan.saving import SavedPlan, fingerprint, load_plan, refresh, save_plan, saved_plan
 
 __all__ = [
     "Action",
     "Change",
     "ClusterRef",
+    "Difference",
     "Forecast",
-    "Live",
+    "LiveState",
+    "Memory",
+    "Names",
     "OnConflict",
     "Outcome",
     "Plan",
     "PlanError",
     "PlanEvent",
     "Prune",
+    "Reading",
     "Report",
     "Result",
     "Retrying",
     "SavedPlan",
     "Sent",
+    "Source",
     "Target",
     "Times",
     "Waiting",
@@ -52,11 +61,13 @@ __all__ = [
     "differences",
     "export",
     "export_into",
+    "fetch",
     "find_cluster",
+    "fingerprint",
     "forecast",
+    "load_memory",
     "load_plan",
-    "look",
-    "plan_topics",
+    "make_plan",
     "refresh",
     "resolve",
     "save_plan",

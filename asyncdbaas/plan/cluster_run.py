@@ -26,9 +26,9 @@ from asyncdbaas.errors import (
 )
 from asyncdbaas.plan.comparing import update_for
 from asyncdbaas.plan.events import Result
+from asyncdbaas.plan.fetching import list_by_name, read_details
 from asyncdbaas.plan.gate import NotSentError
 from asyncdbaas.plan.judging import Job, given_up, judge, judge_update, needs_details, unseen
-from asyncdbaas.plan.looking import list_by_name, read_details
 from asyncdbaas.plan.model import Action
 from asyncdbaas.session import AsyncSession
 from asyncdbaas.topics import Topic, create_topic, delete_topic, get_topic, update_topic

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from importlib.resources import files
 from typing import Any, Final
 
 import attrs
 
 from asyncdbaas.catalogue import Problem
-from asyncdbaas.catalogue.writing import topic_values
 from asyncdbaas.clusters import Cluster
+from asyncdbaas.plan.diffing import Difference
 from asyncdbaas.plan.events import Forecast, Outcome, Report, Result, Times
+from asyncdbaas.plan.kinds import KIND_OF
 from asyncdbaas.plan.model import Action, Change, Plan
 
 __all__ = [
@@ -62,9 +63,9 @@ def report_document(outcomes: Sequence[Outcome], report: Report | None) -> dict[
     }
 
 
-def differences_document(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+def differences_document(rows: Iterable[Difference]) -> dict[str, Any]:
     """Return in what live objects differ from a catalogue."""
-    return _document("differences") | {"differences": list(rows)}
+    return _document("differences") | {"differences": [_difference_data(row) for row in rows]}
 
 
 def clusters_document(clusters: Iterable[Cluster]) -> dict[str, Any]:
@@ -98,12 +99,19 @@ def change_data(change: Change) -> dict[str, Any]:
 
 def declared_values(change: Change) -> dict[str, Any]:
     """Return what the catalogue declares for an object, in the spelling of catalogues."""
-    return {} if change.wanted is None else topic_values(change.wanted.topic)
+    return {} if change.wanted is None else KIND_OF[change.kind].values(change.wanted)
 
 
 def output_schema() -> str:
     """Return the JSON Schema of all documents."""
     return files("asyncdbaas.plan").joinpath("output.schema.json").read_text(encoding="utf-8")
+
+
+def _difference_data(row: Difference) -> dict[str, Any]:
+    data: dict[str, Any] = {"cluster": row.cluster, "kind": row.kind, "name": row.name, "difference": row.difference}
+    if row.keys:
+        data["keys"] = {key: {"live": live, "declared": declared} for key, (live, declared) in row.keys.items()}
+    return data
 
 
 def _document(kind: str) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from asyncdbaas.catalogue import Catalogue, CatalogueTopic, CatalogueUpdate, par
 from asyncdbaas.catalogue.kafka import SettingError, read_value, same_value, settings_of
 from asyncdbaas.clusters import list_clusters
 from asyncdbaas.errors import InvalidInputError
-from asyncdbaas.plan.looking import list_by_name, read_details
+from asyncdbaas.plan.fetching import list_by_name, read_details
 from asyncdbaas.plan.model import ClusterRef
 from asyncdbaas.plan.resolving import resolve
 from asyncdbaas.session import AsyncSession
@@ -58,7 +58,7 @@ async def export_into(
         session: An open session.
         text: The whole text.
         file: Name of the file, for messages.
-        clusters: As for `plan_topics`.
+        clusters: as for `make_plan`.
         remove_missing: Remove topics that do not exist. By default they stay: they may not have been applied yet.
         variables: Values of `${NAME}` in the text.
     """

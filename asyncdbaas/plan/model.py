@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import attrs
 
-from asyncdbaas.catalogue import CatalogueTopic, Problem
-from asyncdbaas.catalogue.kafka import settings_of
+from asyncdbaas.catalogue import CatalogueRegistry, CatalogueSchema, CatalogueTopic, CatalogueUser, Problem
 from asyncdbaas.errors import InvalidInputError
-from asyncdbaas.topics import Topic, TopicState
+from asyncdbaas.plan.names import ALL_NAMES, Names
 
-__all__ = ["WRITES", "Action", "Change", "ClusterRef", "Plan", "PlanError", "Prune", "Target"]
+__all__ = ["WRITES", "Action", "Change", "ClusterRef", "Entry", "Plan", "PlanError", "Prune", "Source", "Target"]
 
 
 class PlanError(InvalidInputError):
@@ -38,10 +35,13 @@ class ClusterRef:
 
 @attrs.frozen(kw_only=True)
 class Target:
-    """A cluster and its declared topics, each name once."""
+    """A cluster and what is declared for it, each name of a kind once."""
 
     cluster: ClusterRef
-    topics: tuple[CatalogueTopic, ...]
+    topics: tuple[CatalogueTopic, ...] = ()
+    users: tuple[CatalogueUser, ...] = ()
+    registries: tuple[CatalogueRegistry, ...] = ()
+    schemas: tuple[CatalogueSchema, ...] = ()
 
 
 def _check_prefix(_: object, __: object, prefix: str) -> None:
@@ -58,12 +58,30 @@ def _check_max_deletes(_: object, __: object, max_deletes: int) -> None:
 
 @attrs.frozen(kw_only=True)
 class Prune:
-    """Permission to delete topics that no catalogue lists. Without it nothing is deleted."""
+    """Permission to delete what no catalogue lists. Without it nothing is deleted."""
 
     prefix: str = attrs.field(validator=_check_prefix)
-    """Only topics whose names begin with this are deleted, on clusters for which the catalogue lists topics."""
+    """Only objects whose names begin with this are deleted, on clusters for which the catalogue lists something."""
+    kinds: tuple[str, ...] = ("topic",)
+    """Kinds of objects that are deleted: `topic`, `user`, `schema`."""
+    names: Names = ALL_NAMES
+    """Only objects with these names are deleted."""
     max_deletes: int = attrs.field(default=10, validator=_check_max_deletes)
     """A plan with more deletions than this, over all clusters, is refused."""
+
+
+Entry: TypeAlias = CatalogueTopic | CatalogueUser | CatalogueRegistry | CatalogueSchema
+"""An entry of a catalogue."""
+
+
+class Source(StrEnum):
+    """Where the live settings of a topic come from."""
+
+    READ = "read"
+    REMEMBERED = "remembered"
+    """From a memory."""
+    UNREAD = "unread"
+    """They were not read, and not compared."""
 
 
 class Action(StrEnum):
@@ -95,12 +113,16 @@ class Change:
     """Kind of the object."""
     name: str
     action: Action
-    wanted: CatalogueTopic | None = None
-    """The entry of the catalogue; None if no catalogue lists the object."""
-    live: Topic | None = None
+    wanted: Any = None
+    """The `Entry` of the catalogue; None if no catalogue lists the object."""
+    live: Any = None
     """The live object when the plan was made; None if it did not exist."""
     changed: Mapping[str, tuple[Any, Any]] = attrs.field(factory=dict[str, tuple[Any, Any]])
     """For an update: the live and the declared value of each key that differs."""
+    losses: tuple[str, ...] = ()
+    """For an update: rights that it takes away."""
+    source: Source = Source.READ
+    """Where the live settings come from."""
     reason: str = ""
     """Why the change is refused."""
 
@@ -119,6 +141,8 @@ class Plan:
     changes: tuple[Change, ...]
     """In the order of the catalogue, cluster by cluster, each with its deletions at the end."""
     prune: Prune | None = None
+    oldest_memory: float | None = None
+    """Age in seconds of the oldest settings that came from a memory."""
 
     @property
     def counts(self) -> Counter[Action]:
@@ -146,19 +170,3 @@ class Plan:
     def problems(self) -> list[Problem]:
         """Why the plan is refused; empty if it can be applied."""
         return [change.problem for change in self.changes if change.action is Action.REFUSE]
-
-    @property
-    def fingerprint(self) -> str:
-        """A hash of the live state that the plan is based on. It changes when that state does."""
-        seen = [[change.cluster.id, change.cluster.num_nodes, change.name, _facts(change)] for change in self.changes]
-        return hashlib.sha256(json.dumps(seen, default=str, sort_keys=True).encode()).hexdigest()
-
-
-def _facts(change: Change) -> object:
-    """Return the live state that the change is based on, without whether the topic is still `configuring`."""
-    live = change.live
-    if live is None or live.state is TopicState.DELETING:
-        return None
-    there = settings_of(live.config)
-    wanted = settings_of(change.wanted.topic.config if change.wanted else None)
-    return [live.partition_count, live.replication_factor, {key: there.get(key) for key in wanted}]

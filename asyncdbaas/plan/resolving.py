@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
-from typing import Final
+from typing import Any, Final
 
-from asyncdbaas.catalogue import Catalogue, CatalogueError, CatalogueTopic, Problem
+from asyncdbaas.catalogue import Catalogue, CatalogueError, Problem
 from asyncdbaas.clusters import Cluster, ClusterStatus, Engine
 from asyncdbaas.errors import InvalidInputError
-from asyncdbaas.plan.model import ClusterRef, Target
-from asyncdbaas.types import UNSET
+from asyncdbaas.plan.kinds import KINDS, Kind
+from asyncdbaas.plan.model import ClusterRef, Entry, Target
+from asyncdbaas.plan.names import ALL_NAMES, Names
 
 __all__ = ["find_cluster", "named_cluster", "resolve"]
 
@@ -47,16 +48,22 @@ def find_cluster(clusters: Iterable[Cluster], wanted: str) -> ClusterRef:
     return ClusterRef(id=found.id, name=found.name, num_nodes=found.num_nodes)
 
 
-def resolve(catalogue: Catalogue, clusters: Iterable[Cluster], *, chosen: Sequence[str] = ()) -> list[Target]:
-    """Sort the topics of a catalogue by their clusters.
+def resolve(
+    catalogue: Catalogue, clusters: Iterable[Cluster], *, chosen: Sequence[str] = (), names: Names = ALL_NAMES
+) -> list[Target]:
+    """Sort the entries of a catalogue by their clusters.
 
-    `chosen` are names or ids: topics that name no cluster go to all of them, and of those that name one, only those of
-    these clusters are taken. CatalogueError lists all problems at once: no such cluster, not Kafka, more replicas than
-    the cluster has nodes, the same topic twice. InvalidInputError if one of `chosen` is wrong.
+    `chosen` are names or ids: entries that name no cluster go to all of them, and of those that name one, only those of
+    these clusters are taken. `names` takes only some of the entries. CatalogueError lists all problems at once: no such
+    cluster, not Kafka, more replicas than the cluster has nodes, the same topic twice. InvalidInputError if one of
+    `chosen` is wrong.
     """
     resolver = _Resolver(list(clusters), chosen)
-    for topic in catalogue.topics:
-        resolver.add(topic)
+    matches = names.matcher()
+    for kind in KINDS:
+        for entry in kind.entries(catalogue):
+            if matches(kind.name_of(entry)):
+                resolver.add(kind, entry)
     return resolver.targets(catalogue)
 
 
@@ -65,52 +72,57 @@ class _Resolver:
         self._clusters = clusters
         self._chosen = list(dict.fromkeys(find_cluster(clusters, name) for name in chosen))
         self._found: dict[str | None, list[ClusterRef]] = {}
-        self._wanted: dict[ClusterRef, dict[str, CatalogueTopic]] = {}
+        # By cluster and kind, by the key that must be unique.
+        self._declared: dict[ClusterRef, dict[str, dict[str, Any]]] = {}
         self._problems: list[Problem] = []
 
-    def add(self, topic: CatalogueTopic) -> None:
-        if topic.cluster not in self._found:
-            self._found[topic.cluster] = self._find(topic)
-        for cluster in self._found[topic.cluster]:
-            self._check(topic, cluster)
-            self._wanted.setdefault(cluster, {}).setdefault(topic.topic.name, topic)
+    def add(self, kind: Kind[Any, Any], entry: Entry) -> None:
+        if entry.cluster not in self._found:
+            self._found[entry.cluster] = self._find(kind, entry)
+        for cluster in self._found[entry.cluster]:
+            declared = self._declared.setdefault(cluster, {}).setdefault(kind.field, {})
+            self._check(kind, entry, cluster, declared)
+            declared.setdefault(kind.collision_key(kind.name_of(entry)), entry)
 
     def targets(self, catalogue: Catalogue) -> list[Target]:
         for cluster in self._chosen:
-            if cluster not in self._wanted:
-                file = catalogue.topics[0].file if catalogue.topics else "the catalogue"
-                message = f"has no topics for cluster {cluster.name!r}"
+            if cluster not in self._declared:
+                file = next((entry.file for kind in KINDS for entry in kind.entries(catalogue)), "the catalogue")
+                message = f"declares nothing for cluster {cluster.name!r}"
                 self._problems.append(Problem(file=file, line=0, message=message))
         if self._problems:
             raise CatalogueError(self._problems)
-        return [Target(cluster=cluster, topics=tuple(topics.values())) for cluster, topics in self._wanted.items()]
+        return [
+            Target(cluster=cluster, **{field: tuple(entries.values()) for field, entries in kinds.items()})
+            for cluster, kinds in self._declared.items()
+        ]
 
-    def _find(self, topic: CatalogueTopic) -> list[ClusterRef]:
-        """Find the clusters of the first topic that names them so."""
+    def _find(self, kind: Kind[Any, Any], entry: Entry) -> list[ClusterRef]:
+        """Find the clusters of the first entry that names them so."""
         if self._chosen:
-            return [cluster for cluster in self._chosen if topic.cluster in (None, cluster.name, cluster.id)]
-        if topic.cluster is None:
-            message = "no cluster is named for this topic, or those like it: write `cluster:`, or choose one"
-            self._problem(topic, "", message)
+            return [cluster for cluster in self._chosen if entry.cluster in (None, cluster.name, cluster.id)]
+        if entry.cluster is None:
+            message = f"no cluster is named for this {kind.name}, or those like it: write `cluster:`, or choose one"
+            self._problem(kind, entry, "", message)
             return []
         try:
-            return [find_cluster(self._clusters, topic.cluster)]
+            return [find_cluster(self._clusters, entry.cluster)]
         except InvalidInputError as error:
-            self._problem(topic, "cluster", str(error))
+            self._problem(kind, entry, "cluster", str(error))
             return []
 
-    def _check(self, topic: CatalogueTopic, cluster: ClusterRef) -> None:
-        name, factor = topic.topic.name, topic.topic.replication_factor
-        first = self._wanted.get(cluster, {}).get(name)
+    def _check(self, kind: Kind[Any, Any], entry: Entry, cluster: ClusterRef, declared: dict[str, Any]) -> None:
+        name = kind.name_of(entry)
+        first = declared.get(kind.collision_key(name))
         if first is not None:
-            message = f"the same topic of cluster {cluster.name!r} is declared in {first.file}:{first.line}"
-            self._problem(topic, "name", message)
-        if name.startswith("_"):
-            self._problem(topic, "name", "topics that begin with _ are Kafka's own and never touched")
-        if factor is not UNSET and cluster.num_nodes is not None and factor > cluster.num_nodes:
-            message = f"{factor} is more than the nodes of cluster {cluster.name!r}, {cluster.num_nodes}"
-            self._problem(topic, "replication_factor", message)
+            place = f"{first.file}:{first.line}"
+            message = f"the same {kind.name} of cluster {cluster.name!r} is declared in {place}"
+            if (other := kind.name_of(first)) != name:
+                message = f"to Kafka it is the same as {other}, which is declared in {place}"
+            self._problem(kind, entry, "name", message)
+        for key, message in kind.problems(entry, cluster):
+            self._problem(kind, entry, key, message)
 
-    def _problem(self, topic: CatalogueTopic, key: str, message: str) -> None:
-        name = "" if key == "cluster" else topic.topic.name
-        self._problems.append(Problem(file=topic.file, line=topic.line, name=name, key=key, message=message))
+    def _problem(self, kind: Kind[Any, Any], entry: Entry, key: str, message: str) -> None:
+        name = "" if key == "cluster" else kind.name_of(entry)
+        self._problems.append(Problem(file=entry.file, line=entry.line, name=name, key=key, message=message))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -12,35 +13,23 @@ import attrs
 
 from asyncdbaas._core.codec import encode
 from asyncdbaas._core.decoding import MismatchError, reader
-from asyncdbaas.catalogue import CatalogueTopic, Problem
+from asyncdbaas.catalogue import Problem
 from asyncdbaas.clusters import list_clusters
 from asyncdbaas.errors import InvalidInputError
 from asyncdbaas.plan.comparing import compare
 from asyncdbaas.plan.documents import change_data
+from asyncdbaas.plan.events import PlanEvent
+from asyncdbaas.plan.fetching import Reading, fetch
 from asyncdbaas.plan.files import OutputFile
-from asyncdbaas.plan.looking import look
-from asyncdbaas.plan.model import ClusterRef, Plan, PlanError, Prune, Target
+from asyncdbaas.plan.kinds import KIND_OF
+from asyncdbaas.plan.model import Change, Plan, PlanError, Prune, Source, Target
 from asyncdbaas.plan.resolving import find_cluster
 from asyncdbaas.session import AsyncSession
-from asyncdbaas.topics import TopicCreate
 
-__all__ = ["SavedPlan", "load_plan", "refresh", "save_plan", "saved_plan"]
+__all__ = ["SavedPlan", "fingerprint", "load_plan", "refresh", "save_plan", "saved_plan"]
 
-_FORMAT: Final = "asyncdbaas-plan/1"
+_FORMAT: Final = "asyncdbaas-plan/2"
 _LARGEST_FILE: Final = 200 * 2**20
-
-
-@attrs.frozen(kw_only=True)
-class _SavedTopic:
-    topic: TopicCreate
-    file: str
-    line: int
-
-
-@attrs.frozen(kw_only=True)
-class _SavedTarget:
-    cluster: ClusterRef
-    topics: list[_SavedTopic]
 
 
 @attrs.frozen(kw_only=True)
@@ -50,7 +39,9 @@ class SavedPlan:
     format: str
     fingerprint: str
     prune: Prune | None
-    targets: list[_SavedTarget]
+    targets: list[Target]
+    unread: list[tuple[str, str]]
+    """Topics, by their cluster's id and their name, whose settings the plan does not depend on."""
     changes: list[Any]
     """For people. The plan is made again from `targets`, and refused if it differs."""
     checksum: str = ""
@@ -70,9 +61,10 @@ def saved_plan(plan: Plan) -> str:
     """Return the text of a saved plan."""
     saved = SavedPlan(
         format=_FORMAT,
-        fingerprint=plan.fingerprint,
+        fingerprint=fingerprint(plan),
         prune=plan.prune,
-        targets=[_saved_target(target) for target in plan.targets],
+        targets=list(plan.targets),
+        unread=[(change.cluster.id, change.name) for change in plan.changes if not _depends_on_settings(change)],
         changes=[change_data(change) for change in plan.writes],
     )
     document = {"format": _FORMAT} | json.loads(encode(attrs.evolve(saved, checksum=_checksum(saved))))
@@ -101,7 +93,9 @@ def load_plan(path: str | os.PathLike[str]) -> SavedPlan:
     return saved
 
 
-async def refresh(session: AsyncSession, saved: SavedPlan) -> Plan:
+async def refresh(
+    session: AsyncSession, saved: SavedPlan, *, on_event: Callable[[PlanEvent], object] | None = None
+) -> Plan:
     """Read the live state again, and return the saved plan, ready to be applied.
 
     PlanError if the plan would differ: an object or a cluster was changed, created or deleted since.
@@ -111,23 +105,32 @@ async def refresh(session: AsyncSession, saved: SavedPlan) -> Plan:
     if gone:
         raise _refusal("the plan", f"is stale: cluster {', '.join(gone)} no longer exists; make the plan again")
     targets = [
-        Target(
-            cluster=find_cluster(clusters.values(), target.cluster.id),
-            topics=tuple(
-                CatalogueTopic(topic=topic.topic, file=topic.file, line=topic.line) for topic in target.topics
-            ),
-        )
-        for target in saved.targets
+        attrs.evolve(target, cluster=find_cluster(clusters.values(), target.cluster.id)) for target in saved.targets
     ]
-    plan = compare(targets, await look(session, targets), prune=saved.prune)
-    if plan.fingerprint != saved.fingerprint:
-        raise _refusal("the plan", "is stale: topics were changed since it was made; make the plan again")
+    reading = Reading(unread=frozenset(saved.unread))
+    live = await fetch(session, targets, prune=saved.prune, reading=reading, on_event=on_event)
+    plan = compare(targets, live, prune=saved.prune)
+    if fingerprint(plan) != saved.fingerprint:
+        raise _refusal("the plan", "is stale: objects were changed since it was made; make the plan again")
     return plan
 
 
-def _saved_target(target: Target) -> _SavedTarget:
-    topics = [_SavedTopic(topic=topic.topic, file=topic.file, line=topic.line) for topic in target.topics]
-    return _SavedTarget(cluster=target.cluster, topics=topics)
+def fingerprint(plan: Plan) -> str:
+    """Return a hash of the live state that a plan is based on. It changes when that state does."""
+    seen = [[each.cluster.id, each.cluster.num_nodes, each.kind, each.name, _facts(each)] for each in plan.changes]
+    return hashlib.sha256(json.dumps(seen, default=str, sort_keys=True).encode()).hexdigest()
+
+
+def _facts(change: Change) -> object:
+    kind = KIND_OF[change.kind]
+    if change.live is None or kind.is_going(change.live):
+        return None
+    return kind.facts(change.wanted if _depends_on_settings(change) else None, change.live)
+
+
+def _depends_on_settings(change: Change) -> bool:
+    """Tell whether the plan would differ with other settings than those that were read or remembered."""
+    return change.source is Source.READ or (change.source is Source.REMEMBERED and change.action.is_write)
 
 
 def _checksum(saved: SavedPlan) -> str:

@@ -93,7 +93,7 @@ def test_several_files_are_one_catalogue_and_all_their_problems_are_told(
     assert done.err.endswith("2 problems; nothing was changed.\n")
     assert not operations(emulator)
     twice = cli("kafka", "plan", one, write(TWO, "again.yaml"))
-    assert f"again.yaml:2: b: name: the same topic of cluster 'events' is declared in {one}:2" in twice.err
+    assert f"again.yaml:2: b: the same topic stands in {one}:2" in twice.err
 
 
 @pytest.mark.parametrize(
@@ -161,7 +161,7 @@ def test_prune_needs_a_prefix_keeps_to_it_and_to_the_largest_number(
     assert "give --prune, too" in cli("kafka", "apply", file, "--prefix", "x").err
     over = cli("kafka", "apply", file, "--prune", "--prefix", "x.", "--max-deletes", 1, "--yes")
     assert over.code == 1
-    assert "2 topics would be deleted, and only 1 may be" in over.err
+    assert "2 objects would be deleted, and only 1 may be" in over.err
     assert "delete_topic" not in operations(emulator)
     done = cli("kafka", "apply", file, "--prune", "--prefix", "x.", "--yes")
     assert counts(done) == {"created": 1, "deleted": 2}
@@ -176,7 +176,7 @@ def test_a_saved_plan_is_carried_out_once_and_refused_when_the_world_has_moved(
     assert counts(cli("kafka", "apply", "--yes", plan)) == {"created": 2}
     stale = cli("kafka", "apply", "--yes", plan)
     assert stale.code == 1
-    assert "the plan: is stale: topics were changed since it was made" in stale.err
+    assert "the plan: is stale: objects were changed since it was made" in stale.err
     assert emulator.requests.operations["create_topic"] == 2
 
 
@@ -188,7 +188,7 @@ def test_an_edited_plan_is_refused_in_one_line(
     emulator.requests.clear()
     for old, new, message in (
         ('"a"', '"c"', "was edited after it was saved"),
-        ("plan/1", "plan/2", "is not a saved plan of this version: its format is 'asyncdbaas-plan/2'"),
+        ("plan/2", "plan/3", "is not a saved plan of this version: its format is 'asyncdbaas-plan/3'"),
         ("}", "", "is not a saved plan: it is not JSON"),
     ):
         edited = write(plan.read_text().replace(old, new), "edited.json")

@@ -258,7 +258,7 @@ async def test_an_output_can_be_a_pipe_or_a_device(file: Path) -> None:
     if sys.platform == "win32":
         pytest.skip("Windows has no /dev/stdout")
     done = await through_shell(f"kafka plan {file} --emulator --brief --out /dev/stdout | cat", env=environment())
-    assert '"format": "asyncdbaas-plan/1"' in done.out
+    assert '"format": "asyncdbaas-plan/2"' in done.out
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ from asyncdbaas.plan import (
     Result,
     apply,
     forecast,
-    plan_topics,
+    make_plan,
 )
 from asyncdbaas.topics import TopicConfig, TopicCreate, create_topic, delete_topic, get_topic
 
@@ -35,11 +35,11 @@ def creates(emulator: Emulator) -> int:
 
 async def test_a_plan_creates_changes_and_deletes_and_then_there_is_nothing_left_to_do() -> None:
     async with opened("events") as (emulator, session, _):
-        await applied(session, await plan_topics(session, catalogue("a", "b, config: {retention.ms: 5}", "old")))
+        await applied(session, await make_plan(session, catalogue("a", "b, config: {retention.ms: 5}", "old")))
         emulator.clock.advance(minutes=1)
         wanted = catalogue("a, partitions: 6", "b, config: {retention.ms: 7}", "c")
         prune = Prune(prefix="old")
-        plan = await plan_topics(session, wanted, prune=prune)
+        plan = await make_plan(session, wanted, prune=prune)
         assert plan.counts == {Action.UPDATE: 2, Action.CREATE: 1, Action.DELETE: 1}
         report = await applied(session, plan)
         assert results(report) == {
@@ -49,7 +49,7 @@ async def test_a_plan_creates_changes_and_deletes_and_then_there_is_nothing_left
             "old": Result.DELETED,
         }
         emulator.clock.advance(minutes=1)
-        assert (await plan_topics(session, wanted, prune=prune)).counts == {Action.KEEP: 3}
+        assert (await make_plan(session, wanted, prune=prune)).counts == {Action.KEEP: 3}
 
 
 async def test_a_plan_costs_one_list_a_cluster_and_one_request_for_each_topic_with_declared_settings() -> None:
@@ -57,10 +57,10 @@ async def test_a_plan_costs_one_list_a_cluster_and_one_request_for_each_topic_wi
         wanted = catalogue("a", "b, config: {retention.ms: 5}", cluster="one")
         more = catalogue("a, partitions: 6", cluster="two")
         both = type(wanted)(topics=wanted.topics + more.topics)
-        await applied(session, await plan_topics(session, both))
+        await applied(session, await make_plan(session, both))
         emulator.clock.advance(minutes=1)
         emulator.requests.clear()
-        report = await applied(session, await plan_topics(session, both))
+        report = await applied(session, await make_plan(session, both))
         assert report.counts == {Result.KEPT: 3}
         assert emulator.requests.operations == Counter(list_clusters=1, list_topics=2, get_topic=1)
 
@@ -71,7 +71,7 @@ async def test_only_declared_settings_are_sent_and_the_others_stay() -> None:
         config = TopicConfig(retention_ms=5, segment_ms=9)
         await create_topic(session, cluster_id, TopicCreate(name="a", config=config))
         emulator.clock.advance(minutes=1)
-        await applied(session, await plan_topics(session, catalogue("a, config: {retention.ms: 7}")))
+        await applied(session, await make_plan(session, catalogue("a, config: {retention.ms: 7}")))
         after = (await get_topic(session, cluster_id, "a")).config
         assert after is not None
         assert (after.retention_ms, after.segment_ms) == (7, 9)
@@ -79,9 +79,9 @@ async def test_only_declared_settings_are_sent_and_the_others_stay() -> None:
 
 async def test_a_refused_plan_is_not_carried_out_and_every_reason_is_told() -> None:
     async with opened("events") as (emulator, session, _):
-        await applied(session, await plan_topics(session, catalogue("a, partitions: 6", "b, partitions: 6")))
+        await applied(session, await make_plan(session, catalogue("a, partitions: 6", "b, partitions: 6")))
         emulator.requests.clear()
-        plan = await plan_topics(session, catalogue("a, partitions: 3", "b, partitions: 3", "c"))
+        plan = await make_plan(session, catalogue("a, partitions: 3", "b, partitions: 3", "c"))
         with pytest.raises(PlanError) as caught:
             await applied(session, plan)
         assert [problem.name for problem in caught.value.problems] == ["a", "b"]
@@ -94,7 +94,7 @@ async def test_a_create_whose_outcome_is_unknown_is_resolved_by_looking_and_done
     kind: str, is_applied: bool
 ) -> None:
     async with opened("events") as (emulator, session, _):
-        plan = await plan_topics(session, catalogue("a", "b", "c"))
+        plan = await make_plan(session, catalogue("a", "b", "c"))
         emulator.requests.clear()
         emulator.faults.add("create_topic", kind, applied=is_applied, skip=1)
         report = await applied(session, plan)
@@ -106,7 +106,7 @@ async def test_a_create_whose_outcome_is_unknown_is_resolved_by_looking_and_done
 
 async def test_one_look_resolves_all_topics_of_a_cluster_that_are_in_doubt() -> None:
     async with opened("events") as (emulator, session, _):
-        plan = await plan_topics(session, catalogue(*(f"t{number}" for number in range(30))))
+        plan = await make_plan(session, catalogue(*(f"t{number}" for number in range(30))))
         emulator.requests.clear()
         emulator.faults.add("create_topic", "server_error", applied=True, times=20)
         assert (await applied(session, plan)).counts == {Result.CREATED: 30}
@@ -116,7 +116,7 @@ async def test_one_look_resolves_all_topics_of_a_cluster_that_are_in_doubt() -> 
 @pytest.mark.parametrize("kind", ["half_body", "empty_body", "wrong_shape", "not_json", "accepted"])
 async def test_a_create_whose_answer_makes_no_sense_counts_once_the_topic_shows(kind: str) -> None:
     async with opened("events") as (emulator, session, _):
-        plan = await plan_topics(session, catalogue("a"))
+        plan = await make_plan(session, catalogue("a"))
         emulator.faults.add("create_topic", kind)
         assert results(await applied(session, plan)) == {"a": Result.CREATED}
         assert creates(emulator) == 1
@@ -124,7 +124,7 @@ async def test_a_create_whose_answer_makes_no_sense_counts_once_the_topic_shows(
 
 async def test_a_create_that_never_arrives_is_given_up_after_five_attempts() -> None:
     async with opened("events") as (emulator, session, _):
-        plan = await plan_topics(session, catalogue("a"))
+        plan = await make_plan(session, catalogue("a"))
         emulator.faults.add("create_topic", "server_error", times=None)
         report = await applied(session, plan)
         assert emulator.requests.operations["create_topic"] == 5
@@ -133,7 +133,7 @@ async def test_a_create_that_never_arrives_is_given_up_after_five_attempts() -> 
 
 async def test_a_topic_that_somebody_else_created_alike_is_there_already() -> None:
     async with opened("events") as (_, session, ids):
-        plan = await plan_topics(session, catalogue("a, partitions: 6, config: {retention.ms: 5}"))
+        plan = await make_plan(session, catalogue("a, partitions: 6, config: {retention.ms: 5}"))
         topic = TopicCreate(name="a", partition_count=6, config=TopicConfig(retention_ms=5))
         await create_topic(session, ids["events"], topic)
         assert results(await applied(session, plan)) == {"a": Result.KEPT}
@@ -147,7 +147,7 @@ async def test_a_topic_that_somebody_else_created_otherwise_is_a_conflict_or_an_
 ) -> None:
     async with opened("events") as (emulator, session, ids):
         cluster_id = ids["events"]
-        plan = await plan_topics(session, catalogue("a, config: {retention.ms: 5}"))
+        plan = await make_plan(session, catalogue("a, config: {retention.ms: 5}"))
         await create_topic(session, cluster_id, TopicCreate(name="a", config=TopicConfig(retention_ms=6)))
         emulator.clock.advance(minutes=1)
         report = await applied(session, plan, on_conflict=on_conflict)
@@ -162,11 +162,11 @@ async def test_a_topic_that_somebody_else_created_otherwise_is_a_conflict_or_an_
 @pytest.mark.parametrize("on_conflict", OnConflict)
 async def test_a_topic_that_somebody_else_created_with_more_partitions_is_never_shrunk(on_conflict: OnConflict) -> None:
     async with opened("events") as (emulator, session, ids):
-        plan = await plan_topics(session, catalogue("a, partitions: 3"))
+        plan = await make_plan(session, catalogue("a, partitions: 3"))
         await create_topic(session, ids["events"], TopicCreate(name="a", partition_count=6))
         emulator.clock.advance(minutes=1)
         report = await applied(session, plan, on_conflict=on_conflict)
-        assert reasons(report) == {"a": "it has 6 partitions, and the catalogue names 3: their number can only grow"}
+        assert reasons(report) == {"a": "it has 6 partitions, and the catalogue declares 3: their number can only grow"}
         assert emulator.requests.operations["update_topic"] == 0
 
 
@@ -174,7 +174,7 @@ async def test_an_update_that_had_to_wait_is_not_sent_again_once_it_would_shrink
     async with opened("events") as (emulator, session, ids):
         await create_topic(session, ids["events"], TopicCreate(name="a", partition_count=3))
         emulator.clock.advance(minutes=1)
-        plan = await plan_topics(session, catalogue("a, partitions: 6"))
+        plan = await make_plan(session, catalogue("a, partitions: 6"))
         emulator.faults.add("update_topic", "precondition")
         body, authorization = b'{"partition_count": 9}', {"authorization": f"Bearer {emulator.token}"}
 
@@ -185,7 +185,7 @@ async def test_an_update_that_had_to_wait_is_not_sent_again_once_it_would_shrink
 
         with session.listening(grow):
             report = await applied(session, plan)
-        assert reasons(report) == {"a": "it has 9 partitions, and the catalogue names 6: their number can only grow"}
+        assert reasons(report) == {"a": "it has 9 partitions, and the catalogue declares 6: their number can only grow"}
         assert emulator.requests.statuses[422] == 0
 
 
@@ -194,7 +194,7 @@ async def test_a_name_that_is_still_being_freed_is_waited_for() -> None:
         cluster_id = ids["events"]
         await create_topic(session, cluster_id, TopicCreate(name="a"))
         await delete_topic(session, cluster_id, "a")
-        plan = await plan_topics(session, catalogue("a"))
+        plan = await make_plan(session, catalogue("a"))
         assert plan.counts == {Action.CREATE: 1}
 
         def pass_time(_: object) -> None:
@@ -210,14 +210,14 @@ async def test_a_name_that_is_never_freed_fails_with_that_reason() -> None:
         cluster_id = ids["events"]
         await create_topic(session, cluster_id, TopicCreate(name="a"))
         await delete_topic(session, cluster_id, "a")
-        report = await applied(session, await plan_topics(session, catalogue("a")), timeout=0.01)
+        report = await applied(session, await make_plan(session, catalogue("a")), timeout=0.01)
         assert reasons(report) == {"a": "an earlier topic of this name is still being deleted"}
 
 
 async def test_an_update_of_a_topic_that_is_still_being_set_up_waits_for_it() -> None:
     async with opened("events") as (emulator, session, ids):
         await create_topic(session, ids["events"], TopicCreate(name="a"))
-        plan = await plan_topics(session, catalogue("a, partitions: 9"))
+        plan = await make_plan(session, catalogue("a, partitions: 9"))
 
         def pass_time(_: object) -> None:
             if emulator.requests.statuses[412]:
@@ -229,7 +229,7 @@ async def test_an_update_of_a_topic_that_is_still_being_set_up_waits_for_it() ->
 
 async def test_a_busy_cluster_is_not_asked_for_each_of_its_topics() -> None:
     async with opened("events") as (emulator, session, _):
-        plan = await plan_topics(session, catalogue(*(f"t{number}" for number in range(50))))
+        plan = await make_plan(session, catalogue(*(f"t{number}" for number in range(50))))
         emulator.faults.add("create_topic", "precondition")
         report = await applied(session, plan, per_cluster=1)
         assert report.counts == {Result.CREATED: 50}
@@ -238,7 +238,7 @@ async def test_a_busy_cluster_is_not_asked_for_each_of_its_topics() -> None:
 
 async def test_a_value_that_the_service_refuses_fails_that_topic_alone() -> None:
     async with opened("events") as (_, session, _):
-        plan = await plan_topics(session, catalogue("a, config: {message.format.version: nonsense}", "b"))
+        plan = await make_plan(session, catalogue("a, config: {message.format.version: nonsense}", "b"))
         report = await applied(session, plan)
         assert results(report) == {"a": Result.FAILED, "b": Result.CREATED}
         assert "422" in reasons(report)["a"]
@@ -248,7 +248,7 @@ async def test_a_cluster_that_vanishes_in_the_middle_fails_its_topics_and_no_oth
     async with opened("doomed", "events") as (emulator, session, ids):
         doomed = catalogue(*(f"t{number}" for number in range(40)), cluster="doomed")
         both = type(doomed)(topics=doomed.topics + catalogue("a").topics)
-        plan = await plan_topics(session, both)
+        plan = await make_plan(session, both)
         emulator.handle("DELETE", f"/v2/databases/{ids['doomed']}", {"authorization": f"Bearer {emulator.token}"})
         emulator.clock.advance(minutes=60)
         emulator.requests.clear()
@@ -268,11 +268,11 @@ async def test_a_cluster_that_vanishes_in_the_middle_fails_its_topics_and_no_oth
 )
 async def test_a_missing_scope_is_found_by_the_first_answer(scopes: list[str], expected: dict[str, Result]) -> None:
     async with opened("events") as (emulator, session, _):
-        await applied(session, await plan_topics(session, catalogue(*(f"old{number}" for number in range(9)))))
+        await applied(session, await make_plan(session, catalogue(*(f"old{number}" for number in range(9)))))
         token = emulator.add_token(scopes=scopes)
         async with AsyncSession(token, base_url=emulator.url, rate_limiter=RateLimiter(10**6, 10**6)) as limited:
             wanted = catalogue(*(f"new{number}" for number in range(9)))
-            plan = await plan_topics(limited, wanted, prune=Prune(prefix="old"))
+            plan = await make_plan(limited, wanted, prune=Prune(prefix="old"))
             emulator.requests.clear()
             report = await applied(limited, plan)
         refused = Counter(seen.operation for seen in emulator.requests if seen.status == 403)
@@ -290,8 +290,8 @@ def _operations(expected: dict[str, Result]) -> list[tuple[str, Result]]:
 
 async def test_a_delete_of_what_is_gone_already_is_done() -> None:
     async with opened("events") as (emulator, session, ids):
-        await applied(session, await plan_topics(session, catalogue("old1", "old2")))
-        plan = await plan_topics(session, catalogue("a"), prune=Prune(prefix="old"))
+        await applied(session, await make_plan(session, catalogue("old1", "old2")))
+        plan = await make_plan(session, catalogue("a"), prune=Prune(prefix="old"))
         await delete_topic(session, ids["events"], "old1")
         emulator.clock.advance(minutes=1)
         assert results(await applied(session, plan)) == {
@@ -303,8 +303,8 @@ async def test_a_delete_of_what_is_gone_already_is_done() -> None:
 
 async def test_an_update_of_what_is_gone_fails_with_that_reason() -> None:
     async with opened("events") as (emulator, session, ids):
-        await applied(session, await plan_topics(session, catalogue("a")))
-        plan = await plan_topics(session, catalogue("a, partitions: 9"))
+        await applied(session, await make_plan(session, catalogue("a")))
+        plan = await make_plan(session, catalogue("a, partitions: 9"))
         await delete_topic(session, ids["events"], "a")
         emulator.clock.advance(minutes=1)
         assert reasons(await applied(session, plan)) == {"a": "the topic is gone"}
@@ -312,10 +312,10 @@ async def test_an_update_of_what_is_gone_fails_with_that_reason() -> None:
 
 async def test_with_wait_a_topic_counts_only_when_it_is_active_with_all_its_partitions() -> None:
     async with opened("events") as (emulator, session, _):
-        await applied(session, await plan_topics(session, catalogue("a")))
+        await applied(session, await make_plan(session, catalogue("a")))
         emulator.clock.advance(minutes=1)
         emulator.requests.clear()
-        plan = await plan_topics(session, catalogue("a, partitions: 9", "b"))
+        plan = await make_plan(session, catalogue("a, partitions: 9", "b"))
         told_at: list[int] = []
 
         def watch(event: PlanEvent) -> None:
@@ -334,15 +334,15 @@ async def test_with_wait_a_topic_counts_only_when_it_is_active_with_all_its_part
 
 async def test_with_wait_a_topic_that_does_not_become_active_fails() -> None:
     async with opened("events") as (_, session, _):
-        report = await applied(session, await plan_topics(session, catalogue("a")), wait=True, timeout=0.02)
+        report = await applied(session, await make_plan(session, catalogue("a")), wait=True, timeout=0.02)
         assert reasons(report)["a"].startswith("created, but: topic a is not ready after 0.02 s")
 
 
 async def test_events_tell_what_happens_to_each_topic_and_end_with_its_outcome() -> None:
     events: list[PlanEvent] = []
     async with opened("events") as (emulator, session, _):
-        await applied(session, await plan_topics(session, catalogue("kept")))
-        plan = await plan_topics(session, catalogue("kept", "a", "b"))
+        await applied(session, await make_plan(session, catalogue("kept")))
+        plan = await make_plan(session, catalogue("kept", "a", "b"))
         emulator.faults.add("create_topic", "unavailable", skip=1)
         await applied(session, plan, events.append)
     assert events[0] == Forecast(requests=2, seconds=0.0, quota_left=events[0].quota_left)  # type: ignore[union-attr]
@@ -356,7 +356,7 @@ async def test_a_callback_that_fails_does_not_stop_the_work(caplog: pytest.LogCa
         raise ZeroDivisionError
 
     async with opened("events") as (_, session, _):
-        report = await applied(session, await plan_topics(session, catalogue("a")), fail)
+        report = await applied(session, await make_plan(session, catalogue("a")), fail)
     assert results(report) == {"a": Result.CREATED}
     assert "on_event failed" in caplog.text
 
@@ -367,7 +367,7 @@ async def test_waiting_for_the_rate_limit_is_told_and_the_times_add_up() -> None
         emulator.add_cluster(name="events")
         limiter = RateLimiter(5, 100, minute=0.1, hour=6.0)
         async with AsyncSession(emulator.token, base_url=emulator.url, rate_limiter=limiter) as session:
-            plan = await plan_topics(session, catalogue(*(f"t{number}" for number in range(9))))
+            plan = await make_plan(session, catalogue(*(f"t{number}" for number in range(9))))
             assert forecast(session, plan).requests == 9
             report = await apply(session, plan, on_event=events.append)
     assert emulator.requests.statuses[429] == 0
@@ -388,7 +388,7 @@ async def test_a_cancelled_apply_leaves_no_request_behind_and_the_next_one_finis
 
     async with opened("events") as (emulator, session, _):
         wanted = catalogue(*(f"t{number}" for number in range(30)))
-        plan = await plan_topics(session, wanted)
+        plan = await make_plan(session, wanted)
         emulator.faults.add("create_topic", "silence", applied=True, skip=10, times=10)
         run = asyncio.create_task(applied(session, plan, watch))
         await only_silence_left.wait()
@@ -397,7 +397,7 @@ async def test_a_cancelled_apply_leaves_no_request_behind_and_the_next_one_finis
             await run
         assert session.rate_limiter.in_flight == 0
         emulator.faults.clear()
-        report = await applied(session, await plan_topics(session, wanted))
+        report = await applied(session, await make_plan(session, wanted))
         assert report.counts[Result.KEPT] >= 20
         assert not report.failures
         assert creates(emulator) == 30
@@ -405,7 +405,7 @@ async def test_a_cancelled_apply_leaves_no_request_behind_and_the_next_one_finis
 
 async def test_a_cluster_that_cannot_be_looked_at_leaves_its_topics_failed_with_both_reasons() -> None:
     async with opened("events") as (emulator, session, _):
-        plan = await plan_topics(session, catalogue("a", "b"))
+        plan = await make_plan(session, catalogue("a", "b"))
         emulator.faults.add("create_topic", "server_error")
         emulator.faults.add("list_topics", "server_error", times=None)
         report = await applied(session, plan)
@@ -415,7 +415,7 @@ async def test_a_cluster_that_cannot_be_looked_at_leaves_its_topics_failed_with_
 
 async def test_a_busy_cluster_is_given_up_in_time_and_what_was_not_sent_is_told_apart() -> None:
     async with opened("events") as (emulator, session, _):
-        plan = await plan_topics(session, catalogue("a", "b"))
+        plan = await make_plan(session, catalogue("a", "b"))
         emulator.faults.add("create_topic", "precondition", times=None)
         report = await applied(session, plan, per_cluster=1, timeout=0.02)
         assert results(report) == {"a": Result.FAILED, "b": Result.NOT_SENT}
@@ -429,7 +429,7 @@ async def test_a_cluster_that_is_still_being_created_is_refused_before_the_first
         authorization = {"authorization": f"Bearer {emulator.token}"}
         emulator.handle("POST", "/v2/databases", authorization, json.dumps(body).encode())
         with pytest.raises(CatalogueError, match="cluster 'events' is still creating: wait until it is online"):
-            await plan_topics(session, catalogue("a"))
+            await make_plan(session, catalogue("a"))
 
 
 async def test_a_catalogue_made_in_code_is_held_to_the_same_rules() -> None:
@@ -439,7 +439,7 @@ async def test_a_catalogue_made_in_code_is_held_to_the_same_rules() -> None:
         entries = zip(topics, clusters, strict=True)
         made = Catalogue(topics=tuple(CatalogueTopic(topic=topic, cluster=cluster) for topic, cluster in entries))
         with pytest.raises(CatalogueError) as caught:
-            await plan_topics(session, made)
+            await make_plan(session, made)
         assert [(problem.name, problem.key) for problem in caught.value.problems] == [
             ("_schemas", "name"),
             ("a", "name"),
@@ -448,5 +448,5 @@ async def test_a_catalogue_made_in_code_is_held_to_the_same_rules() -> None:
 
 async def test_a_catalogue_without_topics_for_the_chosen_cluster_is_refused() -> None:
     async with opened("events", "other") as (_, session, _):
-        with pytest.raises(CatalogueError, match="has no topics for cluster 'other'"):
-            await plan_topics(session, catalogue("a"), clusters=["other"])
+        with pytest.raises(CatalogueError, match="declares nothing for cluster 'other'"):
+            await make_plan(session, catalogue("a"), clusters=["other"])

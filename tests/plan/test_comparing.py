@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from asyncdbaas import UNSET, InvalidInputError
 from asyncdbaas.catalogue import CatalogueTopic
-from asyncdbaas.plan import Action, Change, ClusterRef, Plan, Prune, Target, compare, differences
+from asyncdbaas.plan import Action, Change, ClusterRef, LiveState, Plan, Prune, Target, compare, fingerprint
+from asyncdbaas.plan.kinds.topics import differences
 from asyncdbaas.topics import CleanupPolicy, CompressionType, Topic, TopicConfig, TopicCreate, TopicState
 
 CLUSTER = ClusterRef(id="c", name="events", num_nodes=3)
@@ -19,7 +20,7 @@ CLUSTER = ClusterRef(id="c", name="events", num_nodes=3)
 def plan_of(wanted: list[TopicCreate], live: list[Topic], prune: Prune | None = None) -> Plan:
     entries = tuple(CatalogueTopic(topic=topic, file="t.yaml", line=line) for line, topic in enumerate(wanted, start=1))
     targets = [Target(cluster=CLUSTER, topics=entries)]
-    return compare(targets, {"c": {topic.name: topic for topic in live}}, prune=prune)
+    return compare(targets, LiveState.of_topics({"c": {topic.name: topic for topic in live}}), prune=prune)
 
 
 def actions(plan: Plan) -> dict[str, Action]:
@@ -84,7 +85,7 @@ def test_values_that_differ_or_do_not_show_are_different(wanted: TopicConfig, li
 def test_fewer_partitions_are_refused_with_file_and_line() -> None:
     plan = plan_of([TopicCreate(name="a", partition_count=3)], [live_topic()])
     assert [str(problem) for problem in plan.problems] == [
-        "t.yaml:1: a: it has 6 partitions, and the catalogue names 3: their number can only grow"
+        "t.yaml:1: a: it has 6 partitions, and the catalogue declares 3: their number can only grow"
     ]
 
 
@@ -99,7 +100,7 @@ def test_more_deletions_than_allowed_are_all_refused() -> None:
     live = [live_topic(f"x{number}") for number in range(4)]
     plan = plan_of([TopicCreate(name="a")], live, Prune(prefix="x", max_deletes=3))
     assert plan.counts == {Action.CREATE: 1, Action.REFUSE: 4}
-    assert str(plan.problems[0]) == ("cluster events: x0: 4 topics would be deleted, and only 3 may be (max_deletes)")
+    assert str(plan.problems[0]) == ("cluster events: x0: 4 objects would be deleted, and only 3 may be (max_deletes)")
 
 
 @pytest.mark.parametrize("prune", [{"prefix": ""}, {"prefix": "_x"}, {"prefix": "a", "max_deletes": 0}])
@@ -111,11 +112,11 @@ def test_a_prune_without_a_scope_is_refused(prune: dict[str, Any]) -> None:
 def test_the_fingerprint_changes_with_what_was_seen_and_only_with_that() -> None:
     wanted = [TopicCreate(name="a", config=TopicConfig(retention_ms=5))]
     seen = live_topic(config=TopicConfig(retention_ms=4, flush_ms=1))
-    base = plan_of(wanted, [seen]).fingerprint
+    base = fingerprint(plan_of(wanted, [seen]))
     as_before = [live_topic(config=TopicConfig(retention_ms=4, flush_ms=2)), live_topic("unrelated")]
-    assert plan_of(wanted, as_before).fingerprint == base
+    assert fingerprint(plan_of(wanted, as_before)) == base
     for other in ([], [live_topic(config=TopicConfig(retention_ms=3))], [live_topic(partition_count=9)]):
-        assert plan_of(wanted, other).fingerprint != base
+        assert fingerprint(plan_of(wanted, other)) != base
 
 
 names = st.text("abx.", min_size=1, max_size=3).filter(lambda name: name not in (".", ".."))

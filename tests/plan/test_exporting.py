@@ -5,7 +5,7 @@ from __future__ import annotations
 from asyncdbaas import AsyncSession
 from asyncdbaas.catalogue import parse_catalogue
 from asyncdbaas.emulator import Delays, Emulator
-from asyncdbaas.plan import apply, export_into, plan_topics
+from asyncdbaas.plan import apply, export_into, make_plan
 from asyncdbaas.topics import TopicCreate, create_topic, delete_topic
 
 TEXT = """\
@@ -26,7 +26,7 @@ async def test_each_cluster_named_is_brought_up_to_date_and_none_but_the_one_cho
         AsyncSession(emulator.token, base_url=emulator.url) as session,
     ):
         ids = [emulator.add_cluster(name=name)["id"] for name in ("one", "two", "unnamed")]
-        await apply(session, await plan_topics(session, parse_catalogue(TEXT, file="t.yaml")))
+        await apply(session, await make_plan(session, parse_catalogue(TEXT, file="t.yaml")))
         await delete_topic(session, ids[0], "gone")
         for cluster_id in ids:
             await create_topic(session, cluster_id, TopicCreate(name="new", partition_count=6))
@@ -39,4 +39,4 @@ async def test_each_cluster_named_is_brought_up_to_date_and_none_but_the_one_cho
         assert "topics: [{name: a}, {name: new, replication_factor: 2}]" in both
         catalogue = parse_catalogue(both, file="t.yaml")
         assert len(catalogue.topics) == 4
-        assert not (await plan_topics(session, catalogue)).writes
+        assert not (await make_plan(session, catalogue)).writes

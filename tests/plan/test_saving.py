@@ -19,9 +19,9 @@ from asyncdbaas.plan import (
     Prune,
     Result,
     export,
+    fetch,
     load_plan,
-    look,
-    plan_topics,
+    make_plan,
     refresh,
     save_plan,
 )
@@ -41,7 +41,7 @@ WANTED = ("a, config: {retention.ms: 5}", "b, partitions: 6", "c")
 
 async def test_a_saved_plan_comes_back_as_it_was(tmp_path: Path) -> None:
     async with opened("events") as (_, session, _):
-        plan = await plan_topics(session, catalogue(*WANTED), prune=Prune(prefix="x", max_deletes=3))
+        plan = await make_plan(session, catalogue(*WANTED), prune=Prune(prefix="x", max_deletes=3))
         save_plan(plan, tmp_path / "plan.json")
         again = await refresh(session, load_plan(tmp_path / "plan.json"))
         assert [(change.name, change.action) for change in again.changes] == [
@@ -54,9 +54,9 @@ async def test_a_saved_plan_comes_back_as_it_was(tmp_path: Path) -> None:
 @pytest.mark.parametrize("move", ["create", "grow", "delete", "cluster"])
 async def test_a_saved_plan_is_refused_once_the_world_has_moved(tmp_path: Path, move: str) -> None:
     async with opened("events") as (emulator, session, ids):
-        await applied(session, await plan_topics(session, catalogue("b")))
+        await applied(session, await make_plan(session, catalogue("b")))
         emulator.clock.advance(minutes=1)
-        save_plan(await plan_topics(session, catalogue(*WANTED)), tmp_path / "plan.json")
+        save_plan(await make_plan(session, catalogue(*WANTED)), tmp_path / "plan.json")
         if move == "create":
             await create_topic(session, ids["events"], TopicCreate(name="a"))
         elif move == "grow":
@@ -74,7 +74,7 @@ async def test_a_saved_plan_is_refused_once_the_world_has_moved(tmp_path: Path, 
 
 async def test_a_saved_plan_stays_good_if_only_other_topics_change(tmp_path: Path) -> None:
     async with opened("events") as (_, session, ids):
-        save_plan(await plan_topics(session, catalogue(*WANTED)), tmp_path / "plan.json")
+        save_plan(await make_plan(session, catalogue(*WANTED)), tmp_path / "plan.json")
         await create_topic(session, ids["events"], TopicCreate(name="unrelated"))
         assert (await refresh(session, load_plan(tmp_path / "plan.json"))).counts == {Action.CREATE: 3}
 
@@ -87,7 +87,7 @@ async def test_a_saved_plan_stays_good_if_only_other_topics_change(tmp_path: Pat
         ("[" * 100_000, "it is not JSON"),
         ("[]", "its format is None"),
         ('{"format": "asyncdbaas-plan/0"}', "its format is 'asyncdbaas-plan/0'"),
-        ('{"format": "asyncdbaas-plan/1"}', "is damaged"),
+        ('{"format": "asyncdbaas-plan/2"}', "is damaged"),
     ],
 )
 def test_what_is_no_saved_plan_is_refused(tmp_path: Path, content: str | None, message: str) -> None:
@@ -100,7 +100,7 @@ def test_what_is_no_saved_plan_is_refused(tmp_path: Path, content: str | None, m
 
 async def test_any_edit_of_a_saved_plan_is_noticed(tmp_path: Path) -> None:
     async with opened("events") as (_, session, _):
-        save_plan(await plan_topics(session, catalogue(*WANTED)), tmp_path / "plan.json")
+        save_plan(await make_plan(session, catalogue(*WANTED)), tmp_path / "plan.json")
     document = json.loads((tmp_path / "plan.json").read_text())
     document["targets"][0]["topics"][1]["topic"]["partition_count"] = 9
     (tmp_path / "plan.json").write_text(json.dumps(document))
@@ -112,14 +112,14 @@ async def test_what_was_exported_plans_to_nothing() -> None:
     async with opened("one", "two") as (emulator, session, ids):
         first = catalogue("a, config: {cleanup.policy: compact, preallocate: true}", "yes", cluster="one")
         second = catalogue("b, partitions: 7", "c", cluster="two")
-        await applied(session, await plan_topics(session, Catalogue(topics=first.topics + second.topics)))
+        await applied(session, await make_plan(session, Catalogue(topics=first.topics + second.topics)))
         emulator.clock.advance(minutes=1)
         refs = [ClusterRef(id=value, name=name) for name, value in ids.items()]
         exported = await export(session, refs)
         assert len(exported.topics) == 4
         for suffix in (".yaml", ".json", ".csv"):
             written = parse_catalogue(write_catalogue(exported, suffix=suffix), file=f"t{suffix}")
-            assert (await plan_topics(session, written)).counts == {Action.KEEP: 4}
+            assert (await make_plan(session, written)).counts == {Action.KEEP: 4}
 
 
 async def test_what_a_catalogue_cannot_hold_is_left_out_of_an_export() -> None:
@@ -130,7 +130,7 @@ async def test_what_a_catalogue_cannot_hold_is_left_out_of_an_export() -> None:
         emulator.faults.add("get_topic", "wrong_shape", body={"topic": odd})
         exported = await export(session, [cluster])
         assert [entry.topic for entry in exported.topics] == [TopicCreate(name="odd")]
-        assert list(await look(session, [])) == []
+        assert (await fetch(session, [])).objects == {}
 
 
 names = st.from_regex(r"[A-Za-z0-9.-][A-Za-z0-9._-]{0,20}", fullmatch=True).filter(lambda name: name not in (".", ".."))

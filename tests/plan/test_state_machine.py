@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from worlds import applied, opened, reasons
 
 from asyncdbaas.catalogue import Catalogue, CatalogueTopic, parse_catalogue, write_catalogue
-from asyncdbaas.plan import Action, ClusterRef, OnConflict, Prune, export, plan_topics
+from asyncdbaas.plan import Action, ClusterRef, OnConflict, Prune, export, make_plan
 from asyncdbaas.topics import TopicConfig, TopicCreate, create_topic, delete_topic, list_topics
 from asyncdbaas.types import UNSET
 
@@ -53,7 +53,7 @@ class Catalogues(RuleBasedStateMachine):
     @rule(wanted=wanted_topics, prune=prunes, lost=st.lists(faults, max_size=2))
     def a_catalogue_is_applied(self, wanted: dict[str, Any], prune: Prune | None, lost: list[tuple[str, bool]]) -> None:
         catalogue = catalogue_of(wanted)
-        plan = self.run(plan_topics(self.session, catalogue, prune=prune))
+        plan = self.run(make_plan(self.session, catalogue, prune=prune))
         if plan.problems:
             return
         deletions = {change.name for change in plan.changes if change.action is Action.DELETE}
@@ -64,14 +64,14 @@ class Catalogues(RuleBasedStateMachine):
             self.emulator.faults.add("create_topic", kind, applied=is_applied)
         assert not self.run(applied(self.session, plan)).failures
         self.emulator.faults.clear()
-        assert not self.run(plan_topics(self.session, catalogue, prune=prune)).writes
+        assert not self.run(make_plan(self.session, catalogue, prune=prune)).writes
 
     @rule(wanted=wanted_topics, count=st.integers(3, 6), on_conflict=st.sampled_from(OnConflict))
     def a_stranger_creates_a_topic_between_plan_and_apply(
         self, wanted: dict[str, Any], count: int, on_conflict: OnConflict
     ) -> None:
         catalogue = catalogue_of(wanted)
-        plan = self.run(plan_topics(self.session, catalogue))
+        plan = self.run(make_plan(self.session, catalogue))
         name = next((name for name in wanted if name not in self.seen), None)
         if plan.problems or name is None:
             return
@@ -93,7 +93,7 @@ class Catalogues(RuleBasedStateMachine):
         exported = self.run(export(self.session, [self.cluster]))
         if exported.topics:
             read = parse_catalogue(write_catalogue(exported, suffix=suffix), file=f"t{suffix}")
-            assert not self.run(plan_topics(self.session, read)).writes
+            assert not self.run(make_plan(self.session, read)).writes
 
     @invariant()
     def nothing_was_deleted_or_shrunk_unasked(self) -> None:

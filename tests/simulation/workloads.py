@@ -12,7 +12,7 @@ from simulated_world import OtherError, World
 
 from asyncdbaas import AsyncSession, DBaaSError, bulk, clusters, ensure, topics, users
 from asyncdbaas.catalogue import Catalogue, CatalogueTopic
-from asyncdbaas.plan import Action, apply, plan_topics
+from asyncdbaas.plan import Action, apply, make_plan
 from asyncdbaas.waiters import Waiters
 
 Call = Callable[[World], Coroutine[Any, Any, object]]
@@ -194,7 +194,7 @@ async def apply_plan(world: World, job: Job) -> None:
         world.emulator.by_owner("POST", f"/v2/databases/{world.kafka}/topics", {"name": name})
     wanted = {name: world.rng.choice((3, 6)) for name in names}
     world.wanted |= wanted
-    report = await apply(session, await plan_topics(session, _catalogue(wanted)), wait=world.rng.random() < 0.5)
+    report = await apply(session, await make_plan(session, _catalogue(wanted)), wait=world.rng.random() < 0.5)
     for outcome in report.outcomes:
         world.told[outcome.change.name] = outcome
 
@@ -221,13 +221,13 @@ async def finish_plans(world: World) -> None:
     async with AsyncSession(
         world.emulator.client_token, base_url=world.emulator.url, rate_limiter=world.limiter
     ) as session:
-        plan = await plan_topics(session, _catalogue(world.wanted))
+        plan = await make_plan(session, _catalogue(world.wanted))
         done = {name for name, outcome in world.told.items() if not outcome.is_failure}
         again = done & {change.name for change in plan.writes if change.action is Action.CREATE}
         world.expect(not again, f"planned again though done: {again}")
         report = await apply(session, plan, wait=True, timeout=86400.0)  # the quota may be used up for an hour
         world.expect(not report.failures, f"the rest failed: {report.failures[:1]}")
-        rest = await plan_topics(session, _catalogue(world.wanted))
+        rest = await make_plan(session, _catalogue(world.wanted))
         world.expect(not rest.writes, f"never comes to rest: {rest.writes[:1]}")
 
 

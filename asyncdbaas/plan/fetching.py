@@ -1,0 +1,189 @@
+"""Fetch the live state: one list request per cluster and kind, plus one read per object that a list shows in part."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import attrs
+
+from asyncdbaas import bulk
+from asyncdbaas._core.observers import guarded
+from asyncdbaas.catalogue import Catalogue, CatalogueTopic
+from asyncdbaas.clusters import list_clusters
+from asyncdbaas.plan.comparing import compare
+from asyncdbaas.plan.events import PlanEvent, forecast_requests
+from asyncdbaas.plan.kinds import KINDS, Kind
+from asyncdbaas.plan.kinds.topics import TOPICS
+from asyncdbaas.plan.live import LiveState
+from asyncdbaas.plan.memory import Memory, Remembered
+from asyncdbaas.plan.model import Plan, Prune, Source, Target
+from asyncdbaas.plan.names import ALL_NAMES, Names
+from asyncdbaas.plan.resolving import resolve
+from asyncdbaas.session import AsyncSession
+from asyncdbaas.topics import Topic
+from asyncdbaas.types import UNSET
+
+__all__ = ["Reading", "fetch", "list_by_name", "make_plan", "read_details"]
+
+OnEvent = Callable[[PlanEvent], object]
+# The cluster's id, the kind, and the entry of an object.
+_Item = tuple[str, Kind[Any, Any], Any]
+
+
+@attrs.frozen(kw_only=True)
+class Reading:
+    """What a plan reads of the live state. Lists are always fetched; each topic's settings take a request."""
+
+    names: Names = ALL_NAMES
+    """Only objects with these names are planned."""
+    settings: bool = True
+    """Read the settings of topics. If it is False, only existence, partitions and replication are compared."""
+    since: Catalogue | None = None
+    """An earlier catalogue: the settings of topics whose entry is the same in it are not read."""
+    memory: Memory | None = None
+    """Settings that were read before."""
+    unread: frozenset[tuple[str, str]] = frozenset()
+    """Topics, by their cluster's id and their name, whose settings are not read."""
+
+
+async def make_plan(
+    session: AsyncSession,
+    catalogue: Catalogue,
+    *,
+    clusters: Sequence[str] = (),
+    prune: Prune | None = None,
+    reading: Reading | None = None,
+    on_event: OnEvent | None = None,
+) -> Plan:
+    """Find the catalogue's clusters, fetch their live state, and return the plan that brings them in sync.
+
+    It sends one request for the clusters, one for each cluster and kind of object, and one for each existing topic for
+    which the catalogue declares settings. CatalogueError lists everything that does not fit the clusters.
+
+    Args:
+        session: An open session.
+        catalogue: What should be.
+        clusters: Names or ids. Entries that name no cluster go to all of them; of those that name one, only those of
+            these clusters are taken.
+        prune: What may be deleted; without it nothing is.
+        reading: What to read; by default everything that must be compared.
+        on_event: Called with a `Forecast` of the reads, once it is known how many there are.
+    """
+    reading = Reading() if reading is None else reading
+    targets = resolve(catalogue, await list_clusters(session), chosen=clusters, names=reading.names)
+    if prune is not None:
+        prune = attrs.evolve(prune, names=reading.names)
+    return compare(targets, await fetch(session, targets, prune=prune, reading=reading, on_event=on_event), prune=prune)
+
+
+async def fetch(
+    session: AsyncSession,
+    targets: Iterable[Target],
+    *,
+    prune: Prune | None = None,
+    reading: Reading | None = None,
+    on_event: OnEvent | None = None,
+) -> LiveState:
+    """Return the live objects of the targets' clusters, of all kinds that the targets declare or `prune` deletes."""
+    reading = Reading() if reading is None else reading
+    targets = list(targets)
+    pruned = () if prune is None else prune.kinds
+    places = [(target, kind) for target in targets for kind in KINDS if kind.entries(target) or kind.name in pruned]
+    lists = await bulk.map_all(lambda place: place[1].fetch(session, place[0].cluster.id), places)
+    live: dict[tuple[str, str], dict[str, Any]] = {
+        (target.cluster.id, kind.name): found for (target, kind), found in zip(places, lists, strict=True)
+    }
+    fetcher = _Fetcher(session, reading, live)
+    await fetcher.read(places, guarded(on_event))
+    return LiveState(objects=live, sources=fetcher.sources, oldest=fetcher.oldest)
+
+
+class _Fetcher:
+    """Complete what the lists show."""
+
+    def __init__(self, session: AsyncSession, reading: Reading, live: Mapping[tuple[str, str], dict[str, Any]]) -> None:
+        self.sources: dict[tuple[str, str], Source] = {}
+        self.oldest: float | None = None
+        self._session = session
+        self._reading = reading
+        self._live = live
+        self._same = _entries_of(reading.since)
+
+    async def read(self, places: Iterable[tuple[Target, Kind[Any, Any]]], tell: Callable[[PlanEvent], None]) -> None:
+        """Read what the entries declare and the lists lack, as far as that is asked for."""
+        unread = [
+            (target.cluster.id, kind, entry)
+            for target, kind in places
+            for entry in kind.entries(target)
+            if (found := self._live[target.cluster.id, kind.name].get(kind.name_of(entry))) is not None
+            and kind.is_incomplete(entry, found)
+        ]
+        unread = [each for each in unread if each[1] is not TOPICS or not self._is_skipped(each[0], each[2])]
+        if self._reading.memory is not None:
+            unread = self._remember(unread, self._reading.memory)
+        tell(forecast_requests(self._session, len(unread)))
+        try:
+            await bulk.map_all(self._read_one, unread)
+        finally:
+            if self._reading.memory is not None:
+                self._reading.memory.save()
+
+    async def _read_one(self, item: _Item) -> None:
+        cluster_id, kind, entry = item
+        objects, name = self._live[cluster_id, kind.name], kind.name_of(entry)
+        found = await kind.read(self._session, cluster_id, objects[name], entry)
+        if found is None:
+            return
+        objects[name] = found
+        if kind is TOPICS and self._reading.memory is not None and found.config is not None:
+            self._reading.memory.store(cluster_id, name, found.config, is_whole=True)
+
+    def _is_skipped(self, cluster_id: str, entry: CatalogueTopic) -> bool:
+        """Tell whether the settings of a topic are not to be read at all."""
+        name, same = entry.topic.name, self._same
+        skipped = (
+            not self._reading.settings
+            or (cluster_id, name) in self._reading.unread
+            or (entry.topic.config is not UNSET and same.get((entry.cluster, name)) == entry.topic)
+        )
+        if skipped:
+            self.sources[cluster_id, name] = Source.UNREAD
+        return skipped
+
+    def _remember(self, unread: list[_Item], memory: Memory) -> list[_Item]:
+        """Complete topics from the memory, and return what is to be read: what it lacks, and the stalest."""
+        known: dict[tuple[str, str], Remembered | None] = {}
+        for cluster_id, kind, entry in unread:
+            if kind is TOPICS and isinstance(entry, CatalogueTopic) and entry.topic.config is not UNSET:
+                name = entry.topic.name
+                known[cluster_id, name] = memory.recall(cluster_id, name, entry.topic.config)
+        due = set(memory.due((*place, found) for place, found in known.items()))
+        for (cluster_id, name), found in known.items():
+            if (cluster_id, name) not in due:
+                self._take(cluster_id, name, found, memory)
+        return [each for each in unread if each[1] is not TOPICS or (each[0], TOPICS.name_of(each[2])) in due]
+
+    def _take(self, cluster_id: str, name: str, found: Remembered | None, memory: Memory) -> None:
+        if found is None:  # beyond the number of reads, and never read
+            self.sources[cluster_id, name] = Source.UNREAD
+            return
+        topics = self._live[cluster_id, TOPICS.name]
+        topics[name] = attrs.evolve(topics[name], config=found.config)
+        self.sources[cluster_id, name] = Source.REMEMBERED
+        self.oldest = max(self.oldest or 0.0, memory.age(found))
+
+
+def _entries_of(catalogue: Catalogue | None) -> dict[tuple[str | None, str], Any]:
+    entries = () if catalogue is None else catalogue.topics
+    return {(entry.cluster, entry.topic.name): entry.topic for entry in entries}
+
+
+async def list_by_name(session: AsyncSession, cluster_id: str) -> dict[str, Topic]:
+    """List the topics of a cluster, by name."""
+    return await TOPICS.fetch(session, cluster_id)
+
+
+async def read_details(session: AsyncSession, topics: Iterable[tuple[str, str]]) -> list[Topic | None]:
+    """Read topics by their cluster's id and their name; None for one that is not visible, as happens to new ones."""
+    return await bulk.map_all(lambda topic: TOPICS.read(session, topic[0], Topic(name=topic[1]), None), topics)

@@ -1,0 +1,50 @@
+"""The schema registry of a cluster: its compatibility level."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from asyncdbaas.catalogue import CatalogueRegistry
+from asyncdbaas.plan.kinds.base import Kind, Write
+from asyncdbaas.schemas import CompatibilityLevel, get_compatibility, set_compatibility
+from asyncdbaas.session import AsyncSession
+
+__all__ = ["REGISTRIES", "Registries"]
+
+_NAME: Final = "compatibility"
+
+
+class Registries(Kind[CatalogueRegistry, CompatibilityLevel]):
+    """Schema registries: each cluster has one, which is never created or deleted."""
+
+    name = "registry"
+    field = "registries"
+
+    def name_of(self, entry: CatalogueRegistry) -> str:
+        """Return the name of its only setting."""
+        del entry
+        return _NAME
+
+    def values(self, entry: CatalogueRegistry) -> dict[str, Any]:
+        """Return the level."""
+        return {"compatibility": str(entry.compatibility)}
+
+    async def fetch(self, session: AsyncSession, cluster_id: str) -> dict[str, CompatibilityLevel]:
+        """Read the level."""
+        return {_NAME: await get_compatibility(session, cluster_id)}
+
+    def is_protected(self, name: str, live: CompatibilityLevel) -> bool:
+        """A registry is the cluster's own."""
+        del name, live
+        return True
+
+    def differences(self, entry: CatalogueRegistry, live: CompatibilityLevel) -> dict[str, tuple[Any, Any]]:
+        """Return live and declared level if they differ."""
+        return {} if live is entry.compatibility else {"compatibility": (str(live), str(entry.compatibility))}
+
+    async def send(self, session: AsyncSession, cluster_id: str, write: Write) -> CompatibilityLevel:
+        """Set the level; a registry is never created or deleted."""
+        return await set_compatibility(session, cluster_id, write.entry.compatibility)
+
+
+REGISTRIES: Final = Registries()

@@ -1,0 +1,132 @@
+"""Subjects of a schema registry: their newest schema and their compatibility level."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+import attrs
+
+from asyncdbaas.catalogue import CatalogueSchema
+from asyncdbaas.errors import NotFoundError
+from asyncdbaas.plan.kinds.base import Kind, Write
+from asyncdbaas.plan.model import Action
+from asyncdbaas.schemas import (
+    CompatibilityLevel,
+    Schema,
+    SchemaType,
+    create_schema,
+    delete_schema,
+    get_schema,
+    get_subject_compatibility,
+    list_schemas,
+    set_subject_compatibility,
+)
+from asyncdbaas.session import AsyncSession
+
+__all__ = ["SCHEMAS", "LiveSchema", "Schemas"]
+
+
+@attrs.frozen(kw_only=True)
+class LiveSchema:
+    """A live subject."""
+
+    schema: Schema
+    level: CompatibilityLevel | None = None
+    """None if it was not read."""
+
+
+class Schemas(Kind[CatalogueSchema, LiveSchema]):
+    """Subjects of a schema registry."""
+
+    name = "schema"
+    field = "schemas"
+
+    def name_of(self, entry: CatalogueSchema) -> str:
+        """Return the subject."""
+        return entry.subject
+
+    def values(self, entry: CatalogueSchema) -> dict[str, Any]:
+        """Return type, text and level."""
+        found: dict[str, Any] = {}
+        if entry.schema is not None:
+            found |= {"type": str(entry.schema.schema_type), "schema": entry.schema.schema}
+        if entry.compatibility is not None:
+            found["compatibility"] = str(entry.compatibility)
+        return found
+
+    async def fetch(self, session: AsyncSession, cluster_id: str) -> dict[str, LiveSchema]:
+        """List the subjects with their newest schemas."""
+        found = await list_schemas(session, cluster_id)
+        return {schema.subject_name: LiveSchema(schema=schema) for schema in found}
+
+    def is_incomplete(self, entry: CatalogueSchema, live: LiveSchema) -> bool:
+        """Whether the list lacks the text, or the entry declares a level, which no list has."""
+        lacks_text = entry.schema is not None and live.schema.schema is None
+        return lacks_text or (entry.compatibility is not None and live.level is None)
+
+    async def read(
+        self, session: AsyncSession, cluster_id: str, live: LiveSchema, entry: CatalogueSchema | None
+    ) -> LiveSchema | None:
+        """Read what the entry declares and the list lacks."""
+        schema, level, subject = live.schema, live.level, live.schema.subject_name
+        try:
+            if entry is not None and entry.schema is not None and schema.schema is None:
+                schema = await get_schema(session, cluster_id, subject)
+            if entry is not None and entry.compatibility is not None:
+                level = (await get_subject_compatibility(session, cluster_id, subject)).compatibility_level
+        except NotFoundError:
+            return None
+        return LiveSchema(schema=schema, level=level)
+
+    def differences(self, entry: CatalogueSchema, live: LiveSchema) -> dict[str, tuple[Any, Any]]:
+        """Return live and declared value of what differs; white space in a schema does not."""
+        found: dict[str, tuple[Any, Any]] = {}
+        wanted, there = entry.schema, live.schema
+        if wanted is not None:
+            if there.schema_type is not None and there.schema_type is not wanted.schema_type:
+                found["type"] = (str(there.schema_type), str(wanted.schema_type))
+            if _meaning(there.schema or "", wanted.schema_type) != _meaning(wanted.schema, wanted.schema_type):
+                found["schema"] = (there.schema, wanted.schema)
+        if entry.compatibility is not None and live.level is not entry.compatibility:
+            found["compatibility"] = (None if live.level is None else str(live.level), str(entry.compatibility))
+        return found
+
+    def requests(self, action: Action, changed: Mapping[str, tuple[Any, Any]], entry: CatalogueSchema | None) -> int:
+        """Count schema and level: each takes a request of its own."""
+        if action is Action.DELETE or entry is None:
+            return 1
+        if action is Action.CREATE:
+            return (entry.schema is not None) + (entry.compatibility is not None)
+        return ("compatibility" in changed) + bool({"type", "schema"} & changed.keys())
+
+    async def send(self, session: AsyncSession, cluster_id: str, write: Write) -> Schema | None:
+        """Register a schema and set the level of its subject, or delete a subject with all its versions."""
+        if write.action is Action.DELETE:
+            await delete_schema(session, cluster_id, write.name)
+            return None
+        entry: CatalogueSchema = write.entry
+        is_new = write.action is Action.CREATE
+        level = entry.compatibility if is_new or "compatibility" in write.changed else None
+        schema = entry.schema if is_new or {"type", "schema"} & write.changed.keys() else None
+        # The level of a subject takes one that exists; a new version must fit the declared level.
+        made = await create_schema(session, cluster_id, schema) if is_new and schema is not None else None
+        if level is not None:
+            await set_subject_compatibility(session, cluster_id, entry.subject, level)
+        if not is_new and schema is not None:
+            made = await create_schema(session, cluster_id, schema)
+        return made
+
+
+SCHEMAS: Final = Schemas()
+
+
+def _meaning(text: str, kind: SchemaType) -> object:
+    """Return what a schema says, without white space."""
+    if kind is not SchemaType.PROTOBUF:
+        try:
+            return json.loads(text)
+        except (ValueError, RecursionError):
+            pass  # not JSON after all, such as an Avro type's bare name: compared as text
+    return text.split()

@@ -1,0 +1,161 @@
+"""Topics: partitions, replication and settings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+import attrs
+
+from asyncdbaas._core.http import seg
+from asyncdbaas.catalogue import CatalogueTopic
+from asyncdbaas.catalogue.kafka import same_value, settings_of
+from asyncdbaas.catalogue.writing import topic_values
+from asyncdbaas.errors import AcceptedError, NotFoundError
+from asyncdbaas.plan.kinds.base import Assessment, Kind, Write
+from asyncdbaas.plan.model import Action, ClusterRef
+from asyncdbaas.session import AsyncSession
+from asyncdbaas.topics import (
+    Topic,
+    TopicCreate,
+    TopicState,
+    TopicUpdate,
+    create_topic,
+    delete_topic,
+    get_topic,
+    list_topics,
+    update_topic,
+)
+from asyncdbaas.types import UNSET
+
+__all__ = ["SHAPE", "TOPICS", "Topics", "differences", "shrinking", "update_for"]
+
+SHAPE: Final = ("partition_count", "replication_factor")
+
+
+class Topics(Kind[CatalogueTopic, Topic]):
+    """Kafka topics."""
+
+    name = "topic"
+    field = "topics"
+    is_reread = True
+
+    def name_of(self, entry: CatalogueTopic) -> str:
+        """Return the topic's name."""
+        return entry.topic.name
+
+    def values(self, entry: CatalogueTopic) -> dict[str, Any]:
+        """Return partitions, replication and settings, in Kafka's spelling."""
+        return topic_values(entry.topic)
+
+    def problems(self, entry: CatalogueTopic, cluster: ClusterRef) -> Iterable[tuple[str, str]]:
+        """Yield what does not fit the cluster."""
+        if entry.topic.name.startswith("_"):
+            yield "name", "topics that begin with _ are Kafka's own and never touched"
+        factor = entry.topic.replication_factor
+        if factor is not UNSET and cluster.num_nodes is not None and factor > cluster.num_nodes:
+            yield (
+                "replication_factor",
+                f"{factor} is more than the nodes of cluster {cluster.name!r}, {cluster.num_nodes}",
+            )
+
+    async def fetch(self, session: AsyncSession, cluster_id: str) -> dict[str, Topic]:
+        """List the topics, without their settings. Those that the session deleted are `deleting`, even if lists lag."""
+        path = f"/v2/databases/{cluster_id}/topics"
+        live = {topic.name: topic for topic in await list_topics(session, cluster_id)}
+        deleted = [name for name in live if session.deletions and f"{path}/{seg(name, 'name')}" in session.deletions]
+        return live | {name: attrs.evolve(live[name], state=TopicState.DELETING) for name in deleted}
+
+    def is_incomplete(self, entry: CatalogueTopic, live: Topic) -> bool:
+        """Whether the list lacks settings or partitions that the entry declares."""
+        wanted = entry.topic
+        lacks_settings = wanted.config is not UNSET and live.config is None
+        return lacks_settings or (wanted.partition_count is not UNSET and live.partition_count is None)
+
+    async def read(
+        self, session: AsyncSession, cluster_id: str, live: Topic, entry: CatalogueTopic | None
+    ) -> Topic | None:
+        """Read one topic with its settings."""
+        del entry
+        try:
+            # Partitions take most of the memory, and only their number is compared.
+            return attrs.evolve(await get_topic(session, cluster_id, live.name), partitions=[])
+        except (NotFoundError, AcceptedError):
+            return None
+
+    def is_going(self, live: Topic) -> bool:
+        """Whether the topic is being deleted."""
+        return live.state is TopicState.DELETING
+
+    def is_protected(self, name: str, live: Topic) -> bool:
+        """Whether the topic is Kafka's own."""
+        del live
+        return name.startswith("_")
+
+    def collision_key(self, name: str) -> str:
+        """Return the name as Kafka's metrics have it, where `.` and `_` are the same."""
+        return name.replace(".", "_")
+
+    def differences(self, entry: CatalogueTopic, live: Topic) -> dict[str, tuple[Any, Any]]:
+        """Return live and declared value of what differs."""
+        return differences(entry.topic, live)
+
+    def assess(self, changed: Mapping[str, tuple[Any, Any]]) -> Assessment:
+        """Refuse fewer partitions."""
+        return Assessment(refusal=shrinking(changed))
+
+    def facts(self, entry: CatalogueTopic | None, live: Topic) -> object:
+        """Return shape and declared settings; whether the topic is still `configuring` does not matter."""
+        there = settings_of(live.config)
+        declared = settings_of(entry.topic.config if entry else None)
+        return [live.partition_count, live.replication_factor, {key: there.get(key) for key in declared}]
+
+    async def send(self, session: AsyncSession, cluster_id: str, write: Write) -> Topic | None:
+        """Create, change or delete a topic; a delete takes all its messages."""
+        if write.action is Action.CREATE:
+            return await create_topic(session, cluster_id, write.entry.topic)
+        if write.action is Action.UPDATE:
+            update = update_for(write.entry.topic, write.changed)
+            return await update_topic(session, cluster_id, write.name, update, live=write.live)
+        await delete_topic(session, cluster_id, write.name)
+        return None
+
+
+TOPICS: Final = Topics()
+
+
+def differences(wanted: TopicCreate, live: Topic) -> dict[str, tuple[Any, Any]]:
+    """Return the live and the declared value of each declared key that differs. Unknown counts as different."""
+    found: dict[str, tuple[Any, Any]] = {}
+    for key in SHAPE:
+        there, declared = getattr(live, key), getattr(wanted, key)
+        if declared is not UNSET and there != declared:
+            found[key] = (there, declared)
+    if wanted.config is not UNSET:
+        for key, declared in settings_of(wanted.config).items():
+            there = getattr(live.config, key, None)
+            there = None if there is UNSET else there
+            if there != declared and not same_value(key, there, declared):
+                found[key] = (there, declared)
+    return found
+
+
+def shrinking(changed: Mapping[str, tuple[Any, Any]]) -> str:
+    """Return why an update of these keys cannot be made, as it would take partitions away; empty if it can."""
+    there, declared = changed.get("partition_count", (None, None))
+    if there is None or declared >= there:
+        return ""
+    return f"it has {there} partitions, and the catalogue declares {declared}: their number can only grow"
+
+
+def update_for(wanted: TopicCreate, changed: Iterable[str]) -> TopicUpdate:
+    """Return the request that makes these keys as declared.
+
+    If a setting changes, all declared ones are sent: whether the service keeps the others is not documented.
+    """
+    changed = set(changed)
+    return TopicUpdate(
+        partition_count=wanted.partition_count if "partition_count" in changed else UNSET,
+        replication_factor=wanted.replication_factor if "replication_factor" in changed else UNSET,
+        config=wanted.config if changed - set(SHAPE) else UNSET,
+    )

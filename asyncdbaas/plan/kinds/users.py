@@ -1,0 +1,120 @@
+"""Users and their rights: the rights of a user are one set, which an update replaces."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import attrs
+
+from asyncdbaas.catalogue import CatalogueUser
+from asyncdbaas.errors import NotFoundError
+from asyncdbaas.plan.kinds.base import Assessment, Kind, Write
+from asyncdbaas.plan.model import Action
+from asyncdbaas.session import AsyncSession
+from asyncdbaas.types import UNSET
+from asyncdbaas.users import (
+    KafkaACL,
+    User,
+    UserCreate,
+    UserRole,
+    UserSettings,
+    create_user,
+    delete_user,
+    get_user,
+    list_users,
+    update_user,
+)
+
+__all__ = ["USERS", "Users"]
+
+
+class Users(Kind[CatalogueUser, User]):
+    """Users of a Kafka cluster."""
+
+    name = "user"
+    field = "users"
+    is_reread = True
+    one_at_a_time = True
+
+    def name_of(self, entry: CatalogueUser) -> str:
+        """Return the user's name."""
+        return entry.name
+
+    def values(self, entry: CatalogueUser) -> dict[str, Any]:
+        """Return the rights, if they are declared."""
+        return {} if entry.acl is None else {"acl": _rights(entry.acl)}
+
+    async def fetch(self, session: AsyncSession, cluster_id: str) -> dict[str, User]:
+        """List the users."""
+        return {user.name: user for user in await list_users(session, cluster_id)}
+
+    def is_incomplete(self, entry: CatalogueUser, live: User) -> bool:
+        """Whether the list lacks rights that the entry declares: the service has been seen to leave them out."""
+        return bool(entry.acl) and live.settings is None
+
+    async def read(
+        self, session: AsyncSession, cluster_id: str, live: User, entry: CatalogueUser | None
+    ) -> User | None:
+        """Read one user."""
+        del entry
+        try:
+            return await get_user(session, cluster_id, live.name)
+        except NotFoundError:
+            return None
+
+    def is_protected(self, name: str, live: User) -> bool:
+        """Whether the user came with the cluster."""
+        del name
+        return live.role is UserRole.PRIMARY
+
+    def differences(self, entry: CatalogueUser, live: User) -> dict[str, tuple[Any, Any]]:
+        """Return live and declared rights if they differ as sets."""
+        if entry.acl is None:
+            return {}
+        there, declared = _rights(_acl(live)), _rights(entry.acl)
+        return {} if there == declared else {"acl": (there, declared)}
+
+    def assess(self, changed: Mapping[str, tuple[Any, Any]]) -> Assessment:
+        """Return the rights that would be taken away."""
+        there, declared = changed.get("acl", ((), ()))
+        return Assessment(losses=tuple(right for right in there if right not in declared))
+
+    def facts(self, entry: CatalogueUser | None, live: User) -> object:
+        """Return the rights, if they are declared."""
+        return None if entry is None or entry.acl is None else _rights(_acl(live))
+
+    def requests(self, action: Action, changed: Mapping[str, tuple[Any, Any]], entry: CatalogueUser | None) -> int:
+        """Count the read before an update."""
+        del changed, entry
+        return 2 if action is Action.UPDATE else 1
+
+    async def send(self, session: AsyncSession, cluster_id: str, write: Write) -> User | None:
+        """Create a user, whose answer has the password; replace a user's rights; or delete a user."""
+        if write.action is Action.DELETE:
+            await delete_user(session, cluster_id, write.name)
+            return None
+        entry: CatalogueUser = write.entry
+        if write.action is Action.CREATE:
+            settings = UNSET if entry.acl is None else UserSettings(acl=list(entry.acl))
+            return await create_user(session, cluster_id, UserCreate(name=entry.name, settings=settings))
+        there = {_right(acl): acl for acl in _acl(write.live)}  # those that stay keep their ids
+        acl = [there.get(_right(wanted), wanted) for wanted in entry.acl or ()]
+        settings = attrs.evolve(write.live.settings or UserSettings(), acl=acl)
+        return await update_user(session, cluster_id, entry.name, settings)
+
+
+USERS: Final = Users()
+
+
+def _acl(user: User) -> list[KafkaACL]:
+    found = UNSET if user.settings is None else user.settings.acl
+    return [] if found is UNSET or not found else found
+
+
+def _right(acl: KafkaACL) -> str:
+    return f"{acl.permission} {acl.topic}"
+
+
+def _rights(acl: Any) -> list[str]:
+    return sorted({_right(each) for each in acl})

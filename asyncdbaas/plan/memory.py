@@ -1,0 +1,160 @@
+"""Remember the settings that were read, so that the next plan reads only some of them.
+
+A memory is a file of plain data without secrets. It is written atomically; a damaged one is put aside and built anew.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, Final
+
+import attrs
+
+from asyncdbaas._core.codec import encode
+from asyncdbaas._core.decoding import MismatchError, reader
+from asyncdbaas.catalogue.kafka import settings_of
+from asyncdbaas.errors import InvalidInputError
+from asyncdbaas.plan.files import OutputFile
+from asyncdbaas.topics import TopicConfig
+
+__all__ = ["Memory", "Remembered", "load_memory"]
+
+_FORMAT: Final = "asyncdbaas-memory/1"
+_OTHERS: Final = (".yaml", ".yml", ".csv")
+_DAY: Final = 86_400.0
+
+
+@attrs.frozen(kw_only=True)
+class Remembered:
+    """The settings of one topic."""
+
+    read: float
+    """When they were read or written, in seconds since 1970."""
+    config: TopicConfig
+    is_whole: bool
+    """False if only the settings that a catalogue declared are known, as after a create."""
+
+
+@attrs.frozen(kw_only=True)
+class _File:
+    format: str
+    clusters: dict[str, dict[str, Remembered]]
+
+
+class Memory:
+    """Settings by cluster and topic, and how much a plan may rely on them.
+
+    Args:
+        topics: What is remembered, by the cluster's id, by name.
+        path: The file to keep it in.
+        max_age: Seconds after which settings are read again.
+        max_reads: Number of topics that one plan reads at most; the stalest come first.
+        clock: Returns the time in seconds since 1970.
+    """
+
+    def __init__(
+        self,
+        topics: dict[str, dict[str, Remembered]] | None = None,
+        *,
+        path: Path | None = None,
+        max_age: float = _DAY,
+        max_reads: int | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._topics = {} if topics is None else topics
+        self._path = path
+        self._max_age = max_age
+        self._max_reads = max_reads
+        self._clock = clock
+
+    def recall(self, cluster_id: str, name: str, declared: TopicConfig) -> Remembered | None:
+        """Return what is remembered of a topic; None if some of the declared settings are not."""
+        found = self._topics.get(cluster_id, {}).get(name)
+        if found is None or (not found.is_whole and settings_of(declared).keys() - settings_of(found.config).keys()):
+            return None
+        return found
+
+    def age(self, remembered: Remembered) -> float:
+        """Return how old settings are, in seconds. A clock that was set back makes nothing younger than now."""
+        return max(0.0, self._clock() - remembered.read)
+
+    def due(self, topics: Iterable[tuple[str, str, Remembered | None]]) -> list[tuple[str, str]]:
+        """Return the topics to read now: unknown ones first, then those that are too old, the stalest first."""
+        aged = [
+            (float("inf") if known is None else self.age(known), cluster_id, name) for cluster_id, name, known in topics
+        ]
+        stale = sorted((each for each in aged if each[0] >= self._max_age), key=lambda each: -each[0])
+        return [(cluster_id, name) for _, cluster_id, name in stale[: self._max_reads]]
+
+    def store(self, cluster_id: str, name: str, config: TopicConfig, *, is_whole: bool) -> None:
+        """Remember settings as of now."""
+        known = Remembered(read=self._clock(), config=config, is_whole=is_whole)
+        self._topics.setdefault(cluster_id, {})[name] = known
+
+    def update(self, cluster_id: str, name: str, config: TopicConfig) -> None:
+        """Remember settings that were written. What was known of the others stays, and is as old as before."""
+        known = self._topics.get(cluster_id, {}).get(name)
+        if known is None:
+            self.store(cluster_id, name, config, is_whole=False)
+            return
+        merged = TopicConfig(**(settings_of(known.config) | settings_of(config)))
+        self._topics[cluster_id][name] = attrs.evolve(known, config=merged)
+
+    def forget(self, cluster_id: str, name: str) -> Remembered | None:
+        """Forget a topic and return what was known: it is about to be written, or it is gone."""
+        return self._topics.get(cluster_id, {}).pop(name, None)
+
+    def restore(self, cluster_id: str, name: str, known: Remembered) -> None:
+        """Remember again what was forgotten."""
+        self._topics.setdefault(cluster_id, {})[name] = known
+
+    def keep_only(self, cluster_id: str, names: Iterable[str]) -> None:
+        """Forget all topics of a cluster but these."""
+        known = self._topics.get(cluster_id)
+        if known is not None:
+            kept = set(names)
+            self._topics[cluster_id] = {name: each for name, each in known.items() if name in kept}
+
+    def save(self) -> None:
+        """Write the file, whole or not at all. OSError if it cannot be written."""
+        if self._path is not None:
+            with OutputFile(self._path, overwrite=True) as file:
+                file.write(encode(_File(format=_FORMAT, clusters=self._topics)))
+
+
+def load_memory(path: Path, **options: Any) -> tuple[Memory, str]:
+    """Return the memory in a file, and a warning if it was damaged.
+
+    A file that does not exist is an empty memory. A damaged one is renamed, so that nothing is lost. InvalidInputError
+    if the file is something else, such as a catalogue or a plan.
+    """
+    try:
+        content = path.read_bytes() if path.exists() else b""
+    except OSError as error:
+        raise InvalidInputError(f"{path}: {error.strerror}") from None
+    if not content:
+        return Memory(path=path, **options), ""
+    if _is_another(path, content):
+        raise InvalidInputError(f"{path} is not a memory of settings; name another file")
+    try:
+        found = reader(_File, None)(content)
+    except (MismatchError, InvalidInputError):
+        aside = path.with_name(f"{path.name}.damaged")
+        path.replace(aside)
+        warning = f"{path} is damaged; it was renamed to {aside.name}, and all settings are read again"
+        return Memory(path=path, **options), warning
+    return Memory(found.clusters, path=path, **options), ""
+
+
+def _is_another(path: Path, content: bytes) -> bool:
+    """Tell whether a file is whole and something else, so that it must not be replaced."""
+    if path.suffix.lower() in _OTHERS:
+        return True
+    try:
+        document = json.loads(content)
+    except (ValueError, RecursionError):
+        return False
+    return not isinstance(document, dict) or document.get("format") != _FORMAT
