@@ -206,16 +206,18 @@ def _together(first: Iterable[str], second: Iterable[str]) -> tuple[str, ...]:
 
 
 def _records(value: Any, where: str) -> list[Record]:
-    if value is None:
-        return []
-    if not isinstance(value, list):
-        raise OfferError(f"{where} must be a list")
-    return [_checked(item, f"each of {where}") for item in value]
+    return [_checked(item, f"each of {where}") for item in _list(value, where)]
 
 
 def _strings(value: Any, where: str) -> tuple[str, ...]:
-    if value is None:
-        return ()
-    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+    items = _list(value, where)
+    if not all(isinstance(item, str) for item in items):
         raise OfferError(f"{where} must be a list of strings")
-    return tuple(cast("list[str]", value))
+    return tuple(items)
+
+
+def _list(value: Any, where: str) -> list[Any]:
+    items: list[Any] | None = value if isinstance(value, list) else None
+    if items is None and value is not None:
+        raise OfferError(f"{where} must be a list")
+    return items or []

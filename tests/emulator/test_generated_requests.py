@@ -94,7 +94,7 @@ BODIES: Final[dict[str, Any]] = {
     "create_schema": {
         "subject_name": "payment",
         "schema_type": "AVRO",
-        "schema": '{"type": "record", "fields": [{"name": "id", "type": ["null", "int"]}]}',
+        "schema": '{"type": "record", "name": "order", "fields": [{"name": "id", "type": ["null", "int"]}]}',
     },
     "set_compatibility": {"compatibility_level": "NONE"},
     "set_subject_compatibility": {"compatibility_level": "FULL"},

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, Final
 
 import pytest
 from emulator_http import emulating
 
-from asyncdbaas.emulator import Delays
-from asyncdbaas.emulator.avro import incompatibility
+from asyncdbaas.emulator import Delays, avro_schemas
 
 SYSLOG: Final[dict[str, Any]] = {"server": "a", "port": 514, "tls": False, "format": "rfc5424"}
 SEARCH: Final[dict[str, Any]] = {"url": "https://a", "index_prefix": "p"}
@@ -180,7 +180,11 @@ async def test_a_subject_keeps_its_type_and_may_be_checked_against_all_versions(
             assert (await call("POST", path, avro)).status == 201
         await call("PUT", f"{path}/config/b", {"compatibility_level": "FORWARD_TRANSITIVE"})
         refused = await call("POST", path, avro | {"schema": '"double"'})
-        assert refused.message.endswith("double is not int")
+        assert refused.message.endswith("reader type: int not compatible with writer type: double")
+
+
+def _avro(*fields: dict[str, Any]) -> str:
+    return json.dumps({"type": "record", "name": "order", "fields": list(fields)})
 
 
 @pytest.mark.parametrize(
@@ -188,29 +192,34 @@ async def test_a_subject_keeps_its_type_and_may_be_checked_against_all_versions(
     [
         ("NONE", '"int"', '"string"', None),
         ("BACKWARD", '"int"', '"long"', None),
-        ("BACKWARD", '"long"', '"int"', "long is not int"),
+        ("BACKWARD", '"long"', '"int"', "reader type: int not compatible with writer type: long"),
         ("FORWARD", '"long"', '"int"', None),
-        ("FULL", '"int"', '"long"', "long is not int"),
+        ("FULL", '"int"', '"long"', "reader type: int not compatible with writer type: long"),
+        ("FULL_TRANSITIVE", '"int"', '"int"', None),
         ("BACKWARD", '"int"', '["null", "long"]', None),
-        ("BACKWARD", '["null", "int"]', '"int"', "null is not read"),
+        ("BACKWARD", '["null", "int"]', '"int"', "reader type: int not compatible with writer type: null"),
         ("BACKWARD", '{"type": "int"}', '"int"', None),
-        ("BACKWARD", '{"type": "record", "fields": [{"name": "a", "type": "int"}]}', '{"type": "record"}', None),
-        (
-            "BACKWARD",
-            '{"type": "record", "fields": [{"name": "a", "type": "int"}]}',
-            '{"type": "record", "fields": [{"name": "a", "type": "string"}]}',
-            "field a: int is not string",
-        ),
-        ("BACKWARD", '{"type": "record"}', '{"type": "record", "fields": [{"name": "a", "default": 1}]}', None),
-        (
-            "BACKWARD",
-            '{"type": "record"}',
-            '{"type": "record", "fields": [7, {"name": "a"}]}',
-            "field a has no default",
-        ),
-        ("BACKWARD", "1", "[]", "1 is not read"),
+        ("BACKWARD", _avro({"name": "a", "type": "int"}), _avro(), None),
+        ("BACKWARD", _avro({"name": "a", "type": "int"}), _avro({"name": "a", "type": "string"}), "writer type: int"),
+        ("BACKWARD", _avro(), _avro({"name": "a", "type": "int", "default": 1}), None),
+        ("BACKWARD", _avro(), _avro({"name": "a", "type": "int"}), "a"),
     ],
 )
 def test_avro_schemas_that_may_follow_each_other(level: str, old: str, new: str, why: str | None) -> None:
-    found = incompatibility(level, old, new)
+    found = avro_schemas.incompatibility(level, old, new)
     assert found is None if why is None else found is not None and found.endswith(why)
+
+
+@pytest.mark.parametrize("text", ["7", "{", '{"type": "nope"}', '{"type": "record"}', "[" * 2000])
+async def test_what_is_no_avro_schema_is_refused(text: str) -> None:
+    order = {"subject_name": "s", "schema_type": "avro", "schema": text}
+    async with emulating() as (emulator, call):
+        path = f"/v2/databases/{emulator.add_cluster()['id']}/schema-registry"
+        refused = await call("POST", path, order)
+        assert (refused.status, refused.message.partition(":")[0]) == (422, "invalid schema")
+
+
+def test_without_the_package_avro_every_schema_is_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(avro_schemas, "find_spec", lambda _: None)
+    assert avro_schemas.problem("7") is None
+    assert avro_schemas.incompatibility("FULL", '"int"', '"string"') is None

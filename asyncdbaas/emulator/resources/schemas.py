@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 from typing import Final
 
-from asyncdbaas.emulator import fields
-from asyncdbaas.emulator.avro import incompatibility
+from asyncdbaas.emulator import avro_schemas, fields
 from asyncdbaas.emulator.errors import not_found, unprocessable
 from asyncdbaas.emulator.records import Cluster, Record, SchemaVersion, Subject
 from asyncdbaas.emulator.routing import Answer, Call, Resource
@@ -52,8 +51,7 @@ def create_schema(state: State, call: Call, cluster_id: str) -> Answer:
     if kind not in accepted:
         raise unprocessable("invalid schema_type")
     text = fields.required(call.body, "schema")
-    if kind.lower() != "protobuf":
-        _require_json(text)
+    _require_schema(kind.lower(), text)
     subject = cluster["subjects"].get(name, {"name": name, "level": None, "versions": []})
     for version in subject["versions"]:
         if version["schema"] == text and version["schema_type"].lower() == kind.lower():
@@ -136,7 +134,12 @@ def _view(subject: Subject, version: SchemaVersion) -> Record:
     return {"subject_name": subject["name"], **version}
 
 
-def _require_json(text: str) -> None:
+def _require_schema(kind: str, text: str) -> None:
+    """Refuse a text that is not a schema; what protobuf says is not looked at."""
+    if kind == "avro" and (why := avro_schemas.problem(text)):
+        raise unprocessable(f"invalid schema: {why}")
+    if kind == "protobuf":
+        return
     try:
         json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -151,5 +154,5 @@ def _require_compatible(cluster: Cluster, subject: Subject, kind: str, text: str
     for version in versions:
         if version["schema_type"].lower() != kind.lower():
             raise unprocessable("invalid schema_type: a subject keeps its type")
-        if kind.lower() == "avro" and (why := incompatibility(level, version["schema"], text)):
+        if kind.lower() == "avro" and (why := avro_schemas.incompatibility(level, version["schema"], text)):
             raise unprocessable(f"schema is incompatible with an earlier version: {why}")

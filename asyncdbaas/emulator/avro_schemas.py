@@ -1,0 +1,45 @@
+"""Whether a text is an Avro schema, and whether one schema can follow another.
+
+Both are decided by the package `avro` (extra `emulator`). Without it every schema is accepted.
+"""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+
+def problem(text: str) -> str | None:
+    """Say why a text is not an Avro schema, or None if it is one."""
+    if find_spec("avro") is None:
+        return None
+    from avro.schema import parse  # needs the optional avro
+
+    try:
+        parse(text)
+    except Exception as error:  # noqa: BLE001 -- some wrong schemas raise AttributeError or RecursionError there
+        return f"{type(error).__name__}: {error}"[:200]
+    return None
+
+
+def incompatibility(level: str, old: str, new: str) -> str | None:
+    """Say why a schema cannot follow another one at a compatibility level, or None if it can."""
+    base = level.removesuffix("_TRANSITIVE")
+    if base in ("BACKWARD", "FULL") and (why := _unreadable(writer=old, reader=new)):
+        return f"old data cannot be read with the new schema: {why}"
+    if base in ("FORWARD", "FULL") and (why := _unreadable(writer=new, reader=old)):
+        return f"new data cannot be read with the old schema: {why}"
+    return None
+
+
+def _unreadable(*, writer: str, reader: str) -> str | None:
+    """Say what of the writer's data the reader cannot read."""
+    if find_spec("avro") is None:
+        return None
+    from avro.compatibility import ReaderWriterCompatibilityChecker, SchemaCompatibilityType  # needs the optional avro
+    from avro.schema import parse
+
+    checker = ReaderWriterCompatibilityChecker()  # type: ignore[no-untyped-call]  # it has no annotations
+    found = checker.get_compatibility(parse(reader), parse(writer))
+    if found.compatibility is SchemaCompatibilityType.compatible:
+        return None
+    return "; ".join(sorted(found.messages))
