@@ -60,6 +60,7 @@ from asyncdbaas.emulator.faults import KINDS, Fault, Faults, UnusedFaultError
 from asyncdbaas.emulator.offer import OfferError
 from asyncdbaas.emulator.recorder import Recorder, SeenRequest
 from asyncdbaas.emulator.responses import Response
+from asyncdbaas.emulator.seed_data import SeedError
 from asyncdbaas.emulator.storage import StateError
 
 __all__ = [
@@ -73,6 +74,7 @@ __all__ = [
     "Quirks",
     "Recorder",
     "Response",
+    "SeedError",
     "SeenRequest",
     "StateError",
     "UnusedFaultError",

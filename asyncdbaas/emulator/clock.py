@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -57,6 +58,17 @@ class Clock:
         if not 0 <= span < _YEAR_9999 - self.now():
             raise ValueError(f"the clock can go forward only, and not beyond the year 9999 ({span} seconds)")
         self._added += span
+        self._wake_sleepers()
+
+    def set_scale(self, scale: float) -> None:
+        """Let time pass `scale` times as fast from now on; 0 stops it. The time itself does not jump."""
+        if not 0 <= scale < math.inf:
+            raise ValueError(f"scale must be a number from 0 up, got {scale}")
+        self._added += (self._source() - self._start) * (self.scale - scale)
+        self.scale = scale
+        self._wake_sleepers()
+
+    def _wake_sleepers(self) -> None:
         for sleeper in tuple(self._sleepers):
             sleeper.get_loop().call_soon_threadsafe(_wake, sleeper)
 

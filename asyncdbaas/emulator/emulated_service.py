@@ -6,19 +6,19 @@ import threading
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from asyncdbaas.emulator import seeding, storage
+from asyncdbaas.emulator import seed_data, seeding, storage
 from asyncdbaas.emulator.admin import PREFIX, Admin
 from asyncdbaas.emulator.clock import Clock
 from asyncdbaas.emulator.delays import Delays, Quirks
 from asyncdbaas.emulator.faults import Faults
 from asyncdbaas.emulator.ids import Ids
-from asyncdbaas.emulator.limits import TokenLimits
+from asyncdbaas.emulator.limits import Usage
 from asyncdbaas.emulator.offer import Offer
 from asyncdbaas.emulator.operations import ACTIONS, ROUTES
 from asyncdbaas.emulator.recorder import Recorder
 from asyncdbaas.emulator.records import Record
 from asyncdbaas.emulator.responses import Response
-from asyncdbaas.emulator.routing import Router
+from asyncdbaas.emulator.routing import Answer, Router
 from asyncdbaas.emulator.service import Service
 from asyncdbaas.emulator.state import State
 
@@ -32,6 +32,7 @@ class EmulatedService:
     def __init__(
         self,
         *,
+        allow_remote: bool,
         clock: Clock,
         seed: int,
         per_minute: int,
@@ -42,6 +43,7 @@ class EmulatedService:
         token: str | None,
         keep_requests: int,
     ) -> None:
+        self.allow_remote: Final = allow_remote
         self.per_minute: Final = per_minute
         self.per_hour: Final = per_hour
         self.clock = clock
@@ -50,7 +52,7 @@ class EmulatedService:
         self._lock = threading.RLock()
         self._state = State(clock=clock, ids=Ids(seed), delays=delays, quirks=quirks, offer=offer, actions=ACTIONS)
         self._service = Service(
-            self._state, Router(ROUTES), self.faults, self.requests, lambda: TokenLimits(per_minute, per_hour)
+            self._state, Router(ROUTES), self.faults, self.requests, per_minute=per_minute, per_hour=per_hour
         )
         self._admin = Admin(self)
         self._set_token(token or self._new_token())
@@ -69,8 +71,56 @@ class EmulatedService:
         """
         with self._lock:
             if target.startswith(PREFIX):
-                return self._admin.handle(method, target.partition("?")[0], headers, body)
+                return self._admin.handle(method, target, headers, body)
             return self._service.handle(method, target, headers, body)
+
+    def perform(self, method: str, target: str, body: Record | None = None) -> Answer:
+        """Run an operation directly: `(status, body, delay)`.
+
+        It needs no token, counts in no rate limit, meets no fault and is not recorded.
+        """
+        with self._lock:
+            return self._service.perform(method, target, body)
+
+    @property
+    def delays(self) -> Delays:
+        """How long changes take; a new value holds for changes that begin later."""
+        return self._state.delays
+
+    @delays.setter
+    def delays(self, delays: Delays) -> None:
+        """Replace them for changes that begin later."""
+        self._state.delays = delays
+
+    @property
+    def quirks(self) -> Quirks:
+        """Which of two attested behaviours is shown."""
+        return self._state.quirks
+
+    @quirks.setter
+    def quirks(self, quirks: Quirks) -> None:
+        """Replace them."""
+        self._state.quirks = quirks
+
+    @property
+    def tokens(self) -> dict[str, list[str] | None]:
+        """All tokens with their scopes; None allows everything."""
+        return dict(self._state.data["tokens"])
+
+    def usage(self) -> dict[str, Usage]:
+        """Return what counts in the two rate-limit windows of each token that has sent a request."""
+        with self._lock:
+            return self._service.usage()
+
+    def seed_from(self, data: Mapping[str, Any]) -> None:
+        """Add clusters with what is in them, all online and active at once; `seed_data` describes the format.
+
+        Clusters whose name exists are left alone. All or nothing: `SeedError` names the entry that is wrong. `reset`
+        returns to the state after the last call.
+        """
+        with self._lock:
+            seed_data.apply(self, data)
+            self._start = self.snapshot()
 
     def add_token(self, scopes: Iterable[str] | None = None) -> str:
         """Make another token, with rate-limit windows of its own; `scopes=["database:read"]` makes it read-only."""
@@ -125,7 +175,10 @@ class EmulatedService:
             self._state.load(snapshot)
 
     def reset(self) -> None:
-        """Start again: no clusters, no token but `token`, no faults, nothing counted. The clock goes on."""
+        """Return to the state after the last `seed_from`, else to no clusters.
+
+        There is no token but `token`, no fault, and nothing is counted. The clock goes on.
+        """
         with self._lock:
             token = self.token
             self.restore(self._start)

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Final, Self
 
-from asyncdbaas.emulator import certificates
+from asyncdbaas.emulator import access, certificates
 from asyncdbaas.emulator.clock import Clock
 from asyncdbaas.emulator.delays import Delays, Quirks
 from asyncdbaas.emulator.emulated_service import EmulatedService
 from asyncdbaas.emulator.offer import Offer, read_offer
 from asyncdbaas.emulator.responses import Response
-from asyncdbaas.emulator.server import HOST, Server
+from asyncdbaas.emulator.server import Server
 from asyncdbaas.emulator.state_file import StateFile
 from asyncdbaas.emulator.threaded import LoopThread
+
+_LOCAL: Final = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}  # noqa: S104 -- this is what they mean here
+"""Addresses that stand for all addresses of this machine, and the one of them that is always there."""
 
 
 class Emulator(EmulatedService):
@@ -28,6 +31,8 @@ class Emulator(EmulatedService):
     all methods may be called from any thread. The same `seed` gives the same ids and credentials.
 
     Args:
+        host: Address to listen on. Other than a loopback address, it lets other machines in.
+        allow_remote: Permit such a host. `/_emulator/` needs the token then.
         port: Port to listen on; 0 takes a free one.
         seed: Number that all ids and credentials are derived from.
         time_scale: How many virtual seconds pass per second, if `clock` is not given.
@@ -45,13 +50,18 @@ class Emulator(EmulatedService):
         state: A file that the state is read from and kept in.
         tls: Serve https with a certificate of the emulator's own authority, which `client_context` trusts. Needs
             `cryptography` (extra `emulator`).
+        tls_names: Further host names and addresses in that certificate.
         keep_requests: How many requests `requests` keeps.
     """
+
+    _thread: LoopThread | None = None
 
     def __init__(
         self,
         *,
+        host: str = "127.0.0.1",
         port: int = 0,
+        allow_remote: bool = False,
         seed: int = 0,
         time_scale: float = 1.0,
         clock: Clock | Callable[[], float] | None = None,
@@ -65,9 +75,12 @@ class Emulator(EmulatedService):
         token: str | None = None,
         state: str | PathLike[str] | None = None,
         tls: bool = False,
+        tls_names: Iterable[str] = (),
         keep_requests: int = 10_000,
     ) -> None:
+        _require_host(host, allow_remote=allow_remote)
         super().__init__(
+            allow_remote=allow_remote,
             clock=clock if isinstance(clock, Clock) else _clock(time_scale, clock),
             seed=seed,
             per_minute=per_minute,
@@ -79,16 +92,17 @@ class Emulator(EmulatedService):
             keep_requests=keep_requests,
         )
         self._authority = _authority() if tls else None
-        self._server = Server(self._serve, self.clock, _server_context(self._authority))
-        self._thread: LoopThread | None = None
-        self._port = port
+        self._server = Server(self._serve, self.clock, host, _server_context(self._authority, host, tls_names))
+        self._host, self._port = host, port
         self._file = None if state is None else StateFile(Path(state), self.snapshot)
         self._load(token)
 
     @property
     def url(self) -> str:
-        """The base URL, to be given to a client."""
-        return f"{'https' if self._authority else 'http'}://{HOST}:{self._port}"
+        """The base URL for a client; where the emulator listens on all addresses, the one for this machine."""
+        host = _LOCAL.get(self._host, self._host)
+        name = f"[{host}]" if ":" in host else host
+        return f"{'https' if self._authority else 'http'}://{name}:{self._port}"
 
     @property
     def authority_pem(self) -> str:
@@ -159,11 +173,18 @@ def _clock(scale: float, source: Callable[[], float] | None) -> Clock:
     return Clock(scale) if source is None else Clock(scale, source=source)
 
 
+def _require_host(host: str, *, allow_remote: bool) -> None:
+    if not (allow_remote or access.is_loopback(host)):
+        raise ValueError(f"host {host!r} lets other machines in: pass allow_remote=True if that is what you want")
+
+
 def _authority() -> certificates.Pair:
     if not certificates.available():
         raise RuntimeError("tls=True needs the package cryptography: pip install 'asyncdbaas[emulator]'")
     return certificates.make_authority("asyncdbaas emulator")
 
 
-def _server_context(authority: certificates.Pair | None) -> ssl.SSLContext | None:
-    return None if authority is None else certificates.server_context(authority, HOST, "localhost")
+def _server_context(authority: certificates.Pair | None, host: str, names: Iterable[str]) -> ssl.SSLContext | None:
+    if authority is None:
+        return None
+    return certificates.server_context(authority, _LOCAL.get(host, host), "127.0.0.1", "localhost", *names)

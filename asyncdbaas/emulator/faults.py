@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Collection
 from difflib import get_close_matches
+from itertools import count
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -70,6 +71,14 @@ EITHER: Final = frozenset(
 
 
 _MANY: Final = 10**9
+_OWN: Final = ("id", "injected")  # set by the emulator
+
+
+def _require(name: str, known: Collection[str], what: str) -> None:
+    if name not in known:
+        near = get_close_matches(name, known)
+        hint = f"did you mean {' or '.join(map(repr, near))}?" if near else f"known are {', '.join(known)}"
+        raise ValueError(f"there is no {what} {name!r}; {hint}")
 
 
 def _between(low: int, high: int, *kinds: type[int | float | None]) -> Callable[[Any, Any, Any], None]:
@@ -91,6 +100,8 @@ class Fault:
     `Faults.check` reports it if it was never injected, unless it is `optional`.
     """
 
+    id: int = 0
+    """Unique in an emulator."""
     operation: str
     kind: str = attrs.field(validator=in_(KINDS))
     times: int | None = attrs.field(default=1, validator=_between(1, _MANY, int, type(None)))
@@ -132,6 +143,7 @@ class Faults:
     def __init__(self, seed: int, operations: Collection[str]) -> None:
         self._random = random.Random(seed)  # seeded: a test wants the same faults each time
         self._operations = operations
+        self._ids = count(1)
         self._waiting: list[Fault] = []
 
     def add(self, operation: str, kind: str, *, when: Callable[[Call], bool] | None = None, **options: Any) -> Fault:
@@ -140,17 +152,19 @@ class Faults:
         `options` are the fields of `Fault`; `KINDS` names the faults. A "delay" is injected for ever unless `times`
         says otherwise, all others once. ValueError for an operation that does not exist.
         """
-        self._require_operation(operation)
+        self._check(operation, kind, options)
         if kind == "delay":
             options.setdefault("times", None)
-        fault = Fault(operation=operation, kind=kind, when=when, **options)
+        fault = Fault(id=next(self._ids), operation=operation, kind=kind, when=when, **options)
         self._waiting.append(fault)
         return fault
 
-    def remove(self, fault: Fault) -> None:
-        """Remove one fault, if it is still pending."""
-        if fault in self._waiting:
+    def remove(self, fault_id: int) -> bool:
+        """Remove one fault and return True, or return False if it is not pending."""
+        found = [fault for fault in self._waiting if fault.id == fault_id]
+        for fault in found:
             self._waiting.remove(fault)
+        return bool(found)
 
     def check(self) -> None:
         """Raise `UnusedFaultError` if a fault was never injected and is not `optional`."""
@@ -162,12 +176,11 @@ class Faults:
                 "Remove the fault, or add it with optional=True"
             )
 
-    def _require_operation(self, operation: str) -> None:
-        if operation == "*" or operation in self._operations:
-            return
-        near = get_close_matches(operation, self._operations)
-        hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else "; names are as in 'create_topic'"
-        raise ValueError(f"there is no operation {operation!r}{hint}")
+    def _check(self, operation: str, kind: str, options: Collection[str]) -> None:
+        _require(operation, ["*", *self._operations], "operation")
+        _require(kind, KINDS, "kind of fault")
+        for name in options:
+            _require(name, [field.name for field in attrs.fields(Fault) if field.name not in _OWN], "option of a fault")
 
     def clear(self) -> None:
         """Remove all faults."""

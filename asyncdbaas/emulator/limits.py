@@ -51,6 +51,16 @@ class Verdict:
     headers: dict[str, str]
 
 
+@attrs.frozen(kw_only=True)
+class Usage:
+    """How many requests of a token count in each window, and when the oldest drops out (virtual seconds)."""
+
+    minute: int
+    hour: int
+    minute_frees_in: float
+    hour_frees_in: float
+
+
 class TokenLimits:
     """Count the requests of one token in a minute's and an hour's window."""
 
@@ -74,6 +84,16 @@ class TokenLimits:
         self._hour.add(now)
         self._minute.add(now)
         return Verdict(admitted=True, headers=self._headers(clock, now, self._per_hour - hour - 1))
+
+    def usage(self, now: float) -> Usage:
+        """Return how many requests count in each window."""
+        minute, hour = self._minute.count(now), self._hour.count(now)
+        return Usage(
+            minute=minute,
+            hour=hour,
+            minute_frees_in=max(0.0, self._minute.frees_at(now) - now),
+            hour_frees_in=max(0.0, self._hour.frees_at(now) - now),
+        )
 
     def take_back(self) -> None:
         """Forget the latest request, which was refused after all."""

@@ -1,41 +1,55 @@
-"""What the emulator has been asked."""
+"""A record of the requests that the emulator has received."""
 
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import count
+from typing import Any
 
 import attrs
 
 
 @attrs.frozen(kw_only=True)
 class SeenRequest:
-    """One request that arrived, and the status it was answered with (0: the connection was cut)."""
+    """One request that arrived, and the status of its response (0: the connection was cut)."""
 
+    number: int
+    """Counts up from 1, and goes on when the recorder is cleared."""
     at: float
+    """Virtual epoch seconds."""
     method: str
     path: str
     operation: str | None
     status: int
     applied: bool
+    seconds: float
+    """Real time that the response took to make, without delays."""
+    minute_left: int | None
+    """Room in the token's minute after this request; None without a valid token."""
+    hour_left: int | None
+    """The same for the hour."""
 
 
 class Recorder:
     """Keep the last requests in order, and count all of them.
 
-    `applied` counts by (method, path) the writes that changed something, also those whose answer a fault then
-    spoiled: a client that repeats what it should not shows up there.
+    `applied` counts by (method, path) the writes that changed something, including those whose response a fault
+    corrupted: a client that repeats what it should not shows up there. `listener` is called with each request.
     """
 
     def __init__(self, keep: int) -> None:
         self._last: deque[SeenRequest] = deque(maxlen=keep)
+        self._numbers = count(1)
+        self.listener: Callable[[SeenRequest], None] | None = None
         self.total = 0
         self.statuses: Counter[int] = Counter()
         self.operations: Counter[str] = Counter()
         self.applied: Counter[tuple[str, str]] = Counter()
 
-    def add(self, seen: SeenRequest) -> None:
-        """Record a request."""
+    def add(self, **values: Any) -> None:
+        """Record a request; the values are the fields of `SeenRequest` except its number."""
+        seen = SeenRequest(number=next(self._numbers), **values)
         self._last.append(seen)
         self.total += 1
         self.statuses[seen.status] += 1
@@ -43,6 +57,8 @@ class Recorder:
             self.operations[seen.operation] += 1
         if seen.applied:
             self.applied[seen.method, seen.path] += 1
+        if self.listener is not None:
+            self.listener(seen)
 
     def clear(self) -> None:
         """Forget everything."""

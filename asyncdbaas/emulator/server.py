@@ -1,4 +1,4 @@
-"""The sockets: a thin adapter from aiohttp's low-level server."""
+"""The server socket: a thin adapter from aiohttp's low-level server."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from aiohttp import web
 from asyncdbaas.emulator.clock import Clock
 from asyncdbaas.emulator.responses import Response
 
-HOST: Final = "127.0.0.1"
 IDLE_SECONDS: Final = 75.0  # what common load balancers grant an idle connection
 BODY_SECONDS: Final = 30.0
 MAX_BODY: Final = 32 * 1024 * 1024
@@ -26,11 +25,12 @@ Handle: TypeAlias = Callable[[str, str, Mapping[str, str], bytes], Response]
 
 
 class Server:
-    """Serve a function of requests on loopback; deadlines for slow senders are in real time."""
+    """Serve a function of requests on one address; deadlines for slow senders are in real time."""
 
-    def __init__(self, handle: Handle, clock: Clock, tls: ssl.SSLContext | None) -> None:
+    def __init__(self, handle: Handle, clock: Clock, host: str, tls: ssl.SSLContext | None) -> None:
         self._handle = handle
         self._clock = clock
+        self._host = host
         self._tls = tls
         self._runner: web.ServerRunner | None = None
 
@@ -47,7 +47,7 @@ class Server:
         await runner.setup()
         self._runner = runner
         try:
-            await web.TCPSite(runner, HOST, port, backlog=1024, ssl_context=self._tls).start()
+            await web.TCPSite(runner, self._host, port, backlog=1024, ssl_context=self._tls).start()
         except BaseException:
             await self.stop()
             raise

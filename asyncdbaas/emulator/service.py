@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Mapping
 from typing import Any, Final, NoReturn, cast
 from urllib.parse import parse_qsl
 
 from asyncdbaas.emulator import corruption
-from asyncdbaas.emulator.errors import Refusal, bad_request
+from asyncdbaas.emulator.errors import CODES, Refusal, bad_request, not_found
 from asyncdbaas.emulator.faults import Fault, Faults
-from asyncdbaas.emulator.limits import TokenLimits
+from asyncdbaas.emulator.limits import TokenLimits, Usage
 from asyncdbaas.emulator.paging import paged
-from asyncdbaas.emulator.recorder import Recorder, SeenRequest
+from asyncdbaas.emulator.recorder import Recorder
 from asyncdbaas.emulator.records import Record
 from asyncdbaas.emulator.responses import Response, encode, page_not_found, refuse
 from asyncdbaas.emulator.routing import Answer, Call, Match, Router
@@ -25,7 +26,18 @@ _VERBS: Final = {"GET": "read", "POST": "create", "PUT": "update", "PATCH": "upd
 class RequestContext:
     """One request on its way through the service, with what the answer's headers and the record need to know."""
 
-    __slots__ = ("applied", "headers", "limit_headers", "match", "method", "path", "query", "request_id")
+    __slots__ = (
+        "applied",
+        "headers",
+        "limit_headers",
+        "match",
+        "method",
+        "path",
+        "query",
+        "request_id",
+        "started",
+        "token",
+    )
 
     def __init__(
         self, method: str, target: str, headers: Mapping[str, str], match: Match | None, request_id: str
@@ -37,6 +49,8 @@ class RequestContext:
         self.request_id = request_id
         self.limit_headers: dict[str, str] = {}
         self.applied = False
+        self.token: str | None = None
+        self.started = time.perf_counter()
 
 
 class Service:
@@ -48,18 +62,48 @@ class Service:
         router: Router,
         faults: Faults,
         requests: Recorder,
-        new_limits: Callable[[], TokenLimits],
+        *,
+        per_minute: int,
+        per_hour: int,
     ) -> None:
         self.state = state
         self._router = router
         self._faults = faults
         self._requests = requests
-        self._new_limits = new_limits
+        self._per_minute = per_minute
+        self._per_hour = per_hour
         self._limits: dict[str, TokenLimits] = {}
 
     def forget_limits(self) -> None:
         """Let every token start with empty windows."""
         self._limits.clear()
+
+    def usage(self) -> dict[str, Usage]:
+        """Return what counts in the windows of each token that has sent a request."""
+        now = self.state.clock.now()
+        return {token: limits.usage(now) for token, limits in self._limits.items()}
+
+    def perform(self, method: str, target: str, body: Record | None = None) -> Answer:
+        """Run an operation directly: no token, no rate limit, no fault, no record."""
+        path, _, query = target.partition("?")
+        match = self._router.match(method, path)
+        try:
+            if match is None:
+                raise not_found("route")
+            call = Call(
+                method=method,
+                path=path,
+                operation=match.route.operation,
+                params=match.params,
+                query=dict(parse_qsl(query)),
+                body=body or {},
+                scopes=None,
+            )
+            self.state.run_due()
+            answer: Answer = match.route.handler(self.state, call, *match.params)
+            return answer
+        except Refusal as refusal:
+            return Answer(refusal.status, {"id": CODES[refusal.status], "message": refusal.message})
 
     def handle(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Response:
         """Answer one request.
@@ -96,8 +140,9 @@ class Service:
         """Return the token of the request, counted in its windows; a request without a valid one is not counted."""
         scheme, _, token = context.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or token not in self.state.data["tokens"]:
-            context.limit_headers = self._new_limits().unused_headers(self.state.clock)
+            context.limit_headers = TokenLimits(self._per_minute, self._per_hour).unused_headers(self.state.clock)
             raise Refusal(401, "Unable to authenticate you.")
+        context.token = token
         verdict = self._limits_of(token).arrive(self.state.clock)
         context.limit_headers = verdict.headers
         if not verdict.admitted:
@@ -107,7 +152,7 @@ class Service:
     def _limits_of(self, token: str) -> TokenLimits:
         limits = self._limits.get(token)
         if limits is None:
-            limits = self._limits[token] = self._new_limits()
+            limits = self._limits[token] = TokenLimits(self._per_minute, self._per_hour)
         return limits
 
     def _call(self, context: RequestContext, match: Match, token: str, body: bytes) -> Call:
@@ -150,15 +195,18 @@ class Service:
 
     def _record(self, context: RequestContext, response: Response) -> None:
         cut = response.ending in ("reset", "silence")
+        now = self.state.clock.now()
+        usage = None if context.token is None else self._limits_of(context.token).usage(now)
         self._requests.add(
-            SeenRequest(
-                at=self.state.clock.now(),
-                method=context.method,
-                path=context.path,
-                operation=context.match.route.operation if context.match else None,
-                status=0 if cut else response.status,
-                applied=context.applied,
-            )
+            at=now,
+            method=context.method,
+            path=context.path,
+            operation=context.match.route.operation if context.match else None,
+            status=0 if cut else response.status,
+            applied=context.applied,
+            seconds=time.perf_counter() - context.started,
+            minute_left=None if usage is None else self._per_minute - usage.minute,
+            hour_left=None if usage is None else self._per_hour - usage.hour,
         )
 
 

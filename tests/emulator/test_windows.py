@@ -101,6 +101,33 @@ def test_the_clock_cannot_go_back_nor_leave_the_calendar() -> None:
         Clock(-1)
 
 
+def test_a_change_of_scale_lets_no_time_jump() -> None:
+    source = [100.0]
+    clock = Clock(60, source=lambda: source[0], epoch=1000)
+    source[0] += 1
+    clock.set_scale(0)
+    assert clock.now() == 1060
+    source[0] += 1
+    assert clock.now() == 1060
+    clock.set_scale(2)
+    source[0] += 1
+    assert (clock.now(), clock.wall_time(1062)) == (1062, 1003)
+    for scale in (-1, float("nan"), float("inf")):
+        with pytest.raises(ValueError, match="scale must be a number from 0 up"):
+            clock.set_scale(scale)
+
+
+async def test_a_sleeper_goes_by_the_new_scale() -> None:
+    source = [0.0]
+    clock = Clock(0.001, source=lambda: source[0])
+    sleeping = asyncio.create_task(clock.sleep(10))
+    await asyncio.sleep(0)
+    source[0] += 1
+    clock.set_scale(20)
+    source[0] += 1
+    await sleeping
+
+
 async def test_a_sleeper_on_a_stepped_clock_wakes_when_it_is_time_and_can_be_cancelled() -> None:
     clock = Clock.stepped()
     early, late = asyncio.create_task(clock.sleep(10)), asyncio.create_task(clock.sleep(20))
