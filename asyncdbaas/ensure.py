@@ -23,7 +23,7 @@ from asyncdbaas._core.polling import TRANSIENT, check_seconds
 from asyncdbaas._core.resend import ResendSchedule
 from asyncdbaas.catalogue import CatalogueTopic
 from asyncdbaas.clusters import Cluster, ClusterCreate, create_cluster, list_clusters
-from asyncdbaas.databases import Database, create_database, list_databases
+from asyncdbaas.databases import Database, create_database, get_database, list_databases
 from asyncdbaas.errors import (
     EnsureError,
     InvalidInputError,
@@ -35,7 +35,7 @@ from asyncdbaas.pools import Pool, PoolCreate, PoolUpdate, create_pool, get_pool
 from asyncdbaas.session import AsyncSession
 from asyncdbaas.topics import TopicCreate
 from asyncdbaas.types import UNSET, Id
-from asyncdbaas.users import User, UserCreate, create_user, list_users
+from asyncdbaas.users import User, UserCreate, create_user, get_user, list_users
 
 __all__ = [
     "EnsureError",
@@ -138,6 +138,7 @@ async def ensure_database(
         fetch=lambda: list_databases(session, cluster_id),
         path_of=lambda _: path,
         create=lambda: create_database(session, cluster_id, name),
+        read=lambda: get_database(session, cluster_id, name),
         interval=check_seconds("interval", interval),
     ).run()
 
@@ -162,6 +163,7 @@ async def ensure_user(
         fetch=lambda: list_users(session, cluster_id),
         path_of=lambda _: path,
         create=lambda: create_user(session, cluster_id, user),
+        read=lambda: get_user(session, cluster_id, user.name),
         interval=check_seconds("interval", interval),
     ).run()
     filled: User = session.passwords.fill_user(str(cluster_id), found)
@@ -190,6 +192,7 @@ async def ensure_pool(
         fetch=lambda: list_pools(session, cluster_id),
         path_of=lambda _: path,
         create=lambda: create_pool(session, cluster_id, pool),
+        read=lambda: get_pool(session, cluster_id, pool.name),
         interval=check_seconds("interval", interval),
     ).run()
     if on_conflict is OnConflict.UPDATE and _differences(found, pool, _POOL_KEYS):

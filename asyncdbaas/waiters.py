@@ -36,10 +36,10 @@ class Waiters:
     """Wait for any number of objects over one session.
 
     A wait tolerates transient errors until it times out. The object may be missing for the first two minutes (ten for
-    replicas). One odd response decides nothing: an object counts as gone when two lists in a row lack it and reading
-    it gives 404. If it vanishes or fails, the wait raises WaitFailedError, and WaitTimeoutError when its time is up.
-    An object that the session deleted is never ready, whatever its status says. Cancelling a wait leaves the others
-    running.
+    replicas). One odd response decides nothing: an object counts as gone when lists lack it and reading it gives 404,
+    each twice in a row. If it vanishes or fails, the wait raises WaitFailedError. When its time is up, it raises
+    WaitTimeoutError. An object that the session deleted is never ready, whatever its status says. Cancelling a wait
+    leaves the others running.
 
     Args:
         session: An open session. Use the waiters in its event loop.

@@ -34,6 +34,8 @@ class CreateOnce(Generic[T]):
     fetch: Callable[[], Awaitable[Sequence[T]]]
     path_of: Callable[[T], str]
     create: Callable[[], Awaitable[T]]
+    read: Callable[[], Awaitable[T]] | None = None
+    """Reads the object by its name; None for clusters, whose ids are never used again."""
     interval: float
     schedule: ResendSchedule = attrs.field(factory=ResendSchedule, init=False)
     doubt: RequestError | None = attrs.field(default=None, init=False)
@@ -81,7 +83,20 @@ class CreateOnce(Generic[T]):
             return False, None
         alive = [item for item in named if self.path_of(item) not in self.deletions]
         self.is_dying = len(alive) < len(named)
+        if self.is_dying and not alive:
+            return True, await self._reread(self.path_of(named[0]))
         return True, alive[0] if alive else None
+
+    async def _reread(self, path: str) -> T | None:
+        """Return an object of a deleted name if it was created again; the list may be older than the deletion."""
+        if self.read is None:
+            return None
+        try:
+            found = await self.read()
+        except (*TRANSIENT, NotFoundError):
+            return None
+        self.deletions.discard(path)
+        return found
 
     def _note(self, error: RequestError) -> None:
         """Handle the error of a create; raise it if looking again cannot help."""

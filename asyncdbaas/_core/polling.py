@@ -34,7 +34,8 @@ T = TypeVar("T")
 TRANSIENT: Final = (TransportError, ServerError, RateLimitError, PreconditionError, DecodeError, AcceptedError)
 """Errors of a read that the next attempt may not meet."""
 
-# A gateway's error page or a null in place of a list must not decide a wait: what ends it must be seen twice in a row.
+# A gateway's error page, or a null in place of a list, must not decide a wait: what ends it must be seen twice in a
+# row. Lists can be older than the object, so an object that they lack must also be missing when it is read itself.
 _SIGHTINGS: Final = 2
 
 
@@ -89,10 +90,12 @@ class Wait(Generic[T]):
     state: str = attrs.field(default="", init=False)
     absences: int = attrs.field(default=0, init=False)
     """Number of rounds in a row that did not show the object."""
+    denials: int = attrs.field(default=0, init=False)
+    """Number of times in a row that reading the object gave 404."""
 
     def show(self, item: T) -> None:
         """Handle a round that shows the object."""
-        self.last, self.absences = item, 0
+        self.last, self.absences, self.denials = item, 0, 0
         if reason := self.failure_of(item):
             self.settle(WaitFailedError(f"{self.what} {reason}", last=item))
         elif self.is_done(item):
@@ -105,14 +108,18 @@ class Wait(Generic[T]):
             return False
         return self.absent_is_done or self.last is not None or now - self.began > self.appears_within
 
-    def miss(self) -> None:
-        """Handle that the object does not exist."""
+    def deny(self) -> bool:
+        """Handle a 404 for the object itself; return whether that is enough to end the wait."""
+        self.denials += 1
+        if self.denials < _SIGHTINGS:
+            return False
         if self.absent_is_done:
             self.settle(None)
         elif self.last is not None:
             self.settle(WaitFailedError(f"{self.what} has vanished", last=self.last))
         else:
             self.settle(WaitFailedError(f"{self.what} did not appear within {self.appears_within:g} s"))
+        return True
 
     def forget(self) -> None:
         """Mark an error as handled: a caller that is cancelled meanwhile never takes it."""
@@ -231,8 +238,8 @@ class Poll(Generic[T]):
         try:
             item = await self.read(wait.key)
         except NotFoundError:
-            self._tell_state(wait, None, now)
-            wait.miss()
+            if wait.deny():
+                self._tell_state(wait, None, now)
         except DBaaSError:
             return  # nothing is known: the next round asks again
         else:

@@ -186,7 +186,7 @@ class ClusterRun:
 
     async def _look(self, jobs: list[Job]) -> dict[str, Topic]:
         live = await list_by_name(self.session, self._cluster_id)
-        names = [job.change.name for job in jobs if needs_details(job) and job.change.name in live]
+        names = [job.change.name for job in jobs if needs_details(job, is_listed=job.change.name in live)]
         details = await read_details(self.session, [(self._cluster_id, name) for name in names])
         return live | {name: topic for name, topic in zip(names, details, strict=True) if topic is not None}
 

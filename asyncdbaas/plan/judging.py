@@ -114,8 +114,10 @@ def _judge_created(job: Job, live: Topic) -> Verdict:
     return Verdict(result=Result.FAILED, reason=f"somebody else created it otherwise: {shown}", changed=changed)
 
 
-def needs_details(job: Job) -> bool:
-    """Tell whether judging a job takes the settings of its topic, which lists lack."""
+def needs_details(job: Job, *, is_listed: bool) -> bool:
+    """Tell whether a topic must be read: for its settings, which lists lack, or because the list may be out of date."""
+    if not is_listed:
+        return job.action is not Action.CREATE
     if job.change.wanted is None or job.change.wanted.topic.config is UNSET:
         return False
     return job.action is Action.CREATE or (job.action is Action.UPDATE and job.may_have_applied)

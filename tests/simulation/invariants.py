@@ -82,7 +82,9 @@ def check_told(world: World) -> None:
 
 
 def _says_done(error: BaseException | None) -> bool:
-    return error is None or (isinstance(error, (DecodeError, AcceptedError)) and not error.outcome_unknown)
+    if isinstance(error, (DecodeError, AcceptedError)):
+        return error.may_have_applied and not error.outcome_unknown
+    return error is None
 
 
 def check_plans(world: World) -> None:

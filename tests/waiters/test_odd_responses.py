@@ -126,8 +126,8 @@ async def test_what_cannot_be_confirmed_is_waited_for() -> None:
         emulator.faults.add("get_cluster", "server_error", times=3)
         watch = Watch(emulator, seconds=0)
         await waiters(session, watch).cluster_deleted(cluster_id)
-        assert emulator.requests.operations["get_cluster"] == 4
-        assert len(watch.rounds) == 5
+        assert emulator.requests.operations["get_cluster"] == 5
+        assert len(watch.rounds) == 6
 
 
 async def test_one_refusal_does_not_end_a_wait() -> None:

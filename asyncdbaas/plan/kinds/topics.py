@@ -60,11 +60,20 @@ class Topics(Kind[CatalogueTopic, Topic]):
             )
 
     async def fetch(self, session: AsyncSession, cluster_id: str) -> dict[str, Topic]:
-        """List the topics, without their settings. Those that the session deleted are `deleting`, even if lists lag."""
-        path = f"/v2/databases/{cluster_id}/topics"
+        """List the topics, without their settings.
+
+        The list may be older than a deletion by this session, so it reads again what the list shows of those topics.
+        """
         live = {topic.name: topic for topic in await list_topics(session, cluster_id)}
-        deleted = [name for name in live if session.deletions and f"{path}/{seg(name, 'name')}" in session.deletions]
-        return live | {name: attrs.evolve(live[name], state=TopicState.DELETING) for name in deleted}
+        if session.deletions:
+            paths = {name: f"/v2/databases/{cluster_id}/topics/{seg(name, 'name')}" for name in live}
+            for name in [name for name, path in paths.items() if path in session.deletions]:
+                topic = await self.read(session, cluster_id, live.pop(name), None)
+                if topic is not None:
+                    live[name] = topic
+                    if not self.is_going(topic):
+                        session.deletions.discard(paths[name])  # it was created again
+        return live
 
     def is_incomplete(self, entry: CatalogueTopic, live: Topic) -> bool:
         """Whether the list lacks settings or partitions that the entry declares."""

@@ -1,0 +1,39 @@
+"""Callers are told the truth by a service that lies, seed by seed; see `lying.py`."""
+
+from __future__ import annotations
+
+import pytest
+from lying import report, simulate_lies
+
+# How many run with the other tests; `lying.py` runs as many as you like.
+SEEDS = 120
+BLOCKS = 6
+
+
+@pytest.mark.parametrize("block", range(BLOCKS))
+def test_what_callers_are_told_agrees_with_the_service_or_is_unknown(block: int) -> None:
+    broken = [report(run) for run in map(simulate_lies, range(block, SEEDS, BLOCKS)) if run.problems]
+    assert not broken, "\n\n".join(broken)
+
+
+def test_a_lying_seed_replays_exactly() -> None:
+    assert simulate_lies(7).told == simulate_lies(7).told
+
+
+def test_the_lying_seeds_meet_every_kind_of_trouble() -> None:
+    """What is never drawn is never tested."""
+    runs = [simulate_lies(seed) for seed in range(30)]
+    told = [line for run in runs for line in run.told]
+    for words in (
+        "is being deleted: this session deleted it",
+        "ensure users-",
+        "ensure dbs-",
+        "ensure pools-",
+        "ensure topics-",
+        "online cluster-",
+        "deleted cluster-",
+        "ready replica-",
+        ": updated",
+        ": created",
+    ):
+        assert any(words in line for line in told), words
