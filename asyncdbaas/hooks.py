@@ -25,6 +25,7 @@ __all__ = [
     "AttemptStarted",
     "CallEnded",
     "CallEvent",
+    "CallJoined",
     "CallStarted",
     "QuotaWait",
     "RetryScheduled",
@@ -36,9 +37,11 @@ __all__ = [
 @attrs.frozen(kw_only=True)
 class _Event:
     call: int
-    """Number of the call in its session, from 1 on; ties a call's events together."""
+    """Number of the call in its session, from 1 on. It is the same in all events of a call."""
     method: str
     path: str
+    session: int = attrs.field(default=0, repr=False)
+    """Tells sessions apart that share a listener."""
 
 
 @attrs.frozen(kw_only=True)
@@ -47,6 +50,17 @@ class CallStarted(_Event):
 
     url: str
     """Its address in full, with the query."""
+
+
+@attrs.frozen(kw_only=True)
+class CallJoined(_Event):
+    """A read waits for the request of an identical one, which is still queued.
+
+    Its attempts are told as those of the other call, even if that is cancelled.
+    """
+
+    leader: int
+    """Number of the other call."""
 
 
 @attrs.frozen(kw_only=True)
@@ -77,7 +91,9 @@ class AttemptEnded(_Event):
     seconds: float
     """From leaving to the last byte of the answer."""
     status: int | None
-    """None if no answer came."""
+    """None if no response came."""
+    request_id: str | None = None
+    """The service's id of the request, if it told."""
     error: RequestError | None
     """None on success."""
 
@@ -115,7 +131,7 @@ class CallEnded(_Event):
 
 
 CallEvent: TypeAlias = (
-    CallStarted | QuotaWait | AttemptStarted | AttemptEnded | RetryScheduled | UnreadableValues | CallEnded
+    CallStarted | CallJoined | QuotaWait | AttemptStarted | AttemptEnded | RetryScheduled | UnreadableValues | CallEnded
 )
 
 

@@ -10,7 +10,6 @@ limit. Metrics, in seconds or counted: `http.client.request.duration` for the at
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Mapping
 from typing import Final
@@ -32,7 +31,14 @@ except ModuleNotFoundError as error:
 __all__ = ["OpenTelemetryListener"]
 
 _Attributes = Mapping[str, str | int | float]
-_Step = hooks.QuotaWait | hooks.AttemptStarted | hooks.AttemptEnded | hooks.RetryScheduled | hooks.UnreadableValues
+_Step = (
+    hooks.CallJoined
+    | hooks.QuotaWait
+    | hooks.AttemptStarted
+    | hooks.AttemptEnded
+    | hooks.RetryScheduled
+    | hooks.UnreadableValues
+)
 
 # What the conventions advise for the duration of requests.
 _REQUEST_BOUNDARIES: Final = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10)
@@ -70,24 +76,19 @@ class OpenTelemetryListener:
             "Time that calls waited for the rate limit.",
             explicit_bucket_boundaries_advisory=_WAIT_BOUNDARIES,
         )
-        # Sessions number their calls alike; within a task, calls are nested.
-        self._open: dict[tuple[asyncio.Task[object] | None, int], list[_Call]] = {}
+        self._open: dict[tuple[int, int], _Call] = {}
 
     def __call__(self, event: hooks.CallEvent) -> None:
-        """Take note of an event."""
-        key = asyncio.current_task(), event.call
+        """Handle an event."""
+        key = event.session, event.call
         if isinstance(event, hooks.CallStarted):
-            self._open.setdefault(key, []).append(self._start(event))
-            return
-        calls = self._open.get(key)
-        if calls is None:
-            return  # the call is older than the listener
-        if isinstance(event, hooks.CallEnded):
-            self._end(calls.pop(), event)
-            if not calls:
-                del self._open[key]
+            self._open[key] = self._start(event)
+        elif (call := self._open.get(key)) is None:
+            return  # the call is older than the listener, or was cancelled while others wait for its request
+        elif isinstance(event, hooks.CallEnded):
+            self._end(self._open.pop(key), event)
         else:
-            self._go_on(calls[-1], event)
+            self._go_on(call, event)
 
     def _start(self, event: hooks.CallStarted) -> _Call:
         url, template = URL(event.url), _template(event.path)
@@ -104,6 +105,8 @@ class OpenTelemetryListener:
 
     def _go_on(self, call: _Call, event: _Step) -> None:
         match event:
+            case hooks.CallJoined():
+                call.span.set_attribute("asyncdbaas.joined", event.leader)
             case hooks.QuotaWait():
                 call.wait = _Timed(self._tracer.start_span("quota wait", call.context))
             case hooks.AttemptStarted():

@@ -1,54 +1,80 @@
-"""What is worth repeating, and after how long."""
+"""Which failures are retried, and after what time."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import contextmanager
 from itertools import repeat
+from typing import Final
 
 import attrs
 import backoff
 
-from asyncdbaas.errors import APIError, QuotaWaitError, RateLimitError, RequestError, TLSError, TransportError
+from asyncdbaas._checks import check_count, check_seconds
+from asyncdbaas.errors import (
+    APIError,
+    InvalidInputError,
+    QuotaWaitError,
+    RateLimitError,
+    RequestError,
+    TLSError,
+    TransportError,
+)
 
-__all__ = ["RetryPolicy"]
+__all__ = ["RetryPolicy", "waits_are_off", "without_waits"]
 
-_IDEMPOTENT = frozenset({"GET", "HEAD", "PUT", "PATCH", "DELETE"})
-# 520 to 524 are what the edge network in front of the service says when it got no whole answer from it.
-_TRANSIENT = frozenset({500, 502, 503, 504, 520, 521, 522, 523, 524})
+_IDEMPOTENT: Final = frozenset({"GET", "HEAD", "PUT", "PATCH", "DELETE"})
+# 520 to 524 are the responses of the edge network in front of the service if it got no complete response from it.
+_TRANSIENT: Final = frozenset({408, 500, 502, 503, 504, 520, 521, 522, 523, 524})
+# The server did not process the request: RFC 9110, 15.5.20, and RFC 8470, 5.2.
+_UNPROCESSED: Final = frozenset({421, 425})
+# The server did not process it, and says when it will: RFC 9110, 15.5.14.
+_CONTENT_TOO_LARGE: Final = 413
 
 
 def _statuses(statuses: Iterable[int]) -> frozenset[int]:
-    return frozenset(statuses)  # with a type that mypy can follow, unlike the bare class
+    if isinstance(statuses, int):
+        raise InvalidInputError("also must be several statuses, such as {412}")
+    return frozenset(check_count(status, "also: a status", least=100) for status in statuses)
 
 
 @attrs.frozen(kw_only=True)
 class RetryPolicy:
-    """Say which failures are repeated, how often, and after how long.
+    """The failures that a session retries, how often, and after what time.
 
-    - A 429 is repeated for every method: the service did nothing. The rate limiter paces the repetition.
-    - A failure that provably happened before the service saw the request (refused connection, unknown host, the
-      gateway's "failed to forward") is repeated for every method.
-    - Another transport error, and 500, 502, 503, 504 and 520 to 524, are repeated for GET, PUT, PATCH and DELETE.
-      A POST is not: there are no idempotency keys, so it might be carried out twice.
-    - Nothing else is repeated, unless its status is in `also`.
+    - A 429 is retried for every method: the service did nothing. The rate limiter paces the retries.
+    - A failure that certainly happened before the service saw the request (connection refused, unknown host, the
+      gateway's "failed to forward") is retried for every method. So are 421, 425, and 413 with a Retry-After, with
+      which a server says that it did not process the request.
+    - Other transport errors, and 408, 500, 502, 503, 504 and 520 to 524, are retried for GET, PUT, PATCH and DELETE.
+      A POST is not: there are no idempotency keys, so it could be applied twice.
+    - Nothing else is retried, unless its status is in `also`.
     """
 
     max_attempts: int = 5
-    """Attempts in all for one call; 1 turns repeating off. Refusals by the rate limit do not count."""
+    """Maximum number of attempts per call; 1 turns retries off. Refusals by the rate limit do not count."""
     max_refusals: int = 60
-    """How many 429s one call bears. At about one a minute, 60 see it through a closed hour."""
+    """Maximum number of 429 responses per call. At about one a minute, 60 outlast an exhausted hourly quota."""
     base_delay: float = 1.0
-    """Seconds; the n-th wait is drawn from 0 to base_delay * 2**(n-1). 0 repeats at once, for tests."""
+    """Seconds. The n-th wait is drawn from 0 to base_delay * 2**(n-1). 0 retries at once."""
     max_delay: float = 30.0
-    """Seconds; no drawn wait is longer."""
+    """Seconds. No drawn wait is longer."""
     max_retry_after: float = 300.0
-    """Seconds; if the service asks for a longer wait, the error is raised at once."""
+    """Seconds. If the service asks for a longer wait, the error is raised at once."""
     also: frozenset[int] = attrs.field(default=frozenset(), converter=_statuses)
-    """More statuses to repeat on every method, such as 412: "not yet", the cluster is busy."""
+    """Further statuses to retry for every method, such as 412: "not yet", the cluster is busy."""
+
+    def __attrs_post_init__(self) -> None:
+        """Check all of them."""
+        check_count(self.max_attempts, "max_attempts")
+        check_count(self.max_refusals, "max_refusals", least=0)
+        check_seconds(self.base_delay, "base_delay", zero=True)
+        check_seconds(self.max_delay, "max_delay", zero=True)
+        check_seconds(self.max_retry_after, "max_retry_after", zero=True)
 
     def retries(self, error: RequestError, *, failures: int, refusals: int) -> bool:
-        """Tell whether a call that has failed and been refused this often goes on after `error`."""
+        """Tell whether a call goes on after `error`, having failed and having been refused this often."""
         if isinstance(error, QuotaWaitError):
             return False
         if isinstance(error, RateLimitError):
@@ -56,14 +82,16 @@ class RetryPolicy:
         if failures >= self.max_attempts:
             return False
         if isinstance(error, APIError):
-            return (error.retry_after or 0.0) <= self.max_retry_after and self._worth_repeating(error)
+            return (error.retry_after or 0.0) <= self.max_retry_after and self._is_retryable(error)
         if isinstance(error, TLSError) or not isinstance(error, TransportError):
             return False
         return not error.sent or error.method in _IDEMPOTENT
 
-    def _worth_repeating(self, error: APIError) -> bool:
-        if error.status in self.also:
+    def _is_retryable(self, error: APIError) -> bool:
+        if error.status in self.also or error.status in _UNPROCESSED:
             return True
+        if error.status == _CONTENT_TOO_LARGE:
+            return error.retry_after is not None
         return error.status in _TRANSIENT and (error.method in _IDEMPOTENT or not error.outcome_unknown)
 
     def waits(self) -> Iterator[float]:
@@ -71,10 +99,47 @@ class RetryPolicy:
         if not self.base_delay:
             return repeat(0.0)  # `backoff` doubles even a zero, until it overflows
         generator = backoff.expo(factor=self.base_delay, max_value=self.max_delay)
-        next(generator)  # the generators of `backoff` give nothing the first time
+        next(generator)  # the generators of `backoff` yield nothing the first time
         return map(backoff.full_jitter, generator)
 
     def wait(self, drawn: float, error: RequestError) -> float:
         """Choose the wait before the next attempt: what the service asked for, plus a little; else what was drawn."""
+        if waits_are_off():
+            return 0.0
         asked = getattr(error, "retry_after", None)
         return drawn if asked is None else asked + random.uniform(0.0, min(self.base_delay, 1.0))
+
+
+class _Switch:
+    """How many blocks of `without_waits` are active."""
+
+    def __init__(self) -> None:
+        self.depth = 0
+
+
+# Not a context variable: test fixtures and the code under test often run in different contexts.
+_switch: Final = _Switch()
+
+
+@contextmanager
+def without_waits() -> Generator[None]:
+    """Let no retry wait, in any session of this process, while the block runs; for tests.
+
+        @pytest.fixture(autouse=True)
+        def no_waits():
+            with without_waits():
+                yield
+
+    Calls are retried as often as before, but at once, and a 429 does not pause the rate limiter. The two limits of a
+    rate limiter still hold.
+    """
+    _switch.depth += 1
+    try:
+        yield
+    finally:
+        _switch.depth -= 1
+
+
+def waits_are_off() -> bool:
+    """Tell whether a block of `without_waits` is active."""
+    return _switch.depth > 0

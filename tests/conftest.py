@@ -19,7 +19,7 @@ from leaks import LeakWatch
 
 from asyncdbaas import AsyncSession
 
-_open = AsyncSession.__aenter__
+_open = AsyncSession.open
 
 
 class OnUvloop:
@@ -46,14 +46,14 @@ def leak_watch(request: pytest.FixtureRequest) -> Generator[LeakWatch, None, Non
         return
 
     async def open_watched(session: AsyncSession) -> Any:
-        session._listeners = (*session._listeners, watch.hear)
+        session._observers.add(watch.hear)
         return await _open(session)
 
     level = logger.level
     logger.addHandler(watch)
     logger.setLevel(logging.DEBUG)
     try:
-        with mock.patch.object(AsyncSession, "__aenter__", open_watched):
+        with mock.patch.object(AsyncSession, "open", open_watched):
             yield watch
     finally:
         logger.removeHandler(watch)

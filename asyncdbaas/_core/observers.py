@@ -1,22 +1,121 @@
-"""Call a caller's function with events."""
+"""Pass events on to listeners and to the log."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from typing import Final, TypeVar
+import os
+import time
+from collections.abc import Callable, Sequence
+from itertools import count
+from typing import Any, Final, TypeVar
 
-__all__ = ["guarded"]
+from asyncdbaas import hooks
+from asyncdbaas._checks import check_function
+from asyncdbaas._core.call import Call, Response
+from asyncdbaas._core.http import read_request_id
+from asyncdbaas.errors import InvalidInputError, RequestError
+
+__all__ = ["Observers", "guarded", "log_as_environment_says"]
 
 E = TypeVar("E")
 
 _log: Final = logging.getLogger("asyncdbaas")
+_VARIABLE: Final = "ASYNCDBAAS_LOG"
+_LEVELS: Final = {"debug": logging.DEBUG, "info": logging.INFO}
+
+
+class Observers:
+    """The listeners of a session and the log, for the events of its calls.
+
+    Each method returns at once for a call that nobody observes, which is decided when the call is made.
+    """
+
+    def __init__(self, on_event: Callable[[hooks.CallEvent], object] | None) -> None:
+        self._listeners: tuple[Callable[[hooks.CallEvent], object], ...] = ()
+        self.numbers = count(1)
+        """The numbers of calls."""
+        if on_event is not None:
+            self.add(check_function(on_event, "on_event"))
+
+    @property
+    def active(self) -> bool:
+        """Whether anybody observes a call made now."""
+        return bool(self._listeners) or _log.isEnabledFor(logging.INFO)
+
+    def add(self, listener: Callable[[hooks.CallEvent], object]) -> None:
+        """Call a function with the events of all calls made from now on."""
+        self._listeners = (*self._listeners, listener)
+
+    def remove(self, listener: Callable[[hooks.CallEvent], object]) -> None:
+        """Stop calling it."""
+        self._listeners = tuple(other for other in self._listeners if other is not listener)
+
+    def started(self, call: Call) -> None:
+        """Tell that a call was made."""
+        if call.observed:
+            # Without the path of `base_url`, which can hold a secret.
+            query = call.url.raw_query_string
+            url = f"{call.url.origin()}{call.path}{query and '?'}{query}"
+            self._emit(hooks.CallStarted, call, url=url)
+
+    def joined(self, call: Call, leader: int) -> None:
+        """Tell that a call waits for the request of another."""
+        if call.observed:
+            self._emit(hooks.CallJoined, call, leader=leader)
+
+    def waiting(self, call: Call, seconds: float, others: int) -> None:
+        """Tell that a call waits for the rate limit."""
+        if call.observed:
+            self._emit(hooks.QuotaWait, call, seconds=seconds, waiting=others)
+
+    def attempt_started(self, call: Call, waited: float) -> None:
+        """Tell that an attempt is about to be sent."""
+        if call.observed:
+            self._emit(hooks.AttemptStarted, call, attempt=call.attempts, waited=waited)
+
+    def attempt_ended(
+        self, call: Call, sent_at: float, response: Response | RequestError, outcome: Response | RequestError
+    ) -> None:
+        """Tell what came of an attempt: the response, and what it means."""
+        if call.observed:
+            status, headers = (response.status, response.headers) if isinstance(response, Response) else (None, {})
+            self._emit(
+                hooks.AttemptEnded,
+                call,
+                attempt=call.attempts,
+                seconds=time.monotonic() - sent_at,
+                status=status,
+                request_id=read_request_id(headers),
+                error=outcome if isinstance(outcome, RequestError) else None,
+            )
+
+    def retry_scheduled(self, call: Call, delay: float, error: RequestError) -> None:
+        """Tell that a request will be sent again."""
+        if call.observed:
+            self._emit(hooks.RetryScheduled, call, attempt=call.attempts, delay=delay, error=error)
+
+    def unreadable(self, call: Call, places: Sequence[str]) -> None:
+        """Tell that optional values of a response could not be read."""
+        if places and call.observed:
+            self._emit(hooks.UnreadableValues, call, places=tuple(places))
+
+    def ended(self, call: Call, error: BaseException | None) -> None:
+        """Tell that a call is over."""
+        if call.observed:
+            seconds = time.monotonic() - call.began
+            self._emit(hooks.CallEnded, call, attempts=call.attempts, seconds=seconds, waited=call.waited, error=error)
+
+    def _emit(self, kind: Callable[..., hooks.CallEvent], call: Call, **details: Any) -> None:
+        event = kind(session=id(self), call=call.number, method=call.method, path=call.path, **details)
+        hooks.log(_log, event)
+        for listener in self._listeners:
+            guarded(listener)(event)
 
 
 def guarded(on_event: Callable[[E], object] | None) -> Callable[[E], None]:
     """Return a function that logs what `on_event` raises: a broken progress bar must not stop the work it shows."""
 
-    def tell(event: E) -> None:
+    def emit(event: E) -> None:
         if on_event is None:
             return
         try:
@@ -24,4 +123,18 @@ def guarded(on_event: Callable[[E], object] | None) -> Callable[[E], None]:
         except Exception:  # noqa: BLE001 -- see above
             _log.exception("on_event failed on %s", type(event).__name__)
 
-    return tell
+    return emit
+
+
+def log_as_environment_says() -> None:
+    """Write the log to standard error if ASYNCDBAAS_LOG is `debug` or `info`, unless the program has set it up."""
+    name = os.environ.get(_VARIABLE, "").lower()
+    if not name:
+        return
+    if name not in _LEVELS:
+        raise InvalidInputError(f"{_VARIABLE} must be `debug` or `info`")
+    _log.setLevel(_LEVELS[name])
+    if not _log.hasHandlers():
+        handler = logging.StreamHandler()
+        handler.setFormatter(logging.Formatter("%(asctime)s %(name)s %(levelname)s %(message)s"))
+        _log.addHandler(handler)

@@ -1,156 +1,182 @@
-"""What the session needs of aiohttp beyond its public way: cheaper requests, the environment's proxy, closing in time.
-
-The request takes less time than aiohttp's own, where aiohttp is as it was when this was measured. For a body, aiohttp
-starts a task that writes it. A callback of the event loop does the same for a tenth of a call less. Both write one turn
-of the loop later, so that the requests of a burst leave together: writing at once takes 6 % more, in the kernel, where
-the other side is woken for each. aiohttp also merges and checks headers that need neither, and looks for a way to send
-what are always bytes, for another 3 %.
-"""
+"""The connection pool: open it with the right proxy and certificates, send one request, close in bounded time."""
 
 from __future__ import annotations
 
-import asyncio
-from base64 import b64encode
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Final, cast
-from urllib.request import getproxies, proxy_bypass
+import ssl
+from collections.abc import Callable
+from typing import Final
 
 import aiohttp
-from aiohttp import hdrs, http_writer
 from multidict import CIMultiDict
 from yarl import URL
 
-from asyncdbaas.errors import InvalidInputError
-from asyncdbaas.types import Secret, SecretBytes
-
-if TYPE_CHECKING:
-    from aiohttp.connector import Connection
-
-__all__ = ["UnsolicitedResponseError", "close_within", "environment_proxy", "request_class"]
-
-# A longer body may have to wait for the socket, which aiohttp's task can do.
-_LONGEST: Final = 64 * 2**10
-# Written against these; any other gets aiohttp's own request class, which is slower, and not wrong.
-_VERSION: Final = "3.14."
-_RESPONSE: Final = (
-    *("self", "method", "url", "writer", "continue100", "timer", "request_info", "traces", "loop", "session"),
-    "stream_writer",
+from asyncdbaas._checks import check_instance
+from asyncdbaas._core.aiohttp_request import (
+    Progress,
+    UnsolicitedResponseError,
+    close_within,
+    lent_connector,
+    lent_proxy,
+    open_client,
 )
-# It refuses control characters; the public way to it makes a coroutine.
-_serialize: Final[Any] = getattr(http_writer, "_serialize_headers", None)
+from asyncdbaas._core.call import Call, Response
+from asyncdbaas._core.lifetime import Lifetime, closed_error
+from asyncdbaas._core.networks import basic, environment_proxy, split_login, tls_setting
+from asyncdbaas.errors import DecodeError, RequestError, RequestTimeoutError, TLSError, TransportError
+from asyncdbaas.types import Secret
+
+__all__ = ["Transport"]
+
+# The largest responses known, lists of thousands of topics, are smaller than a tenth of this.
+_LARGEST_BODY: Final = 64 * 2**20
+# Of an error, only the beginning is read.
+_LARGEST_ERROR: Final = 64 * 2**10
+# How long a peer may take to read what has been written to it, when the session closes.
+_CLOSE_SECONDS: Final = 1.0
+# Connections with an unsolicited response that one attempt may meet. The first one removes all that lie in the pool.
+_MOST_UNSOLICITED: Final = 3
 
 
-def request_class() -> type[aiohttp.ClientRequest]:
-    """Return the class for the requests of an `aiohttp.ClientSession` without cookies, traces and default headers."""
-    code = aiohttp.ClientResponse.__init__.__code__
-    names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
-    is_known = aiohttp.__version__.startswith(_VERSION) and names == _RESPONSE and _serialize is not None
-    return _Request if is_known else aiohttp.ClientRequest
+class Transport:
+    """The connections of a session, its own or those of a lent `aiohttp.ClientSession`.
 
-
-def environment_proxy(base: str) -> tuple[URL | None, dict[str, str] | None]:
-    """Return the environment's proxy for an address, and the headers with which to ask it.
-
-    aiohttp can look itself, but in a thread for each request, and fails where .netrc has a password for the host.
+    Of a lent session only the connections are used, with their TLS settings, and the proxy. Everything else that it is
+    set to, such as `raise_for_status`, `auth`, `cookies` or middlewares, could change what an error means, send a
+    request twice, or send its credentials to the service.
     """
-    scheme, host = URL(base).scheme, URL(base).host or ""
-    address = Secret("" if proxy_bypass(host) else getproxies().get(scheme, ""))
-    if not address:
-        return None, None
-    proxy: URL | None = None
-    try:
-        proxy = URL(address)
-        if proxy.scheme in ("http", "https") and proxy.host:
-            # In the address, user and password would show in errors.
-            login = None if proxy.user is None else Secret(f"{proxy.user}:{proxy.password or ''}")
-            return proxy.with_user(None), None if login is None else {hdrs.PROXY_AUTHORIZATION: _basic(login)}
-    except ValueError:
-        pass  # said below, without the address
-    finally:
-        del proxy
-    raise InvalidInputError(f"the environment's proxy for {scheme} must be an http:// or https:// address")
 
+    def __init__(
+        self,
+        base: str,
+        lifetime: Lifetime,
+        *,
+        max_connections: int,
+        lent: aiohttp.ClientSession | None,
+        trust_env: bool,
+        ssl_context: ssl.SSLContext | None,
+    ) -> None:
+        if lent is not None:
+            check_instance(lent, aiohttp.ClientSession, "http", "aiohttp.ClientSession()")
+        if ssl_context is not None:
+            check_instance(ssl_context, ssl.SSLContext, "ssl_context", "ssl.create_default_context()")
+        self._base = base
+        self._lifetime = lifetime
+        self._max_connections = max_connections
+        self._lent = lent
+        self._trust_env = trust_env
+        self._ssl_context = ssl_context
+        self._proxy_headers: dict[str, str] | None = None
+        self.http: aiohttp.ClientSession | None = None
 
-def _basic(login: Secret) -> Secret:
-    return Secret(f"Basic {b64encode(login.encode()).decode()}")
-
-
-async def close_within(seconds: float, http: aiohttp.ClientSession) -> None:
-    """Close a session, and abort after so much time what a peer that has stopped reading would hold for ever."""
-    acquired: tuple[Any, ...] = tuple(getattr(http.connector, "_acquired", ()))
-    try:
-        async with asyncio.timeout(seconds):
-            await http.close()
-    except TimeoutError:
-        for protocol in acquired:
-            protocol.abort()
-
-
-class UnsolicitedResponseError(aiohttp.ClientConnectionError):
-    """The connection held a response before anything was asked; nothing was sent over it."""
-
-
-class _Request(aiohttp.ClientRequest):
-    """A request with complete headers, and a short body of bytes or none."""
-
-    _content: SecretBytes | None = None
-    _wire: bytes = SecretBytes()
-
-    def update_headers(self, headers: Any) -> None:
-        """Take the headers as they are: aiohttp has just made this copy of them."""
-        self.headers = cast("CIMultiDict[str]", headers)
-        self.headers[hdrs.HOST] = self.url.host_port_subcomponent or ""
-
-    def update_auto_headers(self, skip_auto_headers: Iterable[str] | None) -> None:
-        """Add nothing."""
-
-    def update_body_from_data(self, body: Any, _stacklevel: int = 3) -> None:
-        """Keep a short body as it is."""
-        if self.proxy is None and isinstance(body, SecretBytes) and len(body) <= _LONGEST:
-            self.headers[hdrs.CONTENT_LENGTH] = str(len(body))
-            self._content = body
+    def open(self) -> Secret | None:
+        """Open the pool; return the login for its proxy, if it needs one."""
+        if self._lent is None:
+            tls: ssl.SSLContext | bool = self._ssl_context or tls_setting(trust_env=self._trust_env)
+            proxy, login = environment_proxy(self._base) if self._trust_env else (None, None)
+            connector: aiohttp.BaseConnector = aiohttp.TCPConnector(limit=self._max_connections, ssl=tls)
         else:
-            super().update_body_from_data(body, _stacklevel)
+            connector = lent_connector(self._lent)
+            proxy, login = _login_of(*lent_proxy(self._lent))
+        self._proxy_headers = None if login is None else {"Proxy-Authorization": login}
+        self.http = open_client(connector, owned=self._lent is None, proxy=proxy)
+        return login
 
-    async def send(self, conn: Connection) -> aiohttp.ClientResponse:
-        """Send the request in the next turn of the event loop."""
-        content, protocol = self._content, conn.protocol
-        # A gateway that drops idle connections may say so with a 408 first. aiohttp would take it for our answer.
-        if protocol is not None and protocol.should_close:
-            pool = conn._connector._conns.get(conn._key, ())  # noqa: SLF001 -- others may lie there like this one
-            for other, _ in pool:
-                if other.should_close:
-                    other.close()  # the pool passes over what is closed
-            raise UnsolicitedResponseError("a connection out of the pool held an unsolicited response")
-        if content is None or protocol is None or protocol.writing_paused:
-            if content is not None:
-                super().update_body_from_data(content)
-            return await super().send(conn)
-        self._wire = SecretBytes(_serialize(f"{self.method} {self.url.raw_path_qs} HTTP/1.1", self.headers) + content)
-        self.loop.call_soon(self._write, protocol)
-        return self.response_class(
-            self.method,
-            self.original_url,
-            writer=None,
-            continue100=None,
-            timer=self._timer,
-            request_info=self.request_info,
-            traces=self._traces,
-            loop=self.loop,
-            session=self.session,
-            stream_writer=http_writer.StreamWriter(protocol, self.loop),
+    async def close(self) -> None:
+        """Close the pool, unless it is lent."""
+        if self.http is not None:
+            await close_within(_CLOSE_SECONDS, self.http)
+
+    async def send(self, call: Call, headers: CIMultiDict[str], hide: Callable[[str], str]) -> Response | RequestError:
+        """Send one request and read its response; `hide` removes secrets from a text."""
+        progress = Progress()
+        try:
+            with self._lifetime.deadline(call.options.timeout):
+                for left in reversed(range(_MOST_UNSOLICITED)):
+                    try:
+                        return await self._exchange(call, headers)
+                    except UnsolicitedResponseError:  # nothing was sent, so that another connection can do it
+                        if not left:
+                            raise
+                raise AssertionError  # the loop returns or raises
+        except _TooLargeError as error:
+            return DecodeError(str(error), method=call.method, path=call.path)
+        except (aiohttp.ClientError, OSError) as error:  # a TimeoutError is an OSError
+            return self._error(call, error, hide, sent=progress.sent)
+
+    async def _exchange(self, call: Call, headers: CIMultiDict[str]) -> Response:
+        http = self.http
+        if http is None or http.closed or not self._lifetime.is_open:
+            raise closed_error()
+        # Not `async with`: a response that is read to its end has given its connection back, and leaving the block
+        # would take 3 % of a call.
+        response = await http.request(
+            call.method,
+            call.url,
+            data=call.body,
+            headers=headers,
+            allow_redirects=False,  # the token must not follow
+            proxy_headers=self._proxy_headers,
         )
+        try:
+            content = response.content
+            # A short body comes in one piece with the headers.
+            whole = content.is_eof() and response.status != 101
+            body = content.read_nowait() if whole else await _read_body(response)
+            return Response(response.status, response.headers, body)
+        except BaseException:
+            response.close()
+            raise
 
-    def _write(self, protocol: Any) -> None:
-        wire, self._wire = self._wire, SecretBytes()
-        # A call that was cancelled in between has closed its connection.
-        if (transport := protocol.transport) is None:
-            return
-        # The loop may have read an answer, or the end, between `send` and here; still nothing was sent.
-        if protocol.should_close or transport.is_closing():
-            protocol._buffer.clear()  # noqa: SLF001 -- what is in it would be read before the exception
-            reason = "a connection out of the pool ended, or held a response, before the request was written"
-            protocol.set_exception(UnsolicitedResponseError(reason))
-        else:
-            transport.write(wire)
-            protocol.start_timeout()
+    def _error(self, call: Call, failure: BaseException, hide: Callable[[str], str], *, sent: bool) -> TransportError:
+        kind: type[TransportError] = TransportError
+        text = failure.message if isinstance(failure, aiohttp.ClientResponseError) else str(failure)
+        reason = f"no usable response ({type(failure).__name__}: {hide(text)})"
+        if not self._lifetime.is_open:
+            reason = "the session was closed before the response came"
+        elif isinstance(failure, aiohttp.ClientSSLError):
+            kind, reason = TLSError, f"TLS failed: {hide(text)}"
+        elif isinstance(failure, aiohttp.ClientHttpProxyError):
+            reason = f"could not connect: the proxy responded {failure.status} ({hide(text)})"
+        elif type(failure) is TimeoutError:
+            within = "could not connect" if not sent else "no complete response"
+            kind, reason = RequestTimeoutError, f"{within} within {call.options.timeout:g} s"
+        elif not sent:
+            reason = f"could not connect: {hide(text)}"
+        unknown = sent and not call.is_read
+        error = kind(reason, sent=sent, method=call.method, path=call.path, outcome_unknown=unknown)
+        # Only a failure of the system is told as the cause. The others hold the request's headers, with the token, or
+        # what the other side sent. The frames and the errors behind it hold the token and the body.
+        failure.__cause__ = failure.__context__ = None
+        error.__cause__ = failure.with_traceback(None) if isinstance(failure, OSError) else None
+        return error
+
+
+class _TooLargeError(Exception):
+    """The response is larger than any that is known."""
+
+
+def _login_of(proxy: URL | None, auth: aiohttp.BasicAuth | None) -> tuple[URL | None, Secret | None]:
+    """Return the address and the login of a lent session's proxy."""
+    if proxy is None:
+        return None, None
+    address, login = split_login(proxy)
+    return address, basic(auth.login, auth.password) if auth is not None else login
+
+
+async def _read_body(response: aiohttp.ClientResponse) -> bytes:
+    if response.status == 101:  # aiohttp leaves a connection that has switched protocols to its caller
+        response.close()
+        return b""
+    is_success = 200 <= response.status < 300
+    limit = _LARGEST_BODY if is_success else _LARGEST_ERROR
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in response.content.iter_any():
+        chunks.append(chunk)
+        size += len(chunk)
+        if size > limit:
+            response.close()
+            if not is_success:
+                break
+            raise _TooLargeError(f"the response is larger than {limit >> 20} MiB, so it was not read to its end")
+    return b"".join(chunks)

@@ -24,7 +24,7 @@ async def test_a_call_that_would_wait_too_long_is_not_sent() -> None:
             assert caught.value.attempts == 0
             assert emulator.requests.total == 1
             assert limiter.in_flight == 0
-            assert session._free_slots == session._max_connections
+            assert session._admission.free_slots == session._admission.slots
 
 
 async def test_a_call_behind_others_waits_no_longer_than_it_may() -> None:

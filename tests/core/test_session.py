@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -28,13 +27,14 @@ OK = answer(200, {"value": 1})
 
 def connect(server: RawServer, token: Any = "token", **settings: Any) -> AsyncSession:
     settings.setdefault("rate_limiter", RateLimiter(clock=asyncio.get_running_loop().time))
+    settings.setdefault("coalesce_reads", False)
     return AsyncSession(token, base_url=server.url, **settings)
 
 
 def assert_at_rest(session: AsyncSession) -> None:
-    assert session._free_slots == session._max_connections
+    assert session._admission.free_slots == session._admission.slots
     assert (session.rate_limiter.in_flight, session.rate_limiter.waiting) == (0, 0)
-    assert not session._deadlines._running
+    assert not len(session._lifetime._deadlines)
 
 
 # Where the token comes from.
@@ -285,7 +285,7 @@ async def test_closing_ends_what_is_on_the_wire_and_says_what_may_have_happened(
             await server.arrived.wait()
             await settle_down()
             start = loop.time()
-        with pytest.raises(TransportError, match="the session was closed before the answer came") as caught:
+        with pytest.raises(TransportError, match="the session was closed before the response came") as caught:
             await call
         assert caught.value.outcome_unknown == (method == "POST")
         assert loop.time() - start < 1e-3
@@ -323,7 +323,7 @@ async def test_closing_ends_calls_that_wait_for_a_slot_for_the_limit_and_for_a_r
             await session.request("GET", "/v2/x")
             waiting = [asyncio.create_task(session.request("GET", "/v2/x")) for _ in range(6)]
             await settle_down()
-            assert (limiter.waiting, len(session._slot_queue)) == (2, 4)
+            assert (limiter.waiting, len(session._admission.queue)) == (2, 4)
             start = loop.time()
         failures = await asyncio.gather(backing_off, *waiting, return_exceptions=True)
         assert [type(failure) for failure in failures[1:]] == [SessionStateError] * 6
@@ -405,60 +405,6 @@ async def test_redirects_are_errors_and_the_token_does_not_follow(status: int) -
                 await session.request("GET", "/v2/x")
         assert getattr(caught.value, "status", None) == status
         assert other.connections == 0
-
-
-def test_proxies_of_the_environment_are_ignored_unless_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def check(trust_env: bool) -> tuple[int, int]:
-        async with RawServer(OK) as proxy, RawServer(OK) as server:
-            monkeypatch.setenv("http_proxy", proxy.url)
-            monkeypatch.delenv("no_proxy", raising=False)
-            monkeypatch.delenv("NO_PROXY", raising=False)
-            async with connect(server, trust_env=trust_env) as session:
-                await session.request("GET", "/v2/x")
-            return len(server.requests), len(proxy.requests)
-
-    assert run(check(trust_env=False)) == (1, 0)
-    assert run(check(trust_env=True)) == (0, 1)
-
-
-@pytest.mark.parametrize("method", ["GET", "POST"])
-async def test_the_environments_proxy_gets_its_own_password_and_the_service_gets_the_token(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, method: str
-) -> None:
-    netrc = tmp_path / "netrc"
-    netrc.write_text("default login somebody password else")
-    monkeypatch.setenv("NETRC", str(netrc))
-    monkeypatch.setenv("no_proxy", "")
-    async with RawServer(OK) as proxy:
-        monkeypatch.setenv("http_proxy", proxy.url.replace("//", "//user:word@"))
-        async with AsyncSession("token", base_url="http://127.0.0.1:9", trust_env=True) as session:
-            await session.request(method, "/v2/x", body=None if method == "GET" else {"a": 1})
-    (request,) = proxy.requests
-    assert request.target == "http://127.0.0.1:9/v2/x"
-    assert request.headers["proxy-authorization"] == "Basic dXNlcjp3b3Jk"
-    assert request.headers["authorization"] == "Bearer token"
-    assert request.body == (b"" if method == "GET" else b'{"a":1}')
-
-
-async def test_no_proxy_keeps_the_environments_proxy_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
-    monkeypatch.setenv("no_proxy", "127.0.0.1")
-    async with RawServer(OK) as server, connect(server, trust_env=True) as session:
-        await session.request("GET", "/v2/x")
-        assert len(server.requests) == 1
-
-
-@pytest.mark.parametrize("address", ["socks5://user:word@127.0.0.1:9", "http://", "127.0.0.1:9"])
-async def test_a_proxy_of_another_kind_is_refused_before_anything_is_sent(
-    monkeypatch: pytest.MonkeyPatch, address: str
-) -> None:
-    monkeypatch.setenv("http_proxy", address)
-    monkeypatch.setenv("no_proxy", "")
-    session = AsyncSession("token", base_url="http://127.0.0.1:10", trust_env=True)
-    with pytest.raises(InvalidInputError, match="the environment's proxy for http must be") as caught:
-        await session.__aenter__()
-    assert "word" not in str(caught.value)
-    assert "not open" in repr(session)
 
 
 @virtual

@@ -56,9 +56,9 @@ def connect(url: str, **settings: Any) -> AsyncSession:
 
 
 def assert_at_rest(session: AsyncSession) -> None:
-    assert session._free_slots == session._max_connections
+    assert session._admission.free_slots == session._admission.slots
     assert (session.rate_limiter.in_flight, session.rate_limiter.waiting) == (0, 0)
-    assert not session._deadlines._running
+    assert not len(session._lifetime._deadlines)
 
 
 @pytest.mark.parametrize("step", [close, reset, half, half_headers, garbage])
@@ -164,7 +164,7 @@ async def test_a_server_that_never_answers_times_out(method: str) -> None:
     loop = asyncio.get_running_loop()
     async with RawServer(hang) as server, connect(server.url, timeout=7.0) as session:
         start = loop.time()
-        with pytest.raises(RequestTimeoutError, match="no complete answer within 7 s") as caught:
+        with pytest.raises(RequestTimeoutError, match="no complete response within 7 s") as caught:
             await session.request(method, "/v2/x")
         attempts = 1 if method == "POST" else 5
         assert loop.time() - start == pytest.approx(7 * attempts)
@@ -285,7 +285,7 @@ class Thing:
 @virtual
 async def test_a_success_that_cannot_be_read_says_where(body: str) -> None:
     async with RawServer(answer(200, body, {"x-request-id": "9"})) as server, connect(server.url) as session:
-        with pytest.raises(DecodeError, match=r"^GET /v2/x: 200, but the answer does not fit: .*\[request id 9\]$"):
+        with pytest.raises(DecodeError, match=r"^GET /v2/x: 200, but the response does not fit: .*\[request id 9\]$"):
             await session.request("GET", "/v2/x", Thing, key="thing")
         assert len(server.requests) == 1
         assert_at_rest(session)
@@ -295,7 +295,9 @@ async def test_a_success_that_cannot_be_read_says_where(body: str) -> None:
 async def test_an_accepted_answer_is_not_an_object_yet() -> None:
     body = {"id": "accepted", "message": "topic is still provisioning"}
     async with RawServer(answer(202, body)) as server, connect(server.url) as session:
-        with pytest.raises(AcceptedError, match="202, accepted, but nothing to show yet: topic is still provisioning"):
+        with pytest.raises(
+            AcceptedError, match="202, accepted, but there is no result yet: topic is still provisioning"
+        ):
             await session.request("POST", "/v2/x", Thing, key="thing")
         await session.request("POST", "/v2/x")  # whoever asks for nothing gets nothing
 

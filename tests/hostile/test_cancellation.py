@@ -39,8 +39,8 @@ async def talking(*steps: Step, **settings: Any) -> AsyncGenerator[tuple[RawServ
     ):
         yield server, session
         await settle_down()
-        assert session._free_slots == session._max_connections
-        assert (limiter.in_flight, limiter.waiting, len(session._deadlines._running)) == (0, 0, 0)
+        assert session._admission.free_slots == session._admission.slots
+        assert (limiter.in_flight, limiter.waiting, len(session._lifetime._deadlines)) == (0, 0, 0)
         assert not any(lock.locked() for lock in session._locks.values())
 
 

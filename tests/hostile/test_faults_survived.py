@@ -22,7 +22,12 @@ EXPECTED = {
     "bad_gateway": _UNKNOWN_POST,
     "gateway_timeout": _UNKNOWN_POST,
     "unavailable": _AGAIN,
+    "request_timeout": ("done 2", "APIError? 1", "done 2", "done 2"),
+    "misdirected": _AGAIN,
+    "too_early": _AGAIN,
     "not_found": ("NotFoundError 1",) * 4,
+    "no_route": ("NotFoundError 1",) * 4,
+    "null_list": ("done 1",) * 4,  # none of these is a list
     "accepted": ("AcceptedError 1", "done 1", "AcceptedError 1", "done 1"),
     "reset": ("done 2", "TransportError? 1", "done 2", "done 2"),
     "reset_after": ("done 1",) * 4,

@@ -24,7 +24,7 @@ from asyncdbaas import (
     RetryPolicy,
     TransportError,
 )
-from asyncdbaas._core.transport import request_class
+from asyncdbaas._core.aiohttp_request import _Request, request_class
 
 ONCE = RetryPolicy(max_attempts=1)
 
@@ -42,7 +42,7 @@ async def talking(*steps: Step, **settings: Any) -> AsyncGenerator[tuple[RawServ
     settings = {"retry": ONCE, "rate_limiter": RateLimiter(clock=asyncio.get_running_loop().time), **settings}
     async with RawServer(*steps) as server, AsyncSession("token", base_url=server.url, **settings) as session:
         yield server, session
-        assert session._free_slots == session._max_connections
+        assert session._admission.free_slots == session._admission.slots
         assert session.rate_limiter.in_flight == 0
 
 
@@ -244,7 +244,7 @@ async def test_an_answer_that_nobody_asked_for_is_not_taken_for_the_next_one() -
         assert (await get(session)).name == "mine"
 
 
-@pytest.mark.skipif(request_class() is aiohttp.ClientRequest, reason=f"not with aiohttp {aiohttp.__version__}")
+@pytest.mark.skipif(request_class() is not _Request, reason=f"not with aiohttp {aiohttp.__version__}")
 @pytest.mark.parametrize("method", ["GET", "POST"])
 @virtual
 async def test_an_answer_before_the_request_is_not_taken_for_it(method: str) -> None:

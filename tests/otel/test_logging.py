@@ -48,7 +48,7 @@ async def test_a_pause_is_one_line_at_info_however_many_calls_wait(log: pytest.L
     limiter = RateLimiter(per_minute=5, minute=0.2)
     async with (
         Emulator() as emulator,
-        AsyncSession(emulator.token, base_url=emulator.url, rate_limiter=limiter) as session,
+        AsyncSession(emulator.token, base_url=emulator.url, rate_limiter=limiter, coalesce_reads=False) as session,
     ):
         await asyncio.gather(*(clusters.list_clusters(session) for _ in range(12)))
     (line,) = lines(log, logging.INFO)
@@ -118,10 +118,10 @@ async def test_no_level_shows_the_password_of_a_proxy(
     log: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     log.set_level(logging.DEBUG)
-    monkeypatch.setenv("HTTP_PROXY", "http://somebody:sesame@127.0.0.1:9")
+    monkeypatch.setenv("HTTPS_PROXY", "http://somebody:sesame@127.0.0.1:9")
     monkeypatch.setenv("NO_PROXY", "")
     twice = RetryPolicy(max_attempts=2, base_delay=0.0)
-    async with AsyncSession("token", base_url="http://127.0.0.1:10", trust_env=True, retry=twice) as session:
+    async with AsyncSession("token", base_url="https://api.invalid", retry=twice) as session:
         with pytest.raises(TransportError, match=r"127\.0\.0\.1:9") as caught:
             await clusters.list_clusters(session)
     assert lines(log, logging.INFO)

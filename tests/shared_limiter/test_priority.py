@@ -102,7 +102,7 @@ async def test_an_interactive_call_passes_a_bulk_job_that_has_taken_what_slots_i
         await fetch(session, "interactive")
         await asyncio.gather(*bulk)
         assert "interactive" in paths(server)[2:4]
-        assert session._free_slots == 4
+        assert session._admission.free_slots == 4
 
 
 @pytest.mark.parametrize("max_connections", [1, 2, 3, 25])
@@ -117,7 +117,7 @@ async def test_mixed_calls_all_end_and_leave_every_slot_free(max_connections: in
         await asyncio.gather(*calls, return_exceptions=True)
         kept = [call for number, call in enumerate(calls) if number % 5]
         assert [call.exception() for call in kept] == [None] * 32
-        assert session._free_slots == max_connections
+        assert session._admission.free_slots == max_connections
         assert (session.rate_limiter.in_flight, session.rate_limiter.waiting) == (0, 0)
 
 

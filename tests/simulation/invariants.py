@@ -139,9 +139,9 @@ def check_events(world: World) -> None:
 def check_leftovers(world: World) -> None:
     """Check that closed sessions leave no slot, place in the queue, lock, connection or timer."""
     for session in world.sessions:
-        world.expect(session._free_slots == session._max_connections, "a connection slot is lost")
-        world.expect(not len(session._slot_queue), "somebody waits for a slot")
-        world.expect(not session._deadlines._running, "a deadline is left")
+        world.expect(session._admission.free_slots == session._admission.slots, "a connection slot is lost")
+        world.expect(not len(session._admission.queue), "somebody waits for a slot")
+        world.expect(not len(session._lifetime._deadlines), "a deadline is left")
         world.expect(not any(lock.locked() for lock in session._locks.values()), "a lock is held")
     limiter = world.limiter
     left = (limiter.in_flight, limiter.waiting, limiter._timer)

@@ -73,7 +73,7 @@ async def soak() -> tuple[list[int], list[int], int]:
                 gc.collect()
                 memory.append(tracemalloc.get_traced_memory()[0])
                 files.append(open_files())
-            assert session._free_slots == 10
+            assert session._admission.free_slots == 10
     await settle_down()
     return memory, files, succeeded
 

@@ -1,0 +1,57 @@
+"""Checks of arguments; each error names the argument and what to pass."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+
+from asyncdbaas.errors import InvalidInputError
+
+__all__ = ["check_count", "check_function", "check_instance", "check_mapping", "check_seconds", "kind_of"]
+
+T = TypeVar("T")
+V = TypeVar("V")
+
+
+def check_seconds(value: float, what: str, *, zero: bool = False) -> float:
+    """Return a number of seconds above 0, or at least 0 if `zero`; it may be infinite."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise InvalidInputError(f"{what} must be a number of seconds, not {kind_of(value)}")
+    if not (value >= 0 if zero else value > 0):
+        raise InvalidInputError(f"{what} must be {'at least' if zero else 'above'} 0 seconds, not {value}")
+    return value
+
+
+def check_count(value: int, what: str, *, least: int = 1) -> int:
+    """Return an integer of at least `least`."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise InvalidInputError(f"{what} must be an integer, not {kind_of(value)}")
+    if value < least:
+        raise InvalidInputError(f"{what} must be at least {least}, not {value}")
+    return value
+
+
+def check_instance(value: object, cls: type[T], what: str, example: str) -> T:
+    """Return an object of a class; `example` is what to pass."""
+    if not isinstance(value, cls):
+        raise InvalidInputError(f"{what} must be of the class {cls.__name__}, such as {example}, not {kind_of(value)}")
+    return value
+
+
+def check_mapping(value: Mapping[str, V], what: str) -> Mapping[str, V]:
+    """Return a mapping."""
+    if not isinstance(value, Mapping):
+        raise InvalidInputError(f"{what} must be a mapping of names to values, not {kind_of(value)}")
+    return value
+
+
+def check_function(value: Callable[..., object], what: str) -> Callable[..., object]:
+    """Return something that can be called."""
+    if not callable(value):
+        raise InvalidInputError(f"{what} must be a function, not {kind_of(value)}")
+    return value
+
+
+def kind_of(value: object) -> str:
+    """Name the type of a value, which itself may hold a secret."""
+    return "None" if value is None else type(value).__name__

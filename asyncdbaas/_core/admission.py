@@ -1,0 +1,129 @@
+"""Admission of requests: a connection slot, then a permit of the rate limiter, within `max_wait`."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from math import isinf
+from typing import Any, cast
+
+from asyncdbaas._checks import check_count, kind_of
+from asyncdbaas._core.call import Call, Response
+from asyncdbaas._core.http import parse_count, parse_retry_after, read_rate_limit
+from asyncdbaas._core.lifetime import Lifetime, closed_error
+from asyncdbaas._core.observers import Observers
+from asyncdbaas.errors import InvalidInputError, QuotaWaitError, RequestError, TransportError
+from asyncdbaas.ratelimit import RateLimiter, current_priority
+from asyncdbaas.ratelimit.queue import WaitQueue
+from asyncdbaas.retry import waits_are_off
+
+__all__ = ["Admission", "check_limiter"]
+
+
+class Admission:
+    """Decide when an attempt may be sent, and learn from its outcome.
+
+    A call waits for the rate limiter while it holds a connection slot, so that the limiter's queue stays short. Bulk
+    calls leave some slots free, because interactive ones must be able to overtake them.
+    """
+
+    def __init__(self, limiter: RateLimiter, slots: int, lifetime: Lifetime, observers: Observers) -> None:
+        self.slots = self.free_slots = check_count(slots, "max_connections")
+        self._spare_slots = min(slots - 1, max(1, slots // 10))
+        self.queue = WaitQueue()
+        self.last_headers: Mapping[str, str] = {}
+        """The headers of the last response that said anything about the hourly quota."""
+        self._limiter = limiter
+        self._lifetime = lifetime
+        self._observers = observers
+
+    async def within(
+        self, max_wait: float, call: Call, wait: Callable[[Call], Awaitable[None]]
+    ) -> QuotaWaitError | None:
+        """Wait for something that waits for the quota; return an error if that would take longer than `max_wait`."""
+        deadline = asyncio.timeout(max_wait)
+        try:
+            # An infinite delay ends with the response to a request in flight, which may come at once.
+            if (delay := self._limiter.delay()) <= max_wait or isinf(delay):
+                async with deadline:
+                    await wait(call)
+                    return None
+        except TimeoutError:
+            if not deadline.expired():
+                raise
+        return QuotaWaitError(
+            f"not sent: the quota is used up, and this call may wait for it {max_wait:g} s at most",
+            status=429,
+            retry_after=self._limiter.forecast(1),
+            method=call.method,
+            path=call.path,
+            attempts=call.attempts,
+        )
+
+    def must_wait(self) -> bool:
+        """Whether a call made now would have to wait."""
+        return self.free_slots <= self._reserved() or self._limiter.delay() > 0
+
+    def leave(self, *, counted: bool) -> None:
+        """Give back the slot and the permit; `counted` is False if the service surely does not count the request."""
+        self._limiter.release(counted=counted)
+        self._free_slot()
+
+    def learn(self, call: Call, outcome: Response | RequestError) -> bool:
+        """Pass the outcome of an attempt on to the rate limiter; return whether the service counts the request."""
+        if not isinstance(outcome, Response):
+            return not isinstance(outcome, TransportError) or outcome.sent
+        headers = outcome.headers
+        remaining = parse_count(headers.get("ratelimit-remaining"))
+        if remaining is not None:
+            self.last_headers = headers
+        if outcome.status != 429:
+            self._limiter.succeeded(remaining)
+            return True
+        if not waits_are_off():
+            now, reset = time.time(), read_rate_limit(headers).reset
+            self._limiter.refused(
+                parse_retry_after(headers.get("retry-after"), now),
+                None if reset is None else reset - now,
+                max_pause=call.options.retry.max_retry_after,
+            )
+        return False
+
+    def close(self) -> None:
+        """Raise an error in all calls that wait here."""
+        self.queue.fail(self, closed_error)
+        self._limiter.fail(self, closed_error)
+
+    async def enter(self, call: Call) -> None:
+        """Wait for a slot and a permit. Call `leave` exactly once after it has returned."""
+        if self.free_slots > self._reserved():
+            self.free_slots -= 1
+        else:
+            await self.queue.wait(self.queue.join(self), self._free_slot)
+        try:
+            if not self._lifetime.is_open:
+                raise closed_error()
+            if call.observed and (delay := self._limiter.delay()) > 0:
+                self._observers.waiting(call, delay, self._limiter.waiting)
+            await self._limiter.acquire(self)
+        except BaseException:
+            self._free_slot()
+            raise
+
+    def _reserved(self) -> int:
+        """Return how many slots a call made here leaves free."""
+        return 0 if current_priority() == "interactive" else self._spare_slots
+
+    def _free_slot(self) -> None:
+        if not self.queue.wake(bulk=self.free_slots >= self._spare_slots):
+            self.free_slots += 1
+
+
+def check_limiter(limiter: Any) -> RateLimiter:
+    """Return a rate limiter; reject what is none."""
+    if not (hasattr(limiter, "acquire") and hasattr(limiter, "attach")):
+        raise InvalidInputError(
+            f"rate_limiter must be a RateLimiter, such as RateLimiter(per_minute=250), not {kind_of(limiter)}"
+        )
+    return cast("RateLimiter", limiter)

@@ -1,0 +1,120 @@
+"""Whether a session is open, and the event loop that it belongs to."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import warnings
+from pathlib import Path
+from typing import Final
+
+from asyncdbaas._core.deadlines import Deadline, Deadlines
+from asyncdbaas.errors import SessionStateError
+
+__all__ = ["Lifetime", "closed_error"]
+
+_PACKAGE: Final = str(Path(__file__).parents[1])
+
+
+class Lifetime:
+    """The time from opening a session to closing it, in one event loop.
+
+    `check` comes before each use of anything that belongs to the loop: a lock or a future that another thread touches
+    can hang for ever.
+    """
+
+    def __init__(self) -> None:
+        self._closed: asyncio.Future[None] | None = None
+        self._opened_at = ""
+
+    def open(self, timeout: float) -> None:
+        """Open in the running event loop; attempts usually get `timeout` seconds."""
+        loop = _running_loop()
+        self._closed = loop.create_future()
+        self._deadlines = Deadlines(timeout, loop)
+        self._opened_at = _caller()
+
+    def check_unopened(self) -> None:
+        """Raise SessionStateError if it was opened before, or if no event loop runs."""
+        if self._closed is not None:
+            raise SessionStateError("this session has been opened before; make a new AsyncSession")
+        _running_loop()
+
+    def check(self) -> None:
+        """Raise SessionStateError unless the session is open in the running event loop."""
+        if self._closed is None:
+            raise SessionStateError(
+                "the session is not open; use `async with AsyncSession() as session:` or `await session.open()`"
+            )
+        if _running_loop() is not self._closed.get_loop():
+            raise _foreign_loop_error(self._closed.get_loop())
+        if self._closed.done():
+            raise closed_error()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the session has been opened and not closed."""
+        return self._closed is not None and not self._closed.done()
+
+    @property
+    def state(self) -> str:
+        """The state in one word."""
+        return "not open" if self._closed is None else "open" if self.is_open else "closed"
+
+    def close(self) -> bool:
+        """Close, and time out whatever has a deadline; return False if there was nothing to close."""
+        if self._closed is None or self._closed.done():
+            return False
+        if _running_loop() is not self._closed.get_loop():
+            raise _foreign_loop_error(self._closed.get_loop())
+        self._closed.set_result(None)
+        self._deadlines.expire_all()
+        return True
+
+    def deadline(self, seconds: float) -> Deadline:
+        """Make a deadline for a block; closing brings it forward."""
+        return self._deadlines.start(seconds)
+
+    async def sleep(self, seconds: float) -> None:
+        """Sleep, but no longer than the session is open."""
+        if seconds > 0 and self._closed is not None:
+            await asyncio.wait({self._closed}, timeout=seconds)
+
+    def __del__(self) -> None:
+        if self.is_open:
+            message = f"the AsyncSession opened at {self._opened_at} was never closed; call `await session.close()`"
+            warnings.warn(message, ResourceWarning, stacklevel=1, source=self)
+
+
+def closed_error() -> SessionStateError:
+    """Return the error for a call in a closed session."""
+    return SessionStateError(
+        "the session is closed; make calls inside its `async with` block, or before `await session.close()`"
+    )
+
+
+def _foreign_loop_error(loop: asyncio.AbstractEventLoop) -> SessionStateError:
+    if loop.is_closed():
+        return SessionStateError(
+            "the session was opened in another event loop, which has ended; close sessions before their event loop "
+            "ends, and open a new one in each event loop"
+        )
+    return SessionStateError(
+        "the session was opened in another event loop; open one in each event loop and thread (they can share a "
+        "quota by SharedRateLimiter), or pass calls to its loop with asyncio.run_coroutine_threadsafe"
+    )
+
+
+def _running_loop() -> asyncio.AbstractEventLoop:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        raise SessionStateError("no asyncio event loop is running here; sessions do not work with trio") from None
+
+
+def _caller() -> str:
+    """Return the file and line of the code outside of this package that is being run."""
+    frame = sys._getframe(1)  # noqa: SLF001 -- the documented way; `inspect` reads source files
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+        frame = frame.f_back
+    return f"{frame.f_code.co_filename}:{frame.f_lineno}"

@@ -1,0 +1,130 @@
+"""Send a call: attempt it, read the outcome, and send it again as the retry policy says."""
+
+from __future__ import annotations
+
+import time
+from typing import TypeVar
+
+from asyncdbaas._core.admission import Admission
+from asyncdbaas._core.call import Call, Response
+from asyncdbaas._core.credentials import Credentials
+from asyncdbaas._core.decoding import LARGE, MismatchError, NotYetError, Reader
+from asyncdbaas._core.http import api_error, read_request_id
+from asyncdbaas._core.lifetime import Lifetime
+from asyncdbaas._core.observers import Observers
+from asyncdbaas._core.slices import read_in_slices
+from asyncdbaas._core.transport import Transport
+from asyncdbaas.errors import AcceptedError, DecodeError, NotFoundError, RateLimitError, RequestError
+
+__all__ = ["Sender"]
+
+T = TypeVar("T")
+
+
+class Sender:
+    """Send calls. No connection slot and no permit is held between two attempts of a call."""
+
+    def __init__(
+        self,
+        lifetime: Lifetime,
+        admission: Admission,
+        credentials: Credentials,
+        transport: Transport,
+        observers: Observers,
+    ) -> None:
+        self._lifetime = lifetime
+        self._admission = admission
+        self._credentials = credentials
+        self._transport = transport
+        self._observers = observers
+
+    async def send(self, call: Call) -> Response:
+        """Send a call until it succeeds, or raise the error that ends it."""
+        outcome = await self._attempt(call)
+        return outcome if isinstance(outcome, Response) else await self._repeat(call, outcome)
+
+    async def read(self, call: Call, response: Response, read: Reader[T]) -> T:
+        """Decode the body of a successful response, and tell of optional values in it that could not be read."""
+        notes: list[str] = []
+        try:
+            if len(response.body) <= LARGE:
+                value = read(response.body, notes)
+            else:
+                value = await read_in_slices(read, response.body, notes, call.options.timeout)
+        except MismatchError as error:
+            kind: type[RequestError] = DecodeError
+            reason = f"{response.status}, but the response does not fit: {error}"
+        except NotYetError as error:
+            kind, reason = AcceptedError, f"{response.status}, accepted, but there is no result yet: {error}"
+        else:
+            self._observers.unreadable(call, notes)
+            return value
+        request_id = read_request_id(response.headers)
+        failure = kind(reason, method=call.method, path=call.path, attempts=call.attempts, request_id=request_id)
+        self._credentials.hide_in(failure, call)
+        raise failure
+
+    async def _repeat(self, call: Call, error: RequestError) -> Response:
+        """Send a call again that has failed."""
+        policy = call.options.retry
+        unknown, refusals = error.outcome_unknown, 0
+        waits = policy.waits()
+        while True:
+            refused = isinstance(error, RateLimitError)
+            refusals += refused
+            failures = call.attempts - refusals
+            if not self._lifetime.is_open or not policy.retries(error, failures=failures, refusals=refusals):
+                error.attempts, error.outcome_unknown = call.attempts, unknown
+                raise error
+            # The rate limiter paces those that the service refused.
+            delay = 0.0 if refused else policy.wait(next(waits), error)
+            self._observers.retry_scheduled(call, delay, error)
+            await self._lifetime.sleep(delay)
+            try:
+                outcome = await self._attempt(call)
+            except Exception as failure:  # whatever it is, only the earlier error tells the outcome
+                error.attempts, error.outcome_unknown = call.attempts, unknown
+                raise error from failure
+            if isinstance(outcome, Response):
+                return outcome
+            if unknown and call.method == "DELETE" and isinstance(outcome, NotFoundError):
+                return Response(204, {}, b"")  # an earlier attempt deleted it
+            error, unknown = outcome, unknown or outcome.outcome_unknown
+
+    async def _attempt(self, call: Call) -> Response | RequestError:
+        """Wait for admission, send once, and return what came of it."""
+        queued = time.monotonic()
+        max_wait = call.options.max_wait
+        if max_wait is None or call.on_admission is not None:  # those who share a read have limits of their own
+            await self._admission.enter(call)
+        elif refusal := await self._admission.within(max_wait, call, self._admission.enter):
+            return refusal
+        if call.on_admission is not None:
+            call.on_admission()
+            call.on_admission = None
+        call.attempts += 1
+        call.waited += time.monotonic() - queued
+        counted = False
+        try:
+            headers = await self._credentials.headers(call)
+            if isinstance(headers, RequestError):
+                return headers
+            counted = True
+            sent_at = time.monotonic()
+            self._observers.attempt_started(call, sent_at - queued)
+            response = await self._transport.send(call, headers, lambda text: self._credentials.hide(text, call))
+            counted = self._admission.learn(call, response)
+        finally:
+            self._admission.leave(counted=counted)
+        outcome = self._judge(call, response)
+        self._observers.attempt_ended(call, sent_at, response, outcome)
+        return outcome
+
+    def _judge(self, call: Call, response: Response | RequestError) -> Response | RequestError:
+        """Return the response if it is a success, else its error."""
+        if isinstance(response, RequestError) or response.is_success:
+            return response
+        body = self._credentials.hide(response.body.decode("utf-8", "replace"), call).encode()
+        error = api_error(response.status, response.headers, body, method=call.method, path=call.path)
+        self._credentials.hide_in(error, call)
+        return error
