@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache
 from importlib import resources
 from os import PathLike
@@ -50,10 +50,7 @@ class Offer:
         union = {} if strict else _engines(_checked(checked.get("union", {}), "union"), "union")
         self._accepted = {name: _merged(shown, union.get(name)) for name, shown in self._shown.items()}
         self._accepted |= {name: engine for name, engine in union.items() if name not in self._shown}
-        self._dates = {
-            name: {canonical(str(entry.get("version"))): entry for entry in _records(entries, name)}
-            for name, entries in self._availability.items()
-        }
+        self._dates = {name: _dates(entries, name) for name, entries in self._availability.items()}
         self._lenient = lenient
         self.strict: Final = strict
 
@@ -103,8 +100,7 @@ class Offer:
     def dates(self, engine: str, version: str) -> dict[str, str]:
         """Return the dates of a version as a cluster shows them; those that are not known are left out."""
         known = self._dates.get(engine, {}).get(canonical(version), {})
-        names = ("end_of_life", "end_of_availability")
-        return {f"version_{name}": known[name] for name in names if known.get(name)}
+        return {f"version_{name}": date for name, date in known.items()}
 
     def _current(self, engine: str, entry: Record, now: float) -> Record:
         """Return one engine's options without versions that are no longer available."""
@@ -112,16 +108,16 @@ class Offer:
         return {**entry, "versions": versions}
 
     def _is_past(self, engine: str, version: str, now: float) -> bool:
-        end: str = self._dates.get(engine, {}).get(canonical(version), {}).get("end_of_availability") or ""
+        end = self._dates.get(engine, {}).get(canonical(version), {}).get("end_of_availability")
         default = canonical(self.default_version(engine)) == canonical(version)
-        return end != "" and not default and datetime.fromisoformat(end).timestamp() <= now
+        return end is not None and not default and _timestamp(end) <= now
 
 
 def read_offer(offer: Mapping[str, Any] | str | PathLike[str] | None) -> Any:
     """Return an offer as data: the given one, that of a JSON file, or the one that comes with the package."""
     if offer is None:
         return _packaged()
-    if isinstance(offer, Mapping):
+    if not isinstance(offer, str | PathLike):
         return offer
     file = Path(offer)
     try:
@@ -185,6 +181,27 @@ def _engine(entry: Record, where: str) -> _EngineOffer:
     )
 
 
+def _dates(entries: Any, engine: str) -> dict[str, dict[str, str]]:
+    """Return the known dates of an engine's versions."""
+    where = f"version_availability.{engine}"
+    dates = dict[str, dict[str, str]]()
+    for entry in _records(entries, where):
+        known = {name: entry[name] for name in ("end_of_life", "end_of_availability") if entry.get(name)}
+        for name, date in known.items():
+            try:
+                _timestamp(date)
+            except (TypeError, ValueError) as error:
+                raise OfferError(f"{where}: {name} {date!r} is not a date") from error
+        dates[canonical(str(entry.get("version")))] = known
+    return dates
+
+
+def _timestamp(date: str) -> float:
+    """Read a date; one without a time zone is UTC."""
+    at = datetime.fromisoformat(date)
+    return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
+
+
 def _merged(shown: _EngineOffer, union: _EngineOffer | None) -> _EngineOffer:
     """Return an engine's offer with what only the union lists."""
     if union is None:
@@ -217,7 +234,8 @@ def _strings(value: Any, where: str) -> tuple[str, ...]:
 
 
 def _list(value: Any, where: str) -> list[Any]:
-    items: list[Any] | None = value if isinstance(value, list) else None
-    if items is None and value is not None:
+    if value is None:
+        return []
+    if not isinstance(value, list):
         raise OfferError(f"{where} must be a list")
-    return items or []
+    return cast("list[Any]", value)  # type: ignore[redundant-cast]  # pyright takes it for a list of unknowns

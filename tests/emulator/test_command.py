@@ -136,9 +136,9 @@ def test_a_state_file_that_cannot_be_written_is_refused_at_the_start(tmp_path: P
 
 
 def test_a_second_process_on_the_same_state_file_is_refused(tmp_path: Path) -> None:
-    options = ["--port", "0", "--state", str(tmp_path / "dev.json")]
+    options = ["--state", str(tmp_path / "dev.json")]
     with running(*options) as (_, told):
-        result = CliRunner().invoke(emulator, options)
+        result = CliRunner().invoke(emulator, ["--port", "0", *options])
         assert ask(told) == {"databases": []}
     assert result.exit_code == 1
     assert "another emulator is using this state file" in result.output

@@ -106,12 +106,15 @@ async def test_a_replica_shows_its_primarys_users_until_it_is_promoted() -> None
         own = f"/v2/databases/{replica['id']}"
         await call("POST", f"{path}/users", {"name": "app"})
         assert (await call("GET", f"{own}/users/app")).status == 200
-        assert (await call("POST", f"{own}/users", {"name": "b"})).status == 422
+        assert (await call("POST", f"{own}/users", {"name": "b"})).status == 201, "as Terraform's documentation does"
+        assert (await call("GET", f"{path}/users/b")).status == 200
+        assert (await call("POST", f"{own}/dbs", {"name": "b"})).status == 422
         assert [each["read_only"] for each in (await call("GET", "/v2/databases")).json["databases"]] == [False, True]
         assert (await call("PUT", f"{path}/replicas/read/promote")).status == 204
         await call("DELETE", f"{path}/users/app")
         assert (await call("GET", f"{own}/users/app")).status == 200
-        assert (await call("POST", f"{own}/users", {"name": "b"})).status == 201
+        assert (await call("POST", f"{own}/users", {"name": "c"})).status == 201
+        assert (await call("GET", f"{path}/users/c")).status == 404
 
 
 async def test_deleting_a_cluster_takes_its_replicas_along() -> None:

@@ -32,7 +32,7 @@ ORDER: Final[dict[str, Any]] = {
         ({"size": "db-s-1vcpu-3gb"}, "invalid size"),
         ({"storage_size_mib": 1}, "invalid storage size"),
         ({"rules": [{"type": "ip_addr", "value": "::1"}]}, "invalid ip address: ::1"),
-        ({"rules": [{"type": "droplet", "value": "1"}] * 51}, "too many firewall rules: 100 addresses are allowed"),
+        ({"rules": [{"type": "droplet", "value": "1"}] * 1001}, "too many firewall rules: 2000 addresses are allowed"),
         ({"autoscale": {"storage": {}}}, "storage.enabled is required"),
     ],
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final, cast
 
 from asyncdbaas.emulator import fields
+from asyncdbaas.emulator.engines import can
 from asyncdbaas.emulator.errors import unprocessable
 from asyncdbaas.emulator.offer import is_newer
 from asyncdbaas.emulator.records import Cluster, ClusterChange
@@ -19,15 +20,19 @@ resource: Final = Resource()
 
 @resource.put("/{}/resize")
 def resize_cluster(state: State, call: Call, cluster_id: str) -> Answer:
-    """Answer PUT /v2/databases/{id}/resize; for a while the cluster still reads `online` with its old size."""
+    """Answer PUT /v2/databases/{id}/resize; for a while the cluster still reads `online` with its old size.
+
+    Only Kafka clusters can get a smaller size. Storage may shrink down to what comes with the size.
+    """
     cluster = state.idle(cluster_id, "update cluster")
     size, num_nodes = fields.required(call.body, "size"), fields.integer(call.body, "num_nodes")
     if cluster["primary"] is not None and num_nodes != 1:
         raise unprocessable("invalid node count")
     require_layout(state, cluster["engine"], num_nodes, size)
-    if memory_gb(size) < memory_gb(cluster["size"]):
+    if memory_gb(size) < memory_gb(cluster["size"]) and not can(cluster["engine"], "smaller sizes"):
         raise unprocessable("invalid size: a cluster cannot be made smaller")
-    total = storage(call.body, cluster["engine"], size, cluster["storage_size_mib"])
+    keeps_storage = not fields.integer(call.body, "storage_size_mib")
+    total = storage(call.body, cluster["engine"], size, cluster["storage_size_mib"] if keeps_storage else 0)
     changes: ClusterChange = {"size": size, "num_nodes": num_nodes, "storage_size_mib": total}
     _begin(state, cluster, "resizing", state.delays.resize, changes)
     return Answer(202)

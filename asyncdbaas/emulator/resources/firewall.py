@@ -16,7 +16,7 @@ from asyncdbaas.emulator.state import State
 resource: Final = Resource()
 
 _TYPES: Final = ("droplet", "k8s", "ip_addr", "tag", "app")
-_MAX_ADDRESSES: Final = 100  # a droplet has two
+_MAX_ADDRESSES: Final = 2000  # a droplet has two
 _UUID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
 

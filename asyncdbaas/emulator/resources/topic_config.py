@@ -15,12 +15,13 @@ _INT64_MAX: Final = 2**63 - 1
 _INT64_ROUNDED: Final = 9223372036854776000  # the service's own default: 2^63 after a trip through a float
 
 _FORMATS: Final = (
-    "0.8.0 0.8.1 0.8.2 0.9.0 0.10.0-IV0 0.10.0-IV1 0.10.1-IV0 0.10.1-IV1 0.10.1-IV2 0.10.2-IV0 0.11.0-IV0 0.11.0-IV1 "
-    "0.11.0-IV2 1.0-IV0 1.1-IV0 2.0-IV0 2.0-IV1 2.1-IV0 2.1-IV1 2.1-IV2 2.2-IV0 2.2-IV1 2.3-IV0 2.3-IV1 2.4-IV0 "
-    "2.4-IV1 2.5-IV0 2.6-IV0 2.7-IV0 2.7-IV1 2.7-IV2 2.8-IV0 2.8-IV1 3.0-IV0 3.0-IV1 3.1-IV0 3.2-IV0 3.3-IV0 3.3-IV1 "
-    "3.3-IV2 3.3-IV3"
+    "0.8.0 0.8.1 0.8.2 0.9.0 0.10.0 0.10.0-IV0 0.10.0-IV1 0.10.1 0.10.1-IV0 0.10.1-IV1 0.10.1-IV2 0.10.2 0.10.2-IV0 "
+    "0.11.0 0.11.0-IV0 0.11.0-IV1 0.11.0-IV2 1.0 1.0-IV0 1.1 1.1-IV0 2.0 2.0-IV0 2.0-IV1 2.1 2.1-IV0 2.1-IV1 2.1-IV2 "
+    "2.2 2.2-IV0 2.2-IV1 2.3 2.3-IV0 2.3-IV1 2.4 2.4-IV0 2.4-IV1 2.5 2.5-IV0 2.6 2.6-IV0 2.7 2.7-IV0 2.7-IV1 2.7-IV2 "
+    "2.8 2.8-IV0 2.8-IV1 3.0 3.0-IV0 3.0-IV1 3.1 3.1-IV0 3.2 3.2-IV0 3.3 3.3-IV0 3.3-IV1 3.3-IV2 3.3-IV3 "
+    "3.4 3.4-IV0 3.5 3.5-IV0 3.5-IV1 3.5-IV2 3.6 3.6-IV0 3.6-IV1 3.6-IV2"
 )
-
+"""Formats of the description, and short and later ones that Terraform's documentation names."""
 
 SETTINGS: Final[Mapping[str, Setting]] = MappingProxyType(
     {
@@ -46,6 +47,7 @@ SETTINGS: Final[Mapping[str, Setting]] = MappingProxyType(
         "segment_bytes": integer(209715200, 14, _UINT64_MAX),
         "segment_index_bytes": integer(10485760, 0, _UINT64_MAX),
         "segment_jitter_ms": integer(0, 0, _UINT64_MAX),
+        "unclean_leader_election_enable": boolean(None),  # documented for Terraform only
         "segment_ms": integer(604800000, 1, _UINT64_MAX),
     }
 )

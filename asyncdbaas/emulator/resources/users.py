@@ -44,7 +44,7 @@ def get_user(state: State, call: Call, cluster_id: str, name: str) -> Answer:
 @resource.post("/{}/users")
 def create_user(state: State, call: Call, cluster_id: str) -> Answer:
     """Answer POST /v2/databases/{id}/users; a MongoDB password is shown here only."""
-    cluster = state.writable(cluster_id, "create user", "users")
+    cluster = _writable(state, cluster_id, "create user")
     name = fields.required(call.body, "name")
     if not _NAME.fullmatch(name):
         raise unprocessable("invalid user name")
@@ -69,7 +69,7 @@ def create_user(state: State, call: Call, cluster_id: str) -> Answer:
 @resource.put("/{}/users/{}")
 def update_user(state: State, call: Call, cluster_id: str, name: str) -> Answer:
     """Answer PUT /v2/databases/{id}/users/{name}: only the settings can change, and are replaced."""
-    cluster = state.writable(cluster_id, "update user", "users")
+    cluster = _writable(state, cluster_id, "update user")
     user = _user(cluster, name)
     if call.body.get("settings") is None:
         raise unprocessable("settings is required")
@@ -80,7 +80,7 @@ def update_user(state: State, call: Call, cluster_id: str, name: str) -> Answer:
 @resource.delete("/{}/users/{}")
 def delete_user(state: State, call: Call, cluster_id: str, name: str) -> Answer:
     """Answer DELETE /v2/databases/{id}/users/{name}; a default user stays."""
-    cluster = state.writable(cluster_id, "delete user", "users")
+    cluster = _writable(state, cluster_id, "delete user")
     if _user(cluster, name)["role"] == "primary":
         raise unprocessable("the default user cannot be deleted")
     _begin_write(state, cluster, "delete user")
@@ -91,7 +91,7 @@ def delete_user(state: State, call: Call, cluster_id: str, name: str) -> Answer:
 @resource.post("/{}/users/{}/reset_auth")
 def reset_user_auth(state: State, call: Call, cluster_id: str, name: str) -> Answer:
     """Answer POST /v2/databases/{id}/users/{name}/reset_auth: a new password, and for MySQL maybe another plugin."""
-    cluster = state.writable(cluster_id, "reset user auth", "users")
+    cluster = _writable(state, cluster_id, "reset user auth")
     user = _user(cluster, name)
     user["plugin"] = _plugin(cluster, call.body, user["plugin"])
     user["password"] = state.ids.password("user", cluster["id"], name)
@@ -127,6 +127,11 @@ def _new_user(state: State, cluster_id: str, name: str, role: str, plugin: str) 
         "visible_at": 0.0,
         "listed_at": 0.0,
     }
+
+
+def _writable(state: State, cluster_id: str, action: str) -> Cluster:
+    """Return the cluster whose users change; a replica passes a change on to its primary, as Terraform uses it."""
+    return state.primary_of(state.usable(cluster_id, action, "users"))
 
 
 def _user(cluster: Cluster, name: str) -> User:
