@@ -9,7 +9,7 @@ from asyncdbaas.catalogue.nodes import Items, Node, is_null
 from asyncdbaas.catalogue.source import METADATA_KEYS, Fields, Source, shown
 from asyncdbaas.users import KafkaACL, KafkaPermission
 
-__all__ = ["UserEntries"]
+__all__ = ["ACL_WORDS", "UserEntries"]
 
 _USER_KEYS: Final = METADATA_KEYS | {"name", "acl"}
 _ACL_KEYS: Final = frozenset({"topic", "permission"})
@@ -20,6 +20,7 @@ _OTHER_WORDS: Final = {
     "readwrite": KafkaPermission.PRODUCECONSUME,
     "write": KafkaPermission.PRODUCE,
 }
+ACL_WORDS: Final = tuple(str(permission) for permission in KafkaPermission)
 _MAX_NAME: Final = 256
 
 
