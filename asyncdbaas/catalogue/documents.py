@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
@@ -173,6 +174,8 @@ class _Composer:
         events, end = self._events, self._kinds.MappingEndEvent
         is_plain = True
         while type(event := next(events)) is not end:
+            if type(event) is self._kinds.ScalarEvent:
+                event.value = sys.intern(event.value)  # the same few keys stand in every entry
             key = _resolved(self._node(event, depth + 1))
             value = self._node(next(events), depth + 1)
             raw.append((key, value))

@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, Final
 
 from asyncdbaas._topic_settings import MAX_INTEGER, PARTITIONS, REPLICAS, TOPIC_SETTINGS, Setting
@@ -188,6 +189,7 @@ def _share(text: str) -> float:
     return value
 
 
+@lru_cache(maxsize=256)
 def _choice(kind: type[StrEnum], text: str) -> StrEnum:
     """Read `compact,delete`, `LogAppendTime` and `log_append_time` alike."""
     if text == "Iz4":  # the service's description misprints lz4
