@@ -14,7 +14,8 @@ from asyncdbaas.catalogue.kafka import kafka_name, kafka_value
 from asyncdbaas.catalogue.names import field_name
 from asyncdbaas.catalogue.nodes import Alias, Items, Node, Pairs, RawNode, Text
 from asyncdbaas.catalogue.topic_entries import PARTITIONING, Values
-from asyncdbaas.catalogue.writing import nested, scalar, yaml_mapping
+from asyncdbaas.catalogue.writing import nested
+from asyncdbaas.catalogue.yaml_writing import scalar, yaml_mapping
 from asyncdbaas.errors import InvalidInputError
 
 __all__ = ["EntryEditor", "UneditableError"]

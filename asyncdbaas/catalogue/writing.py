@@ -1,116 +1,202 @@
-"""Write catalogues, as people would: Kafka's names, what topics have in common said once."""
+"""Write catalogues as a person would: Kafka's names, and what topics have in common once."""
 
 from __future__ import annotations
 
 import csv
 import io
 import json
-import re
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Mapping
 from typing import Any, Final
 
-from asyncdbaas.catalogue.kafka import kafka_name, kafka_value, settings_of
-from asyncdbaas.catalogue.model import Catalogue, CatalogueTopic
+import attrs
+
+from asyncdbaas._topic_settings import TOPIC_SETTINGS
+from asyncdbaas.catalogue.kafka import default_value, kafka_name, kafka_value, settings_of
+from asyncdbaas.catalogue.model import (
+    Catalogue,
+    CatalogueRegistry,
+    CatalogueSchema,
+    CatalogueTopic,
+    CatalogueUser,
+    Metadata,
+)
+from asyncdbaas.catalogue.tables import LABEL_COLUMN
+from asyncdbaas.catalogue.topic_entries import PARTITIONING
+from asyncdbaas.catalogue.yaml_writing import Flow, yaml_list, yaml_mapping
 from asyncdbaas.errors import InvalidInputError
 from asyncdbaas.topics import TopicCreate
 from asyncdbaas.types import UNSET
 
-__all__ = ["nested", "scalar", "topic_values", "write_catalogue", "yaml_mapping"]
+__all__ = ["nested", "topic_values", "write_catalogue"]
 
-_PARTITIONING: Final = ("partition_count", "replication_factor")
-# Everything else could be read as a number, a date or a truth value by other readers of YAML.
-_PLAIN: Final = re.compile(r"(?!(?:y|n|yes|no|on|off|true|false|null)$)[A-Za-z][A-Za-z0-9._,-]*", re.IGNORECASE)
+_DEFAULTS: Final = {setting.kafka_name: kafka_value(default_value(name)) for name, setting in TOPIC_SETTINGS.items()}
 
 
-def write_catalogue(catalogue: Catalogue, *, suffix: str) -> str:
-    """Return a catalogue as text, in the format that a file's suffix tells; reading it gives the same topics."""
-    sections: dict[str | None, list[TopicCreate]] = {}
-    for entry in catalogue.topics:
-        sections.setdefault(entry.cluster, []).append(entry.topic)
+def write_catalogue(catalogue: Catalogue, *, suffix: str, minimal: bool = False) -> str:
+    """Return a catalogue as text; reading it gives the same catalogue.
+
+    Args:
+        catalogue: What to write.
+        suffix: Format of the text: .yaml, .yml, .json or .csv. A CSV holds topics only.
+        minimal: Leave out settings that have the service's default, as for a catalogue of live topics. Reading the text
+            then gives the same topics, with fewer settings declared.
+    """
     if suffix == ".csv":
-        return _to_csv(catalogue.topics)
-    document = [_section(cluster, topics) for cluster, topics in sections.items()]
+        return _to_csv(catalogue, minimal=minimal)
+    document = _document(catalogue, minimal=minimal)
     if suffix == ".json":
-        whole = document[0] if len(document) == 1 else {"clusters": document}
-        return json.dumps(whole, indent=2) + "\n"
+        return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
     if suffix in (".yaml", ".yml"):
-        return "\n".join(_yaml_document(document)) + "\n"
+        return "\n".join(_yaml(document)) + "\n"
     raise InvalidInputError(f"the suffix tells the format: .yaml, .yml, .json or .csv, not {suffix!r}")
 
 
 def topic_values(topic: TopicCreate) -> dict[str, Any]:
     """Return what a topic declares, partitions, replicas and settings on one level, in Kafka's spelling."""
-    partitioning = {key: getattr(topic, key) for key in _PARTITIONING if getattr(topic, key) is not UNSET}
+    partitioning = {key: getattr(topic, key) for key in PARTITIONING if getattr(topic, key) is not UNSET}
     return partitioning | {kafka_name(name): kafka_value(value) for name, value in settings_of(topic.config).items()}
-
-
-def _section(cluster: str | None, topics: list[TopicCreate]) -> dict[str, Any]:
-    """Return what a cluster's topics have in common, and each one's own."""
-    values = [topic_values(topic) for topic in topics]
-    common = _common(values)
-    own = [{key: value for key, value in each.items() if common.get(key) != value} for each in values]
-    section: dict[str, Any] = {} if cluster is None else {"cluster": cluster}
-    if common:
-        section["defaults"] = nested(common)
-    section["topics"] = [{"name": topic.name} | nested(each) for topic, each in zip(topics, own, strict=True)]
-    return section
-
-
-def _common(values: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return the most frequent value of each key that all topics have: a default holds for all of them."""
-    keys = [key for key in values[0] if all(key in each for each in values)] if len(values) > 1 else []
-    return {key: Counter(each[key] for each in values).most_common(1)[0][0] for key in keys}
 
 
 def nested(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return the values with the settings below `config`."""
-    partitioning = {key: values[key] for key in _PARTITIONING if key in values}
-    config = {key: value for key, value in values.items() if key not in _PARTITIONING}
+    partitioning = {key: values[key] for key in PARTITIONING if key in values}
+    config = {key: value for key, value in values.items() if key not in PARTITIONING}
     return partitioning | ({"config": config} if config else {})
 
 
-def _yaml_document(sections: list[dict[str, Any]]) -> Iterable[str]:
-    if len(sections) == 1:
-        return _yaml_section(sections[0], "")
-    lines = ["clusters:"]
-    for section in sections:
-        first, *rest = _yaml_section(section, "    ")
-        lines += [f"  - {first.strip()}", *rest]
-    return lines
+@attrs.define(eq=False)
+class _Part:
+    """What one cluster has."""
+
+    topics: list[CatalogueTopic] = attrs.field(factory=list)
+    users: list[CatalogueUser] = attrs.field(factory=list)
+    schemas: list[CatalogueSchema] = attrs.field(factory=list)
+    registry: CatalogueRegistry | None = None
 
 
-def _yaml_section(section: Mapping[str, Any], indent: str) -> list[str]:
-    lines = [f"{indent}cluster: {scalar(section['cluster'])}"] if "cluster" in section else []
-    if "defaults" in section:
-        lines += [f"{indent}defaults:", *yaml_mapping(section["defaults"], f"{indent}  ")]
-    lines += [f"{indent}topics:"]
-    for topic in section["topics"]:
-        first, *rest = yaml_mapping(topic, f"{indent}    ")
-        lines += [f"{indent}  - {first.strip()}", *rest]
-    return lines
+def _parts(catalogue: Catalogue) -> dict[str | None, _Part]:
+    parts: dict[str | None, _Part] = defaultdict(_Part)
+    for topic in catalogue.topics:
+        parts[topic.cluster].topics.append(topic)
+    for user in catalogue.users:
+        parts[user.cluster].users.append(user)
+    for schema in catalogue.schemas:
+        parts[schema.cluster].schemas.append(schema)
+    for registry in catalogue.registries:
+        parts[registry.cluster].registry = registry
+    return parts
 
 
-def yaml_mapping(mapping: Mapping[str, Any], indent: str) -> list[str]:
-    """Return the lines of a mapping."""
+def _document(catalogue: Catalogue, *, minimal: bool) -> dict[str, Any]:
+    """Return a catalogue as plain data; clusters that have the same share a section."""
+    sections: dict[tuple[bool, str], tuple[list[str], dict[str, Any]]] = {}
+    for cluster, part in _parts(catalogue).items():
+        section = _section(part, minimal=minimal)
+        clusters, _ = sections.setdefault((cluster is None, json.dumps(section)), ([], section))
+        clusters += [] if cluster is None else [_escaped(cluster)]
+    document = [_cluster_key(clusters) | section for clusters, section in sections.values()]
+    notes = _notes(catalogue.metadata)
+    return notes | (document[0] if len(document) == 1 else {"clusters": document})
+
+
+def _cluster_key(clusters: list[str]) -> dict[str, Any]:
+    if not clusters:
+        return {}
+    return {"cluster": clusters[0] if len(clusters) == 1 else clusters}
+
+
+def _section(part: _Part, *, minimal: bool) -> dict[str, Any]:
+    section: dict[str, Any] = {}
+    if part.topics:
+        values = [topic_values(entry.topic) for entry in part.topics]
+        common = _common(values, minimal=minimal)
+        if common:
+            section["defaults"] = nested(common)
+        section["topics"] = [
+            {"name": entry.topic.name} | _notes(entry.metadata) | nested(_own(each, common, minimal=minimal))
+            for entry, each in zip(part.topics, values, strict=True)
+        ]
+    if part.users:
+        section["users"] = [_user(entry) for entry in part.users]
+    if part.schemas:
+        section["schemas"] = [_schema(entry) for entry in part.schemas]
+    if part.registry is not None:
+        section["schema_registry"] = {"compatibility": str(part.registry.compatibility)}
+    return section
+
+
+def _common(values: list[dict[str, Any]], *, minimal: bool) -> dict[str, Any]:
+    """Return the defaults that make a section shorter. A default holds for all topics, so all must have the key."""
+    common: dict[str, Any] = {}
+    for key in values[0]:
+        if not all(key in each for each in values):
+            continue
+        value, count = Counter(each[key] for each in values).most_common(1)[0]
+        written = len(values)
+        if minimal and key in _DEFAULTS:
+            written -= sum(each[key] == _DEFAULTS[key] for each in values)
+        if 1 + len(values) - count < written:
+            common[key] = value
+    return common
+
+
+def _own(values: dict[str, Any], common: dict[str, Any], *, minimal: bool) -> dict[str, Any]:
+    """Return what a topic itself must declare."""
+    usual = _DEFAULTS | common if minimal else common
+    return {key: value for key, value in values.items() if key not in usual or usual[key] != value}
+
+
+def _user(entry: CatalogueUser) -> dict[str, Any]:
+    user = {"name": _escaped(entry.name)} | _notes(entry.metadata)
+    if entry.acl is None:
+        return user
+    rights = [Flow(topic=_escaped(right.topic), permission=str(right.permission)) for right in entry.acl]
+    return user | {"acl": rights}
+
+
+def _schema(entry: CatalogueSchema) -> dict[str, Any]:
+    schema: dict[str, Any] = {"subject": _escaped(entry.subject)} | _notes(entry.metadata)
+    if entry.compatibility is not None:
+        schema["compatibility"] = str(entry.compatibility)
+    if entry.schema is not None:
+        schema["type"] = str(entry.schema.schema_type).lower()
+        schema["schema"] = _escaped(entry.schema.schema)
+    return schema
+
+
+def _notes(metadata: Metadata) -> dict[str, Any]:
+    """Return the keys for people."""
+    notes: dict[str, Any] = {}
+    if metadata.description:
+        notes["description"] = _escaped(metadata.description)
+    if metadata.owner:
+        notes["owner"] = _escaped(metadata.owner)
+    if metadata.labels:
+        notes["labels"] = {key: _escaped(value) for key, value in metadata.labels.items()}
+    return notes | dict(metadata.extensions)
+
+
+def _escaped(text: str) -> str:
+    """Return a text in which the reader finds no variable."""
+    return text.replace("$", "$$") if "${" in text or "$$" in text else text
+
+
+def _yaml(document: Mapping[str, Any]) -> list[str]:
     lines: list[str] = []
-    for key, value in mapping.items():
-        if key == "config":
-            lines += [f"{indent}{key}:", *yaml_mapping(value, f"{indent}  ")]
-        else:
-            lines.append(f"{indent}{key}: {scalar(value)}")
+    for key, value in document.items():
+        lines += _yaml_list(key, value) if isinstance(value, list) and value else yaml_mapping({key: value}, "")
     return lines
 
 
-def scalar(value: Any) -> str:
-    """Return a value so that all readers of YAML take it for the same."""
-    if isinstance(value, str):
-        return value if _PLAIN.fullmatch(value) else json.dumps(value)
-    return json.dumps(value)
+def _yaml_list(key: str, items: list[Any]) -> list[str]:
+    return [f"{key}:", *yaml_list(items, "  ")]
 
 
-def _to_csv(topics: Iterable[CatalogueTopic]) -> str:
-    rows = [{"cluster": entry.cluster or "", "name": entry.topic.name} | topic_values(entry.topic) for entry in topics]
+def _to_csv(catalogue: Catalogue, *, minimal: bool) -> str:
+    if catalogue.users or catalogue.schemas or catalogue.registries:
+        raise InvalidInputError("a CSV holds topics only: write users and schemas as .yaml or .json")
+    rows = [_row(entry, minimal=minimal) for entry in catalogue.topics]
     columns = list(dict.fromkeys(key for row in rows for key in row))
     text = io.StringIO()
     writer = csv.DictWriter(text, columns, lineterminator="\n")
@@ -119,5 +205,12 @@ def _to_csv(topics: Iterable[CatalogueTopic]) -> str:
     return text.getvalue()
 
 
+def _row(entry: CatalogueTopic, *, minimal: bool) -> dict[str, Any]:
+    notes = _notes(entry.metadata)
+    labels = {f"{LABEL_COLUMN}{key}": value for key, value in notes.pop("labels", {}).items()}
+    values = _own(topic_values(entry.topic), {}, minimal=minimal)
+    return {"cluster": _escaped(entry.cluster or ""), "name": entry.topic.name, **notes, **labels, **values}
+
+
 def _cell(value: Any) -> str:
-    return json.dumps(value) if isinstance(value, bool) else str(value)
+    return value if isinstance(value, str) else json.dumps(value)

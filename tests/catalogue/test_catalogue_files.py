@@ -262,6 +262,11 @@ def test_json_may_be_indented_with_tabs() -> None:
     assert topics_of(parse_catalogue(text, file="t.json")) == [TopicCreate(name="a", partition_count=3)]
 
 
+def test_characters_beyond_16_bits_may_be_escaped_in_json() -> None:
+    text = r'{"topics": [{"name": "a", "owner": "\uD83D\ude00 \\ud83d \u00e4"}]}'
+    assert parse_catalogue(text, file="t.json").topics[0].metadata.owner == "\U0001f600 \\ud83d \u00e4"
+
+
 def test_a_csv_has_settings_beside_the_name_and_its_empty_cells_say_nothing() -> None:
     text = 'cluster,name,partitions,retention.ms,cleanup.policy\none,a,3,,\n\ntwo,b,,5,"compact,delete"\n'
     catalogue = parse_catalogue(text, file="t.csv")

@@ -1,0 +1,78 @@
+"""Write plain data as YAML, so that all readers take it for the same."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+__all__ = ["Flow", "scalar", "yaml_list", "yaml_mapping"]
+
+# Everything else could be read as a number, a date or a truth value by other readers of YAML.
+_PLAIN: Final = re.compile(r"(?!(?:y|n|yes|no|on|off|true|false|null)$)[A-Za-z][A-Za-z0-9._,-]*", re.IGNORECASE)
+# A text of which a literal block keeps every character.
+_LITERAL: Final = re.compile(r"[^\s#][\t\n -~]*[^\s]\n?")
+
+
+class Flow(dict[str, Any]):
+    """A mapping to be written in braces, on one line."""
+
+
+def yaml_mapping(mapping: Mapping[str, Any], indent: str) -> list[str]:
+    """Return the lines of a mapping."""
+    return [line for key, value in mapping.items() for line in _pair(key, value, indent)]
+
+
+def yaml_list(items: list[Any], indent: str) -> list[str]:
+    """Return the lines of a list."""
+    lines: list[str] = []
+    for item in items:
+        if isinstance(item, Mapping) and item and not isinstance(item, Flow):
+            first, *rest = yaml_mapping(item, f"{indent}  ")
+            lines += [f"{indent}- {first.strip()}", *rest]
+        elif isinstance(item, list) and item:
+            lines += [f"{indent}-", *yaml_list(item, f"{indent}  ")]
+        else:
+            lines.append(f"{indent}- {_flow(item)}")
+    return lines
+
+
+def scalar(value: Any) -> str:
+    """Return a value on one line."""
+    if isinstance(value, str):
+        return value if _PLAIN.fullmatch(value) else _quoted(value)
+    return json.dumps(value)
+
+
+def _quoted(text: str) -> str:
+    """Return a text in quotes. JSON's own escapes beyond 16 bits are pairs, which YAML does not know."""
+    return "".join(
+        character if character.isprintable() else f"\\U{ord(character):08x}"
+        for character in json.dumps(text, ensure_ascii=False)
+    )
+
+
+def _pair(key: str, value: Any, indent: str) -> list[str]:
+    start = f"{indent}{scalar(key)}:"
+    if isinstance(value, Mapping) and value and not isinstance(value, Flow):
+        return [start, *yaml_mapping(value, f"{indent}  ")]
+    if isinstance(value, list) and value:
+        return [start, *yaml_list(value, f"{indent}  ")]
+    if isinstance(value, str) and "\n" in value and _LITERAL.fullmatch(value):
+        mark = "|" if value.endswith("\n") else "|-"
+        lines = value.removesuffix("\n").split("\n")
+        return [f"{start} {mark}", *(f"{indent}  {line}" if line else "" for line in lines)]
+    return [f"{start} {_flow(value)}"]
+
+
+def _flow(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return f"{{{', '.join(f'{scalar(key)}: {_inner(item)}' for key, item in value.items())}}}"
+    return "[]" if isinstance(value, list) else scalar(value)
+
+
+def _inner(value: Any) -> str:
+    """Return a value as it can stand between commas, too."""
+    text = _flow(value)
+    return _quoted(text) if isinstance(value, str) and "," in text and not text.startswith('"') else text
