@@ -124,7 +124,8 @@ def check_token(token: object) -> Secret:
         raise TokenError("the token is empty")
     if found := _NO_TOKEN_CHARACTER.search(token):
         where = f"at position {found.start()} of {len(token)}"
-        raise TokenError(f"the token contains {found.group()!r} {where}; strip the trailing newline")
+        hint = "strip the trailing newline" if token.rstrip() == token[: found.start()] else "pass the token only"
+        raise TokenError(f"the token contains {found.group()!r} {where}; {hint}")
     return token
 
 
