@@ -53,18 +53,17 @@ def structure(raw: Any, into: type[T], place: str, notes: list[str]) -> T:
 @cache
 def _builder(kind: Any) -> _Build:
     """Return the function that builds values of a type from a value and its place."""
-    kinds = _alternatives(kind)
-    if len(kinds) > 1:
+    first, *others = kinds = _alternatives(kind)
+    if others:
         return _leaf(kind, lambda value: msgspec.convert(value, Union[kinds], strict=False))  # noqa: UP007 -- made at run time
-    only = kinds[0]
-    if attrs.has(only):
-        return _object(only)
-    if get_origin(only) is list:
-        return _list(_builder(get_args(only)[0]))
-    if get_origin(only) is dict:
-        return _mapping(_builder(get_args(only)[1]))
-    hook = _converter().get_structure_hook(only)
-    return _leaf(kind, lambda value: hook(value, only))
+    if attrs.has(first):
+        return _object(first)
+    if get_origin(first) is list:
+        return _list(_builder(get_args(first)[0]))
+    if get_origin(first) is dict:
+        return _mapping(_builder(get_args(first)[1]))
+    hook = _converter().get_structure_hook(first)
+    return _leaf(kind, lambda value: hook(value, first))
 
 
 def _alternatives(kind: Any) -> tuple[Any, ...]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from enum import Enum
 from importlib import import_module
@@ -193,3 +194,63 @@ def test_enumerations_take_words_they_do_not_know(module: str) -> None:
     offered = [getattr(loaded, name) for name in loaded.__all__]
     enums = [value for value in offered if isinstance(value, type) and issubclass(value, Enum)]
     assert all(issubclass(enum, OpenEnum) and str(enum("brand_new")).lower() == "brand_new" for enum in enums)
+
+
+# What a sloppy service may put in place of any value.
+ODD: Final[list[Any]] = ["", "10 GiB", "yesterday", {}, [], [[]], {"x": [1]}, True, -1.5, 10**30, 1e300]
+# Fields that take their value from another one, if they have none.
+DERIVED: Final = {"autoscale", "created_time", "name", "partition_count"}
+
+
+@each_answer
+@given(data=st.data())
+@examples(40)
+def test_an_odd_value_anywhere_spoils_no_more_than_itself(cls: Any, data: st.DataObject) -> None:
+    raw = dump(data.draw(objects(cls, full=True)))
+    path = data.draw(st.sampled_from(list(_places(raw))))
+    body, notes = json.dumps(_with_odd(raw, path, data.draw(st.sampled_from(ODD)))).encode(), list[str]()
+    if (read := _read(cls, body, notes)) is None:
+        assert _identifies(cls, path), f"{path} is optional"
+        return
+    assert all(note.startswith(f"$.{path[0]}") for note in notes)
+    whole, spoilt = structure(raw, cls), wire_fields(cls).get(path[0])
+    same = {field.name for field in attrs.fields(cls)} - {spoilt.name if spoilt else unknown_keys(cls)} - DERIVED
+    assert {name: getattr(read, name) for name in same} == {name: getattr(whole, name) for name in same}
+
+
+def _read(cls: Any, body: bytes, notes: list[str]) -> Any:
+    """Read an object; None if it is unreadable."""
+    try:
+        return decoding.reader(cls, None)(body, notes)
+    except decoding.MismatchError:
+        return None
+
+
+def _places(raw: Any) -> Iterator[tuple[Any, ...]]:
+    """Yield the path to each value inside a value."""
+    for key, value in fields_of(raw).items() if isinstance(raw, dict) else enumerate(items_of(raw)):
+        yield (key,)
+        yield from ((key, *inner) for inner in _places(value))
+
+
+def _with_odd(raw: Any, path: tuple[Any, ...], odd: Any) -> Any:
+    """Return a copy with another value at a path."""
+    if not path:
+        return odd
+    changed = raw.copy()
+    changed[path[0]] = _with_odd(raw[path[0]], path[1:], odd)
+    return changed
+
+
+def _identifies(tp: Any, path: tuple[Any, ...]) -> bool:
+    """Return whether every field on a path is required; entries of dictionaries are not."""
+    for kind in kinds(tp):
+        if attrs.has(kind) and path:
+            field = wire_fields(kind).get(path[0])
+            is_required = field is not None and field.default is attrs.NOTHING
+            return is_required and _identifies(field_types(kind)[path[0]], path[1:])
+        if get_origin(kind) is list and path:
+            return _identifies(get_args(kind)[0], path[1:])
+        if get_origin(kind) is dict:
+            return not path
+    return True
