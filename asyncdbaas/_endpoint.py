@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from functools import cache
 from typing import Any, Final, TypeAlias, TypeVar, cast
@@ -9,20 +10,77 @@ from urllib.parse import parse_qsl
 
 import attrs
 
+from asyncdbaas._core.codec import envelop, require_some
 from asyncdbaas._core.decoding import page_reader
-from asyncdbaas._core.http import seg
-from asyncdbaas.errors import DecodeError
+from asyncdbaas._core.http import cluster_segment, seg
+from asyncdbaas._core.text import kind_of
+from asyncdbaas.errors import DecodeError, InvalidInputError
 from asyncdbaas.session import AsyncSession
-from asyncdbaas.types import UNSET
+from asyncdbaas.types import UNSET, Id
 
-__all__ = ["created", "delete", "fill_unset", "has_unset", "list_all"]
+__all__ = [
+    "changes",
+    "cluster_path",
+    "created",
+    "delete",
+    "envelop",
+    "fill_unset",
+    "has_unset",
+    "list_all",
+    "payload",
+    "require_some",
+    "write_lock",
+]
 
 T = TypeVar("T")
 B = TypeVar("B", bound=Any)
 Identity: TypeAlias = tuple[Any, ...]
 
+# What the name behind a collection is called in errors.
+_LABELS: Final = {
+    "config": "subject name",
+    "dbs": "database name",
+    "indexes": "index name",
+    "logsink": "sink id",
+    "online-migration": "migration id",
+    "pools": "pool name",
+    "replicas": "replica name",
+    "schema-registry": "subject name",
+    "topics": "topic name",
+    "users": "user name",
+    "versions": "version",
+}
 # With 200 items to a page, the largest that the vendor's API allows elsewhere, this is more than any list known.
 _MOST_PAGES: Final = 1000
+
+
+def cluster_path(cluster_id: Id, *names: str) -> str:
+    """Return the path of a cluster, or of what is below it, such as `cluster_path(cluster_id, "topics", name)`.
+
+    Each name is percent-encoded. A name that could address another object is rejected.
+    """
+    path, label = f"/v2/databases/{cluster_segment(cluster_id)}", "name"
+    for name in names:
+        path += f"/{seg(name, label)}"
+        label = _LABELS.get(name, "name")
+    return path
+
+
+def payload(body: B, cls: type[B], what: str) -> B:
+    """Reject a request body of another class; `what` names it in the error."""
+    if not isinstance(body, cls):
+        raise InvalidInputError(f"{what} must be {cls.__name__}(...), not {kind_of(body)}")
+    return body
+
+
+def changes(body: B, cls: type[B], what: str) -> B:
+    """Reject an update of another class, or one in which nothing is set."""
+    return require_some(payload(body, cls, what))
+
+
+def write_lock(session: AsyncSession, cluster_id: Id, what: str) -> asyncio.Lock:
+    """Return the lock for writes that must not run side by side in one cluster."""
+    return session.lock(f"{what} of {cluster_segment(cluster_id).lower()}")
 
 
 async def list_all(

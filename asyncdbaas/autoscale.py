@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import attrs
 
-from asyncdbaas._core.codec import require_some
-from asyncdbaas._core.http import cluster_segment
-from asyncdbaas._endpoint import fill_unset, has_unset
+from asyncdbaas._endpoint import changes, cluster_path, fill_unset, has_unset, write_lock
 from asyncdbaas._models import Autoscale, StorageAutoscale
 from asyncdbaas.session import AsyncSession
 from asyncdbaas.types import UNSET, Id
@@ -31,7 +29,7 @@ async def get_autoscale(session: AsyncSession, cluster_id: Id) -> Autoscale:
     Scope `database:read`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_get_autoscale
     """
-    answer = await session.request("GET", f"/v2/databases/{cluster_segment(cluster_id)}/autoscale", _Answer)
+    answer = await session.request("GET", cluster_path(cluster_id, "autoscale"), _Answer)
     return answer.autoscale or Autoscale(storage=answer.storage or UNSET)
 
 
@@ -43,9 +41,8 @@ async def update_autoscale(session: AsyncSession, cluster_id: Id, autoscale: Aut
     UnprocessableError if a value is out of range. Scope `database:update`, and `database:read` for the read.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_update_autoscale
     """
-    segment = cluster_segment(cluster_id)
-    storage = require_some(autoscale).storage
-    async with session.lock(f"autoscale of {segment.lower()}"):
+    path, storage = cluster_path(cluster_id, "autoscale"), changes(autoscale, Autoscale, "autoscale").storage
+    async with write_lock(session, cluster_id, "autoscale"):
         if storage and has_unset(storage):
             storage = fill_unset(storage, (await get_autoscale(session, cluster_id)).storage)
-        await session.request("PUT", f"/v2/databases/{segment}/autoscale", body=Autoscale(storage=storage))
+        await session.request("PUT", path, body=Autoscale(storage=storage))

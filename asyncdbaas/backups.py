@@ -9,7 +9,7 @@ from datetime import datetime
 
 import attrs
 
-from asyncdbaas._core.http import cluster_segment
+from asyncdbaas._endpoint import cluster_path
 from asyncdbaas.session import AsyncSession
 from asyncdbaas.types import Id, ListOf, null_lists
 
@@ -57,4 +57,4 @@ async def list_backups(session: AsyncSession, cluster_id: Id) -> Backups:
     has no backups, as Redis and Valkey. Scope `database:read`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_list_backups
     """
-    return await session.request("GET", f"/v2/databases/{cluster_segment(cluster_id)}/backups", Backups)
+    return await session.request("GET", cluster_path(cluster_id, "backups"), Backups)

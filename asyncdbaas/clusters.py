@@ -11,9 +11,8 @@ from typing import Any
 import attrs
 
 from asyncdbaas._certificates import CA
-from asyncdbaas._core.codec import require_some
-from asyncdbaas._core.http import cluster_segment
-from asyncdbaas._endpoint import delete, list_all
+from asyncdbaas._core.text import kind_of
+from asyncdbaas._endpoint import changes, cluster_path, delete, list_all, payload
 from asyncdbaas._models import (
     Autoscale,
     ClusterStatus,
@@ -236,7 +235,7 @@ async def get_cluster(session: AsyncSession, cluster_id: Id) -> Cluster:
     Scope `database:read`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_get_cluster
     """
-    return await session.request("GET", f"/v2/databases/{cluster_segment(cluster_id)}", Cluster, key="database")
+    return await session.request("GET", cluster_path(cluster_id), Cluster, key="database")
 
 
 async def create_cluster(session: AsyncSession, cluster: ClusterCreate) -> Cluster:
@@ -248,7 +247,9 @@ async def create_cluster(session: AsyncSession, cluster: ClusterCreate) -> Clust
     go together. Scope `database:create`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_create_cluster
     """
-    made = await session.request("POST", "/v2/databases", Cluster, key="database", body=cluster)
+    made = await session.request(
+        "POST", "/v2/databases", Cluster, key="database", body=payload(cluster, ClusterCreate, "cluster")
+    )
     _keep_passwords(session, made)
     return made
 
@@ -267,7 +268,7 @@ async def validate_cluster(session: AsyncSession, cluster: ClusterCreate) -> Non
     to heed it, the cluster is created. Scope `database:create`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_create_cluster
     """
-    fields = attrs.asdict(require_some(cluster), recurse=False)
+    fields = attrs.asdict(changes(cluster, ClusterCreate, "cluster"), recurse=False)
     await session.request("POST", "/v2/databases", body=_ClusterDryRun(**fields))
 
 
@@ -277,7 +278,7 @@ async def delete_cluster(session: AsyncSession, cluster_id: Id) -> None:
     It shows, and its name stays taken, for some time afterwards. Scope `database:delete`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_destroy_cluster
     """
-    await delete(session, f"/v2/databases/{cluster_segment(cluster_id)}")
+    await delete(session, cluster_path(cluster_id))
 
 
 async def resize_cluster(session: AsyncSession, cluster_id: Id, resize: ClusterResize) -> None:
@@ -287,7 +288,7 @@ async def resize_cluster(session: AsyncSession, cluster_id: Id, resize: ClusterR
     with one node. PreconditionError while other work, such as maintenance, is under way. Scope `database:update`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_update_clusterSize
     """
-    await session.request("PUT", f"/v2/databases/{cluster_segment(cluster_id)}/resize", body=resize)
+    await session.request("PUT", cluster_path(cluster_id, "resize"), body=payload(resize, ClusterResize, "resize"))
 
 
 async def migrate_cluster(session: AsyncSession, cluster_id: Id, migration: ClusterMigrate) -> None:
@@ -296,7 +297,9 @@ async def migrate_cluster(session: AsyncSession, cluster_id: Id, migration: Clus
     For some seconds the cluster still reads `online` in its old region, then `migrating`. Scope `database:update`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_update_region
     """
-    await session.request("PUT", f"/v2/databases/{cluster_segment(cluster_id)}/migrate", body=migration)
+    await session.request(
+        "PUT", cluster_path(cluster_id, "migrate"), body=payload(migration, ClusterMigrate, "migration")
+    )
 
 
 async def upgrade_cluster(session: AsyncSession, cluster_id: Id, version: str) -> None:
@@ -306,8 +309,8 @@ async def upgrade_cluster(session: AsyncSession, cluster_id: Id, version: str) -
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_update_major_version
     """
     if not isinstance(version, str) or not version:
-        raise InvalidInputError(f"version must be a string such as '17', not {version!r}")
-    await session.request("PUT", f"/v2/databases/{cluster_segment(cluster_id)}/upgrade", body={"version": version})
+        raise InvalidInputError(f"version must be a string such as '17', not {kind_of(version)}")
+    await session.request("PUT", cluster_path(cluster_id, "upgrade"), body={"version": version})
 
 
 async def get_ca(session: AsyncSession, cluster_id: Id) -> CA:
@@ -316,4 +319,4 @@ async def get_ca(session: AsyncSession, cluster_id: Id) -> CA:
     Scope `database:read`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_get_ca
     """
-    return await session.request("GET", f"/v2/databases/{cluster_segment(cluster_id)}/ca", CA, key="ca")
+    return await session.request("GET", cluster_path(cluster_id, "ca"), CA, key="ca")

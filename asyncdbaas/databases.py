@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import attrs
 
-from asyncdbaas._core.http import cluster_segment, seg
-from asyncdbaas._endpoint import created, delete, list_all
+from asyncdbaas._endpoint import cluster_path, created, delete, list_all
 from asyncdbaas.session import AsyncSession
 from asyncdbaas.types import Id
 
@@ -29,7 +28,7 @@ async def list_databases(session: AsyncSession, cluster_id: Id) -> list[Database
     Scope `database:read`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_list
     """
-    return await list_all(session, f"/v2/databases/{cluster_segment(cluster_id)}/dbs", Database, "dbs")
+    return await list_all(session, cluster_path(cluster_id, "dbs"), Database, "dbs")
 
 
 async def get_database(session: AsyncSession, cluster_id: Id, name: str) -> Database:
@@ -38,8 +37,7 @@ async def get_database(session: AsyncSession, cluster_id: Id, name: str) -> Data
     NotFoundError has been seen now and then for one that does exist. Scope `database:read`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_get
     """
-    path = f"/v2/databases/{cluster_segment(cluster_id)}/dbs/{seg(name, 'database name')}"
-    return await session.request("GET", path, Database, key="db")
+    return await session.request("GET", cluster_path(cluster_id, "dbs", name), Database, key="db")
 
 
 async def create_database(session: AsyncSession, cluster_id: Id, name: str) -> Database:
@@ -48,7 +46,7 @@ async def create_database(session: AsyncSession, cluster_id: Id, name: str) -> D
     UnprocessableError if the name is taken. Scope `database:create`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_add
     """
-    path = f"/v2/databases/{cluster_segment(cluster_id)}/dbs"
+    path = cluster_path(cluster_id, "dbs")
     made = await session.request("POST", path, Database, key="db", body=Database(name=name))
     created(session, path, name)
     return made
@@ -60,5 +58,4 @@ async def delete_database(session: AsyncSession, cluster_id: Id, name: str) -> N
     NotFoundError if there is none. Scope `database:delete`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_delete
     """
-    path = f"/v2/databases/{cluster_segment(cluster_id)}/dbs/{seg(name, 'database name')}"
-    await delete(session, path)
+    await delete(session, cluster_path(cluster_id, "dbs", name))

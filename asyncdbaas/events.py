@@ -9,8 +9,7 @@ from datetime import datetime
 
 import attrs
 
-from asyncdbaas._core.http import cluster_segment
-from asyncdbaas._endpoint import list_all
+from asyncdbaas._endpoint import cluster_path, list_all
 from asyncdbaas.session import AsyncSession
 from asyncdbaas.types import Id, OpenEnum
 
@@ -47,4 +46,4 @@ async def list_events(session: AsyncSession, cluster_id: Id) -> list[Event]:
     Scope `database:read`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_list_events_logs
     """
-    return await list_all(session, f"/v2/databases/{cluster_segment(cluster_id)}/events", Event, "events")
+    return await list_all(session, cluster_path(cluster_id, "events"), Event, "events")

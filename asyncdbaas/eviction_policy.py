@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import Self
 
-from asyncdbaas._core.http import check_text, cluster_segment
+from asyncdbaas._core.http import check_text
+from asyncdbaas._endpoint import cluster_path
 from asyncdbaas.session import AsyncSession
 from asyncdbaas.types import Id, OpenEnum
 
@@ -46,8 +47,9 @@ async def get_eviction_policy(session: AsyncSession, cluster_id: Id) -> Eviction
     Scope `database:read`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_get_evictionPolicy
     """
-    path = f"/v2/databases/{cluster_segment(cluster_id)}/eviction_policy"
-    return await session.request("GET", path, EvictionPolicy, key="eviction_policy")
+    return await session.request(
+        "GET", cluster_path(cluster_id, "eviction_policy"), EvictionPolicy, key="eviction_policy"
+    )
 
 
 async def set_eviction_policy(session: AsyncSession, cluster_id: Id, policy: EvictionPolicy | str) -> None:
@@ -56,5 +58,8 @@ async def set_eviction_policy(session: AsyncSession, cluster_id: Id, policy: Evi
     Scope `database:update`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_update_evictionPolicy
     """
-    path = f"/v2/databases/{cluster_segment(cluster_id)}/eviction_policy"
-    await session.request("PUT", path, body={"eviction_policy": EvictionPolicy(check_text(policy, "eviction policy"))})
+    await session.request(
+        "PUT",
+        cluster_path(cluster_id, "eviction_policy"),
+        body={"eviction_policy": EvictionPolicy(check_text(policy, "eviction policy"))},
+    )

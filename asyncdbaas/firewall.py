@@ -5,12 +5,11 @@ The vendor's pages: https://docs.digitalocean.com/reference/api/digitalocean/#ta
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable
 
 from asyncdbaas._core.codec import encode
-from asyncdbaas._core.http import cluster_segment
-from asyncdbaas._endpoint import list_all
+from asyncdbaas._core.text import kind_of
+from asyncdbaas._endpoint import cluster_path, list_all, write_lock
 from asyncdbaas._models import FirewallRule, FirewallRuleType
 from asyncdbaas.errors import InvalidInputError
 from asyncdbaas.session import AsyncSession
@@ -31,7 +30,7 @@ async def list_firewall_rules(session: AsyncSession, cluster_id: Id) -> list[Fir
     Scope `database:read`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_list_firewall_rules
     """
-    return await list_all(session, _path(cluster_id), FirewallRule, "rules")
+    return await list_all(session, cluster_path(cluster_id, "firewall"), FirewallRule, "rules")
 
 
 async def replace_firewall_rules(session: AsyncSession, cluster_id: Id, rules: Iterable[FirewallRule]) -> None:
@@ -43,7 +42,7 @@ async def replace_firewall_rules(session: AsyncSession, cluster_id: Id, rules: I
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_update_firewall_rules
     """
     wanted = _check_rules(rules, "rules")
-    async with _write_lock(session, cluster_id):
+    async with write_lock(session, cluster_id, "firewall"):
         await _replace(session, cluster_id, wanted)
 
 
@@ -63,7 +62,7 @@ async def edit_firewall_rules(
     """
     added = _check_rules(add, "add")
     removed = {_identity(rule) for rule in _check_rules(remove, "remove")}
-    async with _write_lock(session, cluster_id):
+    async with write_lock(session, cluster_id, "firewall"):
         rules = await list_firewall_rules(session, cluster_id)
         kept = [rule for rule in rules if _identity(rule) not in removed]
         present = {_identity(rule) for rule in kept}
@@ -75,25 +74,19 @@ async def edit_firewall_rules(
 
 
 async def _replace(session: AsyncSession, cluster_id: Id, rules: list[FirewallRule]) -> None:
-    await session.request("PUT", _path(cluster_id), body={"rules": rules})
-
-
-def _write_lock(session: AsyncSession, cluster_id: Id) -> asyncio.Lock:
-    return session.lock(f"firewall of {cluster_segment(cluster_id).lower()}")
+    await session.request("PUT", cluster_path(cluster_id, "firewall"), body={"rules": rules})
 
 
 def _identity(rule: FirewallRule) -> tuple[str, str]:
     return rule.type, rule.value
 
 
-def _path(cluster_id: Id) -> str:
-    return f"/v2/databases/{cluster_segment(cluster_id)}/firewall"
-
-
 def _check_rules(rules: Iterable[FirewallRule], what: str) -> list[FirewallRule]:
+    if not isinstance(rules, Iterable):
+        raise InvalidInputError(f"{what} must be a list of FirewallRule, not {kind_of(rules)}")
     checked = list(rules)
     for rule in checked:
         if not isinstance(rule, FirewallRule):
-            raise InvalidInputError(f"{what} must be a list of FirewallRule, but holds {type(rule).__name__}")
-        encode(rule)  # refuses values of the wrong type
+            raise InvalidInputError(f"{what} must be a list of FirewallRule, but contains {kind_of(rule)}")
+        encode(rule)  # rejects values of the wrong type
     return checked

@@ -9,8 +9,7 @@ from datetime import datetime
 
 import attrs
 
-from asyncdbaas._core.http import cluster_segment, seg
-from asyncdbaas._endpoint import list_all
+from asyncdbaas._endpoint import cluster_path, list_all
 from asyncdbaas.session import AsyncSession
 from asyncdbaas.types import Id, OpenEnum
 
@@ -78,7 +77,7 @@ async def list_indexes(session: AsyncSession, cluster_id: Id) -> list[Index]:
     Scope `database:read`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_list_opeasearch_indexes
     """
-    return await list_all(session, f"/v2/databases/{cluster_segment(cluster_id)}/indexes", Index, "indexes")
+    return await list_all(session, cluster_path(cluster_id, "indexes"), Index, "indexes")
 
 
 async def delete_index(session: AsyncSession, cluster_id: Id, name: str) -> None:
@@ -88,5 +87,4 @@ async def delete_index(session: AsyncSession, cluster_id: Id, name: str) -> None
     NotFoundError if there is none. Scope `database:delete`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_delete_opensearch_index
     """
-    path = f"/v2/databases/{cluster_segment(cluster_id)}/indexes/{seg(name, 'index name')}"
-    await session.request("DELETE", path)
+    await session.request("DELETE", cluster_path(cluster_id, "indexes", name))

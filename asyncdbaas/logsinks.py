@@ -12,9 +12,8 @@ from typing import Any, ClassVar
 
 import attrs
 
-from asyncdbaas._core.codec import envelop
-from asyncdbaas._core.http import check_text, cluster_segment, seg
-from asyncdbaas._endpoint import fill_unset, has_unset, list_all
+from asyncdbaas._core.http import check_text
+from asyncdbaas._endpoint import cluster_path, envelop, fill_unset, has_unset, list_all, write_lock
 from asyncdbaas._models import not_empty
 from asyncdbaas.errors import InvalidInputError
 from asyncdbaas.session import AsyncSession
@@ -189,7 +188,7 @@ async def list_logsinks(session: AsyncSession, cluster_id: Id) -> list[Logsink]:
     Scope `database:read`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_list_logsink
     """
-    return await list_all(session, f"/v2/databases/{cluster_segment(cluster_id)}/logsink", Logsink, "sinks")
+    return await list_all(session, cluster_path(cluster_id, "logsink"), Logsink, "sinks")
 
 
 async def get_logsink(session: AsyncSession, cluster_id: Id, sink_id: str) -> Logsink:
@@ -198,9 +197,8 @@ async def get_logsink(session: AsyncSession, cluster_id: Id, sink_id: str) -> Lo
     Scope `database:read`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_get_logsink
     """
-    path = f"/v2/databases/{cluster_segment(cluster_id)}/logsink/{seg(sink_id, 'sink id')}"
-    # The answer stands bare, though that to a creation is wrapped; a key takes both.
-    return await session.request("GET", path, Logsink, key="sink")
+    # This response has no envelope, unlike that to a create; with a key, both are read.
+    return await session.request("GET", cluster_path(cluster_id, "logsink", sink_id), Logsink, key="sink")
 
 
 async def create_logsink(session: AsyncSession, cluster_id: Id, name: str, config: SinkConfig) -> Logsink:
@@ -209,10 +207,9 @@ async def create_logsink(session: AsyncSession, cluster_id: Id, name: str, confi
     UnprocessableError if the cluster's engine has no sinks of that kind. Scope `database:create`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_create_logsink
     """
-    path = f"/v2/databases/{cluster_segment(cluster_id)}/logsink"
     config = _check_config(config)
     body = {"sink_name": check_text(name, "sink name"), "sink_type": config.sink_type, **envelop("config", config)}
-    return await session.request("POST", path, Logsink, key="sink", body=body)
+    return await session.request("POST", cluster_path(cluster_id, "logsink"), Logsink, key="sink", body=body)
 
 
 async def update_logsink(session: AsyncSession, cluster_id: Id, sink_id: str, config: SinkConfig) -> None:
@@ -222,16 +219,16 @@ async def update_logsink(session: AsyncSession, cluster_id: Id, sink_id: str, co
     is; an empty string removes a setting. Scope `database:update`, and `database:read` for the read.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_update_logsink
     """
-    segment, config = cluster_segment(cluster_id), _check_config(config)
+    path, config = cluster_path(cluster_id, "logsink", sink_id), _check_config(config)
     envelop("config", config)  # rejects values of the wrong type before the read
-    async with session.lock(f"log sinks of {segment.lower()}"):
+    async with write_lock(session, cluster_id, "log sinks"):
         if has_unset(config):
             config = fill_unset(config, (await get_logsink(session, cluster_id, sink_id)).config)
         removed: dict[str, Any] = {
             field.name: UNSET for field in attrs.fields(type(config)) if getattr(config, field.name) == ""
         }
         body = envelop("config", attrs.evolve(config, **removed))
-        await session.request("PUT", f"/v2/databases/{segment}/logsink/{seg(sink_id, 'sink id')}", body=body)
+        await session.request("PUT", path, body=body)
 
 
 async def delete_logsink(session: AsyncSession, cluster_id: Id, sink_id: str) -> None:
@@ -240,8 +237,7 @@ async def delete_logsink(session: AsyncSession, cluster_id: Id, sink_id: str) ->
     NotFoundError if there is none. Scope `database:delete`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_delete_logsink
     """
-    path = f"/v2/databases/{cluster_segment(cluster_id)}/logsink/{seg(sink_id, 'sink id')}"
-    await session.request("DELETE", path)
+    await session.request("DELETE", cluster_path(cluster_id, "logsink", sink_id))
 
 
 def _check_config(config: SinkConfig) -> SinkConfig:

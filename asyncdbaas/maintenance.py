@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import attrs
 
-from asyncdbaas._core.http import cluster_segment
+from asyncdbaas._endpoint import cluster_path, payload
 from asyncdbaas._models import MaintenanceWindow, Weekday
 from asyncdbaas.errors import InvalidInputError
 from asyncdbaas.session import AsyncSession
@@ -23,13 +23,15 @@ _HOUR: Final = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?")
 
 
 def _check_day(_: object, __: attrs.Attribute[Any], day: str) -> None:
-    if day not in set(Weekday):
-        raise InvalidInputError(f"MaintenanceWindowUpdate: day must be a day of the week in lower case, not {day!r}")
+    if not isinstance(day, str) or day not in set(Weekday):
+        raise InvalidInputError(
+            "MaintenanceWindowUpdate: day must be a day of the week in lower case, such as 'monday'"
+        )
 
 
 def _check_hour(_: object, __: attrs.Attribute[Any], hour: str) -> None:
     if not isinstance(hour, str) or not _HOUR.fullmatch(hour):
-        raise InvalidInputError(f"MaintenanceWindowUpdate: hour must look like '14:00', not {hour!r}")
+        raise InvalidInputError("MaintenanceWindowUpdate: hour must be a time in UTC such as '14:00'")
 
 
 @attrs.frozen(kw_only=True, slots=False)
@@ -47,7 +49,9 @@ async def update_maintenance_window(session: AsyncSession, cluster_id: Id, windo
     A replica has a window of its own: use its id. Scope `database:update`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_update_maintenanceWindow
     """
-    await session.request("PUT", f"/v2/databases/{cluster_segment(cluster_id)}/maintenance", body=window)
+    await session.request(
+        "PUT", cluster_path(cluster_id, "maintenance"), body=payload(window, MaintenanceWindowUpdate, "window")
+    )
 
 
 async def install_update(session: AsyncSession, cluster_id: Id) -> None:
@@ -56,4 +60,4 @@ async def install_update(session: AsyncSession, cluster_id: Id) -> None:
     Scope `database:update`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_install_update
     """
-    await session.request("PUT", f"/v2/databases/{cluster_segment(cluster_id)}/install_update")
+    await session.request("PUT", cluster_path(cluster_id, "install_update"))

@@ -12,8 +12,8 @@ from typing import Final
 
 import attrs
 
-from asyncdbaas._core.codec import envelop
 from asyncdbaas._core.decoding import MismatchError, reader
+from asyncdbaas._endpoint import envelop, payload
 from asyncdbaas._models import not_empty
 from asyncdbaas.session import AsyncSession
 
@@ -77,4 +77,6 @@ async def update_metrics_credentials(session: AsyncSession, credentials: Metrics
     Scope `database:update`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_update_cluster_metrics_credentials
     """
-    await session.request("PUT", _PATH, body=envelop("credentials", credentials))
+    await session.request(
+        "PUT", _PATH, body=envelop("credentials", payload(credentials, MetricsCredentialsUpdate, "credentials"))
+    )

@@ -10,7 +10,7 @@ from datetime import datetime
 
 import attrs
 
-from asyncdbaas._core.http import cluster_segment, seg
+from asyncdbaas._endpoint import cluster_path, payload
 from asyncdbaas._models import not_empty
 from asyncdbaas.session import AsyncSession
 from asyncdbaas.types import UNSET, Id, OpenEnum, Unset
@@ -75,7 +75,7 @@ async def get_migration(session: AsyncSession, cluster_id: Id) -> Migration:
     Right after the start there may be none yet: empty, or NotFoundError. Scope `database:read`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_get_migrationStatus
     """
-    return await session.request("GET", f"/v2/databases/{cluster_segment(cluster_id)}/online-migration", Migration)
+    return await session.request("GET", cluster_path(cluster_id, "online-migration"), Migration)
 
 
 async def start_migration(session: AsyncSession, cluster_id: Id, migration: MigrationStart) -> Migration:
@@ -85,8 +85,12 @@ async def start_migration(session: AsyncSession, cluster_id: Id, migration: Migr
     being written to. Scope `database:update`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_update_onlineMigration
     """
-    path = f"/v2/databases/{cluster_segment(cluster_id)}/online-migration"
-    return await session.request("PUT", path, Migration, body=migration)
+    return await session.request(
+        "PUT",
+        cluster_path(cluster_id, "online-migration"),
+        Migration,
+        body=payload(migration, MigrationStart, "migration"),
+    )
 
 
 async def stop_migration(session: AsyncSession, cluster_id: Id, migration_id: str) -> None:
@@ -95,5 +99,4 @@ async def stop_migration(session: AsyncSession, cluster_id: Id, migration_id: st
     Scope `database:delete`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_delete_onlineMigration
     """
-    path = f"/v2/databases/{cluster_segment(cluster_id)}/online-migration/{seg(migration_id, 'migration id')}"
-    await session.request("DELETE", path)
+    await session.request("DELETE", cluster_path(cluster_id, "online-migration", migration_id))

@@ -7,9 +7,17 @@ from __future__ import annotations
 
 import attrs
 
-from asyncdbaas._core.codec import require_some
-from asyncdbaas._core.http import cluster_segment, seg
-from asyncdbaas._endpoint import created, delete, fill_unset, has_unset, list_all
+from asyncdbaas._endpoint import (
+    changes,
+    cluster_path,
+    created,
+    delete,
+    fill_unset,
+    has_unset,
+    list_all,
+    payload,
+    write_lock,
+)
 from asyncdbaas._models import Connection, not_empty
 from asyncdbaas.errors import InvalidInputError
 from asyncdbaas.session import AsyncSession
@@ -103,7 +111,7 @@ async def list_pools(session: AsyncSession, cluster_id: Id) -> list[Pool]:
     UnprocessableError for any other engine. Scope `database:read`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_list_connectionPools
     """
-    return await list_all(session, f"/v2/databases/{cluster_segment(cluster_id)}/pools", Pool, "pools")
+    return await list_all(session, cluster_path(cluster_id, "pools"), Pool, "pools")
 
 
 async def get_pool(session: AsyncSession, cluster_id: Id, name: str) -> Pool:
@@ -112,8 +120,7 @@ async def get_pool(session: AsyncSession, cluster_id: Id, name: str) -> Pool:
     Scope `database:read`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_get_connectionPool
     """
-    path = f"/v2/databases/{cluster_segment(cluster_id)}/pools/{seg(name, 'pool name')}"
-    return await session.request("GET", path, Pool, key="pool")
+    return await session.request("GET", cluster_path(cluster_id, "pools", name), Pool, key="pool")
 
 
 async def create_pool(session: AsyncSession, cluster_id: Id, pool: PoolCreate) -> Pool:
@@ -123,8 +130,8 @@ async def create_pool(session: AsyncSession, cluster_id: Id, pool: PoolCreate) -
     UnprocessableError if the name is taken, or for any engine but PostgreSQL. Scope `database:create`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_add_connectionPool
     """
-    path = f"/v2/databases/{cluster_segment(cluster_id)}/pools"
-    made = await session.request("POST", path, Pool, key="pool", body=pool)
+    path = cluster_path(cluster_id, "pools")
+    made = await session.request("POST", path, Pool, key="pool", body=payload(pool, PoolCreate, "pool"))
     created(session, path, pool.name)
     return made
 
@@ -136,14 +143,14 @@ async def update_pool(session: AsyncSession, cluster_id: Id, name: str, update: 
     Scope `database:update`, and `database:read` for the read.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_update_connectionPool
     """
-    segment = cluster_segment(cluster_id)
-    require_some(update)
-    async with session.lock(f"pools of {segment.lower()}"):
+    path = cluster_path(cluster_id, "pools", name)
+    changes(update, PoolUpdate, "update")
+    async with write_lock(session, cluster_id, "pools"):
         wanted = fill_unset(update, await get_pool(session, cluster_id, name)) if has_unset(update) else update
         if UNSET in (wanted.mode, wanted.size, wanted.db):
             raise InvalidInputError("PoolUpdate: set mode, size and db; the service does not show what the pool has")
         wanted = wanted if wanted.user else attrs.evolve(wanted, user=UNSET)
-        await session.request("PUT", f"/v2/databases/{segment}/pools/{seg(name, 'pool name')}", body=wanted)
+        await session.request("PUT", path, body=wanted)
 
 
 async def delete_pool(session: AsyncSession, cluster_id: Id, name: str) -> None:
@@ -152,5 +159,4 @@ async def delete_pool(session: AsyncSession, cluster_id: Id, name: str) -> None:
     NotFoundError if there is none. Scope `database:delete`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_delete_connectionPool
     """
-    path = f"/v2/databases/{cluster_segment(cluster_id)}/pools/{seg(name, 'pool name')}"
-    await delete(session, path)
+    await delete(session, cluster_path(cluster_id, "pools", name))

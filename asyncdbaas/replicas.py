@@ -9,8 +9,7 @@ from datetime import datetime
 
 import attrs
 
-from asyncdbaas._core.http import cluster_segment, seg
-from asyncdbaas._endpoint import created, delete, list_all
+from asyncdbaas._endpoint import cluster_path, created, delete, list_all, payload
 from asyncdbaas._models import ClusterStatus, Connection, Settings, not_empty
 from asyncdbaas.session import AsyncSession
 from asyncdbaas.types import UNSET, Id, ListOf, Unset, new_list, null_lists
@@ -86,7 +85,7 @@ async def list_replicas(session: AsyncSession, cluster_id: Id) -> list[Replica]:
     Scope `database:read`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_list_replicas
     """
-    return await list_all(session, f"/v2/databases/{cluster_segment(cluster_id)}/replicas", Replica, "replicas")
+    return await list_all(session, cluster_path(cluster_id, "replicas"), Replica, "replicas")
 
 
 async def get_replica(session: AsyncSession, cluster_id: Id, name: str) -> Replica:
@@ -95,8 +94,7 @@ async def get_replica(session: AsyncSession, cluster_id: Id, name: str) -> Repli
     A replica just created may raise NotFoundError for minutes. Scope `database:read`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_get_replica
     """
-    path = f"/v2/databases/{cluster_segment(cluster_id)}/replicas/{seg(name, 'replica name')}"
-    return await session.request("GET", path, Replica, key="replica")
+    return await session.request("GET", cluster_path(cluster_id, "replicas", name), Replica, key="replica")
 
 
 async def create_replica(session: AsyncSession, cluster_id: Id, replica: ReplicaCreate) -> Replica:
@@ -107,8 +105,8 @@ async def create_replica(session: AsyncSession, cluster_id: Id, replica: Replica
     UnprocessableError if the name is taken. Scope `database:create`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_create_replica
     """
-    path = f"/v2/databases/{cluster_segment(cluster_id)}/replicas"
-    made = await session.request("POST", path, Replica, key="replica", body=replica)
+    path = cluster_path(cluster_id, "replicas")
+    made = await session.request("POST", path, Replica, key="replica", body=payload(replica, ReplicaCreate, "replica"))
     created(session, path, replica.name)
     return made
 
@@ -119,8 +117,7 @@ async def delete_replica(session: AsyncSession, cluster_id: Id, name: str) -> No
     Scope `database:delete`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_destroy_replica
     """
-    path = f"/v2/databases/{cluster_segment(cluster_id)}/replicas/{seg(name, 'replica name')}"
-    await delete(session, path)
+    await delete(session, cluster_path(cluster_id, "replicas", name))
 
 
 async def promote_replica(session: AsyncSession, cluster_id: Id, name: str) -> None:
@@ -129,5 +126,4 @@ async def promote_replica(session: AsyncSession, cluster_id: Id, name: str) -> N
     Scope `database:update`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_promote_replica
     """
-    path = f"/v2/databases/{cluster_segment(cluster_id)}/replicas/{seg(name, 'replica name')}/promote"
-    await session.request("PUT", path)
+    await session.request("PUT", cluster_path(cluster_id, "replicas", name, "promote"))

@@ -9,8 +9,8 @@ from typing import Self
 
 import attrs
 
-from asyncdbaas._core.http import check_text, cluster_segment, seg
-from asyncdbaas._endpoint import list_all
+from asyncdbaas._core.http import check_text
+from asyncdbaas._endpoint import cluster_path, list_all, payload
 from asyncdbaas._models import not_empty
 from asyncdbaas.session import AsyncSession
 from asyncdbaas.types import Id, OpenEnum
@@ -104,7 +104,7 @@ async def list_schemas(session: AsyncSession, cluster_id: Id) -> list[Schema]:
     Scope `database:read`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_list_kafka_schemas
     """
-    return await list_all(session, f"/v2/databases/{cluster_segment(cluster_id)}/schema-registry", Schema, "subjects")
+    return await list_all(session, cluster_path(cluster_id, "schema-registry"), Schema, "subjects")
 
 
 async def get_schema(session: AsyncSession, cluster_id: Id, subject: str) -> Schema:
@@ -113,7 +113,7 @@ async def get_schema(session: AsyncSession, cluster_id: Id, subject: str) -> Sch
     Scope `database:read`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_get_kafka_schema
     """
-    return await session.request("GET", _subject_path(cluster_id, subject), Schema)
+    return await session.request("GET", cluster_path(cluster_id, "schema-registry", subject), Schema)
 
 
 async def get_schema_version(session: AsyncSession, cluster_id: Id, subject: str, version: str) -> Schema:
@@ -122,7 +122,7 @@ async def get_schema_version(session: AsyncSession, cluster_id: Id, subject: str
     Scope `database:read`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_get_kafka_schema_version
     """
-    path = f"{_subject_path(cluster_id, subject)}/versions/{seg(version, 'version')}"
+    path = cluster_path(cluster_id, "schema-registry", subject, "versions", version)
     return await session.request("GET", path, Schema)
 
 
@@ -132,8 +132,9 @@ async def create_schema(session: AsyncSession, cluster_id: Id, schema: SchemaCre
     UnprocessableError if it is no schema, or breaks the subject's compatibility level. Scope `database:create`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_create_kafka_schema
     """
-    path = f"/v2/databases/{cluster_segment(cluster_id)}/schema-registry"
-    return await session.request("POST", path, Schema, body=schema)
+    return await session.request(
+        "POST", cluster_path(cluster_id, "schema-registry"), Schema, body=payload(schema, SchemaCreate, "schema")
+    )
 
 
 async def delete_schema(session: AsyncSession, cluster_id: Id, subject: str) -> None:
@@ -142,7 +143,7 @@ async def delete_schema(session: AsyncSession, cluster_id: Id, subject: str) -> 
     NotFoundError if there is none. Scope `database:delete`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_delete_kafka_schema
     """
-    await session.request("DELETE", _subject_path(cluster_id, subject))
+    await session.request("DELETE", cluster_path(cluster_id, "schema-registry", subject))
 
 
 async def get_compatibility(session: AsyncSession, cluster_id: Id) -> CompatibilityLevel:
@@ -151,7 +152,9 @@ async def get_compatibility(session: AsyncSession, cluster_id: Id) -> Compatibil
     Scope `database:read`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_get_kafka_schema_config
     """
-    return await session.request("GET", _config_path(cluster_id), CompatibilityLevel, key="compatibility_level")
+    return await session.request(
+        "GET", cluster_path(cluster_id, "schema-registry", "config"), CompatibilityLevel, key="compatibility_level"
+    )
 
 
 async def set_compatibility(
@@ -162,7 +165,10 @@ async def set_compatibility(
     Scope `database:update`; the vendor's description says `database:write`, which its list of scopes does not have.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_update_kafka_schema_config
     """
-    path, body = _config_path(cluster_id), {"compatibility_level": check_text(level, "compatibility level")}
+    path, body = (
+        cluster_path(cluster_id, "schema-registry", "config"),
+        {"compatibility_level": check_text(level, "compatibility level")},
+    )
     return await session.request("PUT", path, CompatibilityLevel, key="compatibility_level", body=body)
 
 
@@ -172,7 +178,7 @@ async def get_subject_compatibility(session: AsyncSession, cluster_id: Id, subje
     Scope `database:read`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_get_kafka_schema_subject_config
     """
-    path = f"{_config_path(cluster_id)}/{seg(subject, 'subject name')}"
+    path = cluster_path(cluster_id, "schema-registry", "config", subject)
     return await session.request("GET", path, SubjectCompatibility)
 
 
@@ -184,14 +190,6 @@ async def set_subject_compatibility(
     Scope `database:update`; the vendor's description says `database:write`, which its list of scopes does not have.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_update_kafka_schema_subject_config
     """
-    path = f"{_config_path(cluster_id)}/{seg(subject, 'subject name')}"
+    path = cluster_path(cluster_id, "schema-registry", "config", subject)
     body = {"compatibility_level": check_text(level, "compatibility level")}
     return await session.request("PUT", path, SubjectCompatibility, body=body)
-
-
-def _config_path(cluster_id: Id) -> str:
-    return f"/v2/databases/{cluster_segment(cluster_id)}/schema-registry/config"
-
-
-def _subject_path(cluster_id: Id, subject: str) -> str:
-    return f"/v2/databases/{cluster_segment(cluster_id)}/schema-registry/{seg(subject, 'subject name')}"

@@ -5,8 +5,7 @@ The vendor's pages: https://docs.digitalocean.com/reference/api/digitalocean/#ta
 
 from __future__ import annotations
 
-from asyncdbaas._core.codec import envelop
-from asyncdbaas._core.http import cluster_segment
+from asyncdbaas._endpoint import cluster_path, envelop
 from asyncdbaas._models import Settings
 from asyncdbaas.errors import AcceptedError, InvalidInputError
 from asyncdbaas.session import AsyncSession
@@ -21,7 +20,7 @@ async def get_settings(session: AsyncSession, cluster_id: Id) -> Settings:
     Scope `database:read`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_get_do_settings
     """
-    path = f"/v2/databases/{cluster_segment(cluster_id)}/do_settings"
+    path = cluster_path(cluster_id, "do_settings")
     try:
         return await session.request("GET", path, Settings, key="do_settings")
     except AcceptedError:  # null: nothing is set
@@ -37,5 +36,8 @@ async def update_settings(session: AsyncSession, cluster_id: Id, *, service_cnam
     """
     if not isinstance(service_cnames, list):  # None would clear them
         raise InvalidInputError(f"service_cnames must be a list of host names, not {type(service_cnames).__name__}")
-    path = f"/v2/databases/{cluster_segment(cluster_id)}/do_settings"
-    await session.request("PUT", path, body=envelop("do_settings", Settings(service_cnames=service_cnames)))
+    await session.request(
+        "PUT",
+        cluster_path(cluster_id, "do_settings"),
+        body=envelop("do_settings", Settings(service_cnames=service_cnames)),
+    )

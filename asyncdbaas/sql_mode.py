@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from asyncdbaas._core.http import check_text, cluster_segment
+from asyncdbaas._core.http import check_text
+from asyncdbaas._core.text import kind_of
+from asyncdbaas._endpoint import cluster_path
 from asyncdbaas.errors import InvalidInputError
 from asyncdbaas.session import AsyncSession
 from asyncdbaas.types import Id
@@ -21,7 +23,7 @@ async def get_sql_mode(session: AsyncSession, cluster_id: Id) -> list[str]:
     Scope `database:read`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_get_sql_mode
     """
-    path = f"/v2/databases/{cluster_segment(cluster_id)}/sql_mode"
+    path = cluster_path(cluster_id, "sql_mode")
     modes = await session.request("GET", path, str, key="sql_mode")
     # On the wire it is one string, joined by commas, now and then with blanks.
     return [mode.strip() for mode in modes.split(",") if mode.strip()]
@@ -33,11 +35,12 @@ async def set_sql_mode(session: AsyncSession, cluster_id: Id, modes: Iterable[st
     The modes are MySQL's own, see https://dev.mysql.com/doc/refman/8.0/en/sql-mode.html. Scope `database:update`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_update_sql_mode
     """
-    path = f"/v2/databases/{cluster_segment(cluster_id)}/sql_mode"
-    await session.request("PUT", path, body={"sql_mode": _join(modes)})
+    await session.request("PUT", cluster_path(cluster_id, "sql_mode"), body={"sql_mode": _join(modes)})
 
 
 def _join(modes: Iterable[str]) -> str:
     if isinstance(modes, str):
-        raise InvalidInputError(f"modes must be a list of strings, not one string: {modes!r}")
+        raise InvalidInputError("modes must be a list of strings, not one string")
+    if not isinstance(modes, Iterable):
+        raise InvalidInputError(f"modes must be a list of strings, not {kind_of(modes)}")
     return ",".join(check_text(mode, "each of the modes").strip() for mode in modes)

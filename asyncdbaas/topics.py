@@ -10,9 +10,8 @@ from typing import Any, Final
 
 import attrs
 
-from asyncdbaas._core.codec import require_some
-from asyncdbaas._core.http import cluster_segment, seg
-from asyncdbaas._endpoint import created, delete, list_all
+from asyncdbaas._core.text import kind_of
+from asyncdbaas._endpoint import changes, cluster_path, created, delete, list_all, payload
 from asyncdbaas.errors import AcceptedError, InvalidInputError, SettingsLostError
 from asyncdbaas.session import AsyncSession
 from asyncdbaas.types import UNSET, Id, ListOf, OpenEnum, Unset, new_list
@@ -39,6 +38,7 @@ __all__ = [
 _NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,249}")
 # No broker can hold more; the service shows it as 9223372036854776000.
 _NO_LIMIT: Final = 2**63 - 1
+_FOREIGN: Final = re.compile(r"[^A-Za-z0-9._-]")
 
 
 class TopicState(OpenEnum):
@@ -190,10 +190,16 @@ class Topic:
 
 
 def _check_name(_: object, __: object, name: str) -> None:
-    if not isinstance(name, str) or not _NAME.fullmatch(name) or name in (".", ".."):
-        raise InvalidInputError(
-            f"topic name must be 1 to 249 of the characters A-Z a-z 0-9 . _ - and not . or .., not {name!r}"
-        )
+    if isinstance(name, str) and _NAME.fullmatch(name) and name not in (".", ".."):
+        return
+    found = _FOREIGN.search(name) if isinstance(name, str) else None
+    if found:
+        reason = f"{found.group()!a} at position {found.start()} is none of them"
+    else:
+        reason = f"it has {len(name)}" if isinstance(name, str) else f"it is {kind_of(name)}"
+    raise InvalidInputError(
+        f"topic name must be 1 to 249 of the characters A-Z a-z 0-9 . _ - and not . or ..; {reason}"
+    )
 
 
 @attrs.frozen(kw_only=True, slots=False)
@@ -225,7 +231,7 @@ async def list_topics(session: AsyncSession, cluster_id: Id) -> list[Topic]:
     Scope `database:read`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_list_kafka_topics
     """
-    return await list_all(session, f"/v2/databases/{cluster_segment(cluster_id)}/topics", Topic, "topics")
+    return await list_all(session, cluster_path(cluster_id, "topics"), Topic, "topics")
 
 
 async def get_topic(session: AsyncSession, cluster_id: Id, name: str) -> Topic:
@@ -234,8 +240,7 @@ async def get_topic(session: AsyncSession, cluster_id: Id, name: str) -> Topic:
     A topic just created may raise NotFoundError, or AcceptedError, for some seconds. Scope `database:read`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_get_kafka_topic
     """
-    path = f"/v2/databases/{cluster_segment(cluster_id)}/topics/{seg(name, 'topic name')}"
-    return await session.request("GET", path, Topic, key="topic")
+    return await session.request("GET", cluster_path(cluster_id, "topics", name), Topic, key="topic")
 
 
 async def create_topic(session: AsyncSession, cluster_id: Id, topic: TopicCreate) -> Topic:
@@ -247,9 +252,9 @@ async def create_topic(session: AsyncSession, cluster_id: Id, topic: TopicCreate
     value is out of range. Scope `database:create`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_create_kafka_topic
     """
-    path = f"/v2/databases/{cluster_segment(cluster_id)}/topics"
+    path = cluster_path(cluster_id, "topics")
     try:
-        made = await session.request("POST", path, Topic, key="topic", body=topic)
+        made = await session.request("POST", path, Topic, key="topic", body=payload(topic, TopicCreate, "topic"))
     except AcceptedError:
         made = Topic(name=topic.name, state=TopicState.CONFIGURING)
     created(session, path, topic.name)
@@ -269,8 +274,8 @@ async def update_topic(
     would be fewer. Scopes `database:read` and `database:update`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_update_kafka_topic
     """
-    path = f"/v2/databases/{cluster_segment(cluster_id)}/topics/{seg(name, 'topic name')}"
-    require_some(update)
+    path = cluster_path(cluster_id, "topics", name)
+    changes(update, TopicUpdate, "update")
     before = await get_topic(session, cluster_id, name) if live is None else live
     after = await session.request("PUT", path, Topic, key="topic", body=_completed(update, before))
     if lost := _lost(before, update, after):
@@ -314,5 +319,4 @@ async def delete_topic(session: AsyncSession, cluster_id: Id, name: str) -> None
     NotFoundError if there is none. Scope `database:delete`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_delete_kafka_topic
     """
-    path = f"/v2/databases/{cluster_segment(cluster_id)}/topics/{seg(name, 'topic name')}"
-    await delete(session, path)
+    await delete(session, cluster_path(cluster_id, "topics", name))

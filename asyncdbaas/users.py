@@ -8,13 +8,10 @@ The vendor's pages: https://docs.digitalocean.com/reference/api/digitalocean/#ta
 
 from __future__ import annotations
 
-import asyncio
-
 import attrs
 
-from asyncdbaas._core.codec import envelop, require_some
-from asyncdbaas._core.http import check_text, cluster_segment, seg
-from asyncdbaas._endpoint import created, delete, list_all
+from asyncdbaas._core.http import check_text
+from asyncdbaas._endpoint import changes, cluster_path, created, delete, envelop, list_all, payload, write_lock
 from asyncdbaas._models import (
     KafkaACL,
     KafkaPermission,
@@ -74,7 +71,7 @@ async def list_users(session: AsyncSession, cluster_id: Id) -> list[User]:
     Passwords show only with the scope `database:view_credentials`; on MongoDB never. Scope `database:read`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_list_users
     """
-    return await list_all(session, f"/v2/databases/{cluster_segment(cluster_id)}/users", User, "users")
+    return await list_all(session, cluster_path(cluster_id, "users"), User, "users")
 
 
 async def get_user(session: AsyncSession, cluster_id: Id, name: str) -> User:
@@ -84,7 +81,7 @@ async def get_user(session: AsyncSession, cluster_id: Id, name: str) -> User:
     the scope `database:view_credentials`; on MongoDB never. Scope `database:read`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_get_user
     """
-    return await session.request("GET", _path(cluster_id, name), User, key="user")
+    return await session.request("GET", cluster_path(cluster_id, "users", name), User, key="user")
 
 
 async def create_user(session: AsyncSession, cluster_id: Id, user: UserCreate) -> User:
@@ -93,9 +90,9 @@ async def create_user(session: AsyncSession, cluster_id: Id, user: UserCreate) -
     UnprocessableError if the name is taken; ServerError has been seen on Redis. Scope `database:create`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_add_user
     """
-    path = f"/v2/databases/{cluster_segment(cluster_id)}/users"
-    async with _write_lock(session, cluster_id):
-        made = await session.request("POST", path, User, key="user", body=user)
+    path = cluster_path(cluster_id, "users")
+    async with write_lock(session, cluster_id, "users"):
+        made = await session.request("POST", path, User, key="user", body=payload(user, UserCreate, "user"))
     created(session, path, user.name)
     session.passwords.add(str(cluster_id), made.name, made.password)
     return made
@@ -108,9 +105,9 @@ async def update_user(session: AsyncSession, cluster_id: Id, name: str, settings
     databases and the role. Scope `database:update`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_update_user
     """
-    _check_whole(settings)
-    path, body = _path(cluster_id, name), envelop("settings", require_some(settings))
-    async with _write_lock(session, cluster_id):
+    _check_whole(changes(settings, UserSettings, "settings"))
+    path, body = cluster_path(cluster_id, "users", name), envelop("settings", settings)
+    async with write_lock(session, cluster_id, "users"):
         return await session.request("PUT", path, User, key="user", body=body)
 
 
@@ -120,8 +117,8 @@ async def delete_user(session: AsyncSession, cluster_id: Id, name: str) -> None:
     NotFoundError if there is none. Scope `database:delete`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_delete_user
     """
-    path = _path(cluster_id, name)
-    async with _write_lock(session, cluster_id):
+    path = cluster_path(cluster_id, "users", name)
+    async with write_lock(session, cluster_id, "users"):
         await delete(session, path)
     session.passwords.discard(str(cluster_id), name)
 
@@ -135,9 +132,9 @@ async def reset_user_auth(
     known, so take it from here. Scope `database:update`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_reset_auth
     """
-    path = f"{_path(cluster_id, name)}/reset_auth"
+    path = cluster_path(cluster_id, "users", name, "reset_auth")
     body = {} if auth_plugin is None else {"mysql_settings": {"auth_plugin": check_text(auth_plugin, "auth_plugin")}}
-    async with _write_lock(session, cluster_id):
+    async with write_lock(session, cluster_id, "users"):
         user = await session.request("POST", path, User, key="user", body=body)
     session.passwords.add(str(cluster_id), user.name, user.password)
     return user
@@ -145,14 +142,6 @@ async def reset_user_auth(
 
 def _check_whole(settings: UserSettings) -> None:
     """Reject settings that would take away what they do not name."""
-    mongo = settings.mongo_user_settings if isinstance(settings, UserSettings) else None
+    mongo = settings.mongo_user_settings
     if isinstance(mongo, MongoUserSettings) and UNSET in (mongo.databases, mongo.role):
         raise InvalidInputError("UserSettings: mongo_user_settings needs databases and role; an update replaces both")
-
-
-def _path(cluster_id: Id, name: str) -> str:
-    return f"/v2/databases/{cluster_segment(cluster_id)}/users/{seg(name, 'user name')}"
-
-
-def _write_lock(session: AsyncSession, cluster_id: Id) -> asyncio.Lock:
-    return session.lock(f"users of {cluster_segment(cluster_id).lower()}")

@@ -13,10 +13,10 @@ from __future__ import annotations
 
 from typing import Any, Final, TypeVar, get_args
 
-from asyncdbaas._core.codec import envelop, require_some
 from asyncdbaas._core.decoding import MismatchError, reader
-from asyncdbaas._core.http import cluster_segment
+from asyncdbaas._core.text import kind_of
 from asyncdbaas._core.wire import wire_names
+from asyncdbaas._endpoint import cluster_path, envelop, require_some
 from asyncdbaas.configs._base import set_fields
 from asyncdbaas.configs.advanced import (
     AdvancedMySQLConfig,
@@ -108,10 +108,10 @@ async def get_config(session: AsyncSession, cluster_id: Id, into: type[C]) -> C:
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_get_config
     """
     if into not in _CONFIGS:
-        raise InvalidInputError(f"into must be one of {_names(_CONFIGS)}, not {into!r}")
+        shown = into.__name__ if isinstance(into, type) else kind_of(into)
+        raise InvalidInputError(f"into must be one of {_names(_CONFIGS)}, not {shown}")
     read = reader(into, "config").then(_check_engine)
-    path = f"/v2/databases/{cluster_segment(cluster_id)}/config"
-    return await session.run("GET", path, read)
+    return await session.run("GET", cluster_path(cluster_id, "config"), read)
 
 
 async def update_config(session: AsyncSession, cluster_id: Id, config: ConfigUpdate) -> None:
@@ -124,8 +124,7 @@ async def update_config(session: AsyncSession, cluster_id: Id, config: ConfigUpd
     """
     if not isinstance(config, _UPDATES):
         raise InvalidInputError(f"config must be one of {_names(_UPDATES)}, not {type(config).__name__}")
-    path = f"/v2/databases/{cluster_segment(cluster_id)}/config"
-    await session.request("PATCH", path, body=envelop("config", require_some(config)))
+    await session.request("PATCH", cluster_path(cluster_id, "config"), body=envelop("config", require_some(config)))
 
 
 def _names(classes: tuple[Any, ...]) -> str:

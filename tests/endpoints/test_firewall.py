@@ -73,11 +73,11 @@ async def test_a_droplet_id_given_as_a_number_is_refused_by_its_field(canned: Ca
 
 @pytest.mark.parametrize("rules", ["192.0.2.1", ["192.0.2.1"], {"rules": []}])
 async def test_what_is_no_list_of_rules_is_refused_by_name(canned: Canned, rules: Any) -> None:
-    with pytest.raises(InvalidInputError, match="rules must be a list of FirewallRule, but holds str"):
+    with pytest.raises(InvalidInputError, match="rules must be a list of FirewallRule, but contains str"):
         await firewall.replace_firewall_rules(canned.session, CLUSTER, rules)
-    with pytest.raises(InvalidInputError, match="add must be a list of FirewallRule, but holds str"):
+    with pytest.raises(InvalidInputError, match="add must be a list of FirewallRule, but contains str"):
         await firewall.edit_firewall_rules(canned.session, CLUSTER, add=rules)
-    with pytest.raises(InvalidInputError, match="remove must be a list of FirewallRule, but holds str"):
+    with pytest.raises(InvalidInputError, match="remove must be a list of FirewallRule, but contains str"):
         await firewall.edit_firewall_rules(canned.session, CLUSTER, remove=rules)
     assert canned.requests == []
 

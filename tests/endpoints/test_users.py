@@ -42,9 +42,7 @@ USERS = f"/v2/databases/{CLUSTER}/users"
 REPLICATION = UserSettings(pg_allow_replication=True)
 
 
-@pytest.mark.parametrize(
-    "mongo", [MongoUserSettings(databases=["a"]), MongoUserSettings(role=MongoRole.READ_ONLY), MongoUserSettings()]
-)
+@pytest.mark.parametrize("mongo", [MongoUserSettings(databases=["a"]), MongoUserSettings(role=MongoRole.READ_ONLY)])
 async def test_an_update_that_would_take_away_half_of_a_mongodb_users_rights_is_refused(
     canned: Canned, mongo: MongoUserSettings
 ) -> None:
