@@ -98,9 +98,9 @@ def answer_classes() -> set[Any]:
 
 
 def request_classes() -> set[Any]:
-    """Return every class that an endpoint function takes, with those inside."""
+    """Return every class that an endpoint function sends, with those inside; `live` is what it has read."""
     parameters = (get_type_hints(each.function).items() for each in operations())
-    return reachable(hint for hints in parameters for name, hint in hints if name != "return")
+    return reachable(hint for hints in parameters for name, hint in hints if name not in ("return", "live"))
 
 
 def public_classes() -> list[Any]:

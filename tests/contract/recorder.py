@@ -31,6 +31,7 @@ BODIES: Final = {
     "schemas.set_subject_compatibility": {"level": "compatibility_level"},
     "settings.update_settings": {"service_cnames": "do_settings.service_cnames"},
     "sql_mode.set_sql_mode": {"modes": "sql_mode"},
+    "topics.update_topic": {"update": ""},
     "users.reset_user_auth": {"auth_plugin": "mysql_settings.auth_plugin"},
     "users.update_user": {"settings": "settings"},
 }
@@ -40,6 +41,7 @@ BODIES: Final = {
 READS: Final[dict[str, Any]] = {
     "autoscale.update_autoscale": {},
     "logsinks.update_logsink": {"sink": {"sink_id": "x"}},
+    "topics.update_topic": {"topic": {"name": "x"}},
     "pools.update_pool": {"pool": {"name": "x", "mode": "session", "size": 1, "db": "x"}},
 }
 

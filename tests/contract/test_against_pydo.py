@@ -99,7 +99,7 @@ def test_every_field_of_its_documented_answers_has_a_counterpart(name: str) -> N
 async def _sent_by_us(ours: Operation, parts: list[str], body: Any) -> Seen:
     async with recording(_answer(pydo_docs.method_name(ours.id))) as recorder:
         await call(ours, recorder, parts, body, **SELECTED.get(ours.name, INTO.get(ours.name, {})))
-        (seen,) = recorder.seen
+        *_, seen = recorder.seen
         return seen
 
 
