@@ -3,29 +3,29 @@
     async with Emulator() as emulator:
         ...  # any client, with emulator.url and emulator.token
 
-It imports nothing of the client: it is a second, independent reading of the API, in plain data. It was never held
-against the live service, but against the vendor's description, the vendor's own client and what users have reported.
+It imports nothing of the client: it is a second, independent implementation of the API. It was never compared with the
+live service, but with the vendor's description, the vendor's own clients and reports of users.
 
 Time
-    Everything goes by `emulator.clock`: real, scaled (`time_scale=60`: a minute passes in a second) or stepped
-    (`Clock.stepped()` and `advance`). Headers always speak the client's own time: `retry-after` is the virtual
-    wait divided by the scale, in whole seconds at a scale of 1 and in thousandths else, always rounded up;
+    Everything uses `emulator.clock`: real, scaled (`time_scale=60`: a minute passes in a second) or stepped
+    (`Clock.stepped()` and `advance`). Headers use the client's own time: `retry-after` is the virtual wait
+    divided by the scale, rounded up to whole seconds at a scale of 1 and to thousandths otherwise;
     `ratelimit-reset` is the epoch second of the client's wall clock. On a stepped clock both are virtual.
 
 Assumed
-    No source confirms the following, so do not rely on it. Where two behaviours are likely, `Quirks` chooses.
+    No source confirms the following, so do not rely on it. `Quirks` switches between likely behaviours.
 
     * Order of refusals: token (401, which counts in no window), rate limit, route, scope, body, object, state.
-    * A method that a path does not know gets the plain 404 of an unknown route; 405 and 415 are never sent, and the
-      request's content type is not looked at.
+    * A path with another method gets the plain 404 of an unknown route. 405 and 415 are never sent, and the request's
+      content type is ignored.
     * Scopes by method: GET needs `database:read`, POST `create`, PUT and PATCH `update`, DELETE `delete`.
-    * 400 for a body that cannot be read (not JSON, a value of the wrong type, an unknown setting), 422 for all that is
-      read and not valid; 409 is never sent. The id of a 412 is `precondition_failed`.
-    * Names taken: 422 "... name is not available" for topics, users, databases, pools and log sinks as for clusters.
-    * A child created before the cluster is online, and a second change while one is going on, get 412. So does a topic
-      that is changed while it is configuring, or deleted while it is being deleted already.
+    * 400 for a body that is not JSON, a value of the wrong type, or an unknown setting; 422 for everything else that
+      is not valid. 409 is never sent. The id of a 412 is `precondition_failed`.
+    * Names that exist: 422 "... name is not available" for all named objects, as for clusters.
+    * 412 for a child that is created before the cluster is online, a second change while one is in progress, a change
+      of a topic that is configuring, and a second delete of a topic.
     * Users of redis and valkey are refused with 422; the service has been seen to answer 500.
-    * Lists come whole, whatever `page` says (`Quirks.page_size`). Replicas are not in the list of clusters
+    * Lists are sent whole; `page` is ignored (`Quirks.page_size`). Replicas are not in the list of clusters
       (`Quirks.replicas_listed`). GET autoscale has the envelope of the vendor's Go client
       (`Quirks.autoscale_wrapped`). Autoscale that is switched off shows no figures unless it was given some.
     * A create accepts retired versions, sizes and regions that the offer's `union` lists (`Emulator(strict=True)`
@@ -41,11 +41,11 @@ Assumed
     * A setting that a topic lacks is refused with 400, as in a cluster's config. PUT of a topic keeps the settings it
       does not name (`Quirks.topic_put_replaces`), and never answers 202.
     * The public port for Kafka clients with a certificate; those for SASL and the private ones are attested.
-    * The schema registry needs not be switched on. Registering to a subject that exists makes its next version; Avro
-      schemas are checked for compatibility by fields and promotions only, others not at all. Schema types are shown as
+    * The schema registry works without being enabled. Registering a schema for an existing subject
+      creates its next version. Only Avro schemas are checked for compatibility. Schema types are shown as
       sent; capitals are accepted, as the description has them (`Quirks.refuse_capital_schema_types`).
     * What is deleted is gone at once, a new topic is active at once, and an upgrade shows its version at once:
-      Terraform's tests expect so. Others saw the contrary: `Delays.delete`, `topic_delete`, `topic` and `upgrade`.
+      Terraform's tests expect that. Other reports contradict: `Delays.delete`, `topic_delete`, `topic` and `upgrade`.
     * Deleting a cluster deletes its replicas. A default user or database cannot be deleted (422).
     * PATCH `cluster_type`, which the vendor's pages document, answers 204; only redis can be converted, to valkey.
     * Storage that comes with a size, semantic versions, and sizes of backups are plausible, not real. There is no limit

@@ -10,7 +10,7 @@ from asyncdbaas.emulator.errors import Refusal
 
 
 def is_loopback(host: str) -> bool:
-    """Tell whether a host name or address is this machine's own."""
+    """Return whether a host name or address is this machine's own."""
     if host == "localhost":
         return True
     try:

@@ -101,7 +101,7 @@ def add_index(emulator: EmulatedService, call: Call, cluster_id: str) -> Answer:
 
 
 def add_consumer_group(emulator: EmulatedService, call: Call, cluster_id: str) -> Answer:
-    """Let a consumer group read a topic."""
+    """Add a consumer group to a topic."""
     topic, group = fields.required(call.body, "topic"), fields.required(call.body, "group")
     if emulator.perform("GET", f"/v2/databases/{cluster_id}/topics/{topic}").status != 200:
         raise not_found("topic")
@@ -110,7 +110,7 @@ def add_consumer_group(emulator: EmulatedService, call: Call, cluster_id: str) -
 
 
 def announce_update(emulator: EmulatedService, call: Call, cluster_id: str) -> Answer:
-    """Let an update be pending."""
+    """Announce an update, as the maintenance window shows it."""
     emulator.announce_update(cluster_id, *fields.strings(call.body, "descriptions"))
     return Answer(204)
 

@@ -1,4 +1,4 @@
-"""Whether a text is an Avro schema, and whether one schema can follow another.
+"""Validation of Avro schemas, and compatibility between their versions.
 
 Both are decided by the package `avro` (extra `emulator`). Without it every schema is accepted.
 """
@@ -9,7 +9,7 @@ from importlib.util import find_spec
 
 
 def problem(text: str) -> str | None:
-    """Say why a text is not an Avro schema, or None if it is one."""
+    """Return why a text is not an Avro schema; None if it is one."""
     if find_spec("avro") is None:
         return None
     from avro.schema import parse  # needs the optional avro
@@ -22,7 +22,7 @@ def problem(text: str) -> str | None:
 
 
 def incompatibility(level: str, old: str, new: str) -> str | None:
-    """Say why a schema cannot follow another one at a compatibility level, or None if it can."""
+    """Return why a schema cannot follow another one at a compatibility level; None if it can."""
     base = level.removesuffix("_TRANSITIVE")
     if base in ("BACKWARD", "FULL") and (why := _unreadable(writer=old, reader=new)):
         return f"old data cannot be read with the new schema: {why}"
@@ -32,7 +32,7 @@ def incompatibility(level: str, old: str, new: str) -> str | None:
 
 
 def _unreadable(*, writer: str, reader: str) -> str | None:
-    """Say what of the writer's data the reader cannot read."""
+    """Return what of the writer's data the reader cannot read; None if it can read everything."""
     if find_spec("avro") is None:
         return None
     from avro.compatibility import ReaderWriterCompatibilityChecker, SchemaCompatibilityType  # needs the optional avro

@@ -36,7 +36,7 @@ class Pair(NamedTuple):
 
 
 def available() -> bool:
-    """Tell whether real certificates can be made."""
+    """Return whether real certificates can be made."""
     return find_spec("cryptography") is not None
 
 

@@ -13,7 +13,7 @@ _YEAR_9999: Final = 253_370_764_800.0
 
 
 class Clock:
-    """Tell the virtual time in epoch seconds, by which everything in the emulator goes.
+    """Virtual time in epoch seconds, which everything in the emulator uses.
 
     `scale` virtual seconds pass per second of `source`; a scale of 0 makes a stepped clock, which moves by
     `advance` alone. The client's *wall clock* is `source` itself, counted from `epoch`: virtual spans are divided
@@ -77,7 +77,7 @@ class Clock:
         due = self.now() + seconds
         while due > self.now():
             sleeper = asyncio.get_running_loop().create_future()
-            self._sleepers.add(sleeper)  # before the last look at the time, so that no advance goes unnoticed
+            self._sleepers.add(sleeper)  # before the time is read again, so that no advance is missed
             try:
                 left = max(0.0, due - self.now())
                 stepped = not self.scale and left > 0

@@ -32,14 +32,14 @@ _ENDINGS: Final = ("reset", "reset_after", "half_body", "endless_body", "silence
 
 
 def refused_by_limit(fault: Fault, limits: TokenLimits, clock: Clock) -> dict[str, str] | None:
-    """Return the headers of a refusal by a rate limit, if that is what the fault is."""
+    """Return the rate-limit headers of a fault that is a 429; None for other faults."""
     if fault.kind == "rate_limit":
         return limits.burst_headers(clock, fault.retry_after)
     return limits.refused_headers(clock) if fault.kind == "hourly_limit" else None
 
 
 def has_no_limit_headers(fault: Fault) -> bool:
-    """Tell whether the gateway answers, which knows nothing of the rate limit."""
+    """Return whether the gateway answers, which knows nothing of the rate limit."""
     return fault.kind in ("unavailable", "no_route") or fault.kind in _PAGES
 
 
@@ -52,7 +52,7 @@ def corrupt(fault: Fault, response: Response | None, request_id: str) -> Respons
 
 
 def _instead(fault: Fault, request_id: str) -> Response | None:
-    """Return the answer of faults that do not depend on the right one."""
+    """Return the response of faults that replace it; None for faults that change the right one."""
     if fault.kind in _PAGES:
         return error_page(_PAGES[fault.kind])
     if fault.kind == "no_route":
@@ -63,7 +63,7 @@ def _instead(fault: Fault, request_id: str) -> Response | None:
 
 
 def _rewritten(fault: Fault, good: Response) -> Response:
-    """Keep the status, and change the body."""
+    """Keep the status and replace the body."""
     if fault.kind == "empty_body":
         return good._replace(body=b"", headers={k: v for k, v in good.headers.items() if k != "content-type"})
     if fault.kind == "null_list":
@@ -73,7 +73,7 @@ def _rewritten(fault: Fault, good: Response) -> Response:
 
 
 def _without_lists(body: bytes) -> bytes:
-    """Put null in place of the lists at the top of a body."""
+    """Replace the top-level lists of a body with null."""
     value = json.loads(body or b"null")
     if isinstance(value, dict):
         value = {name: None if isinstance(item, list) else item for name, item in cast("Record", value).items()}

@@ -1,4 +1,4 @@
-"""How long the service takes, and which of its uncertain habits it shows."""
+"""Settings for how long changes take, and for behaviour that sources disagree about."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from attrs.validators import ge, optional
 
 @attrs.frozen(kw_only=True)
 class Delays:
-    """Set how many virtual seconds each change of state takes.
+    """How many virtual seconds each change of state takes.
 
-    The defaults are of the order that users of the service report (a single node comes online in three to five
-    minutes); `Delays.none()` makes every change visible in the next request.
+    The defaults are those that users of the service report, where they agree: a single node comes online in three to
+    five minutes. Where reports differ, the default is the shorter one, which the vendor's own tests expect.
+    `Delays.none()` makes every change visible in the next request.
     """
 
     create: float = attrs.field(default=240.0, validator=ge(0))
@@ -19,9 +20,9 @@ class Delays:
     visible: float = attrs.field(default=0.0, validator=ge(0))
     """How long a new cluster answers 404."""
     listed: float = attrs.field(default=0.0, validator=ge(0))
-    """How long lists omit a new cluster, replica, topic, user, database or pool that can already be read by itself."""
+    """How long lists omit a new cluster, replica, topic, user, database or pool. It can be read by name at once."""
     delete: float = attrs.field(default=0.0, validator=ge(0))
-    """How long a deleted cluster or replica still answers and keeps its name; reports name none and many seconds."""
+    """How long a deleted cluster or replica can still be read and keeps its name. Reports range from 0 to minutes."""
     change_start: float = attrs.field(default=10.0, validator=ge(0))
     """How long a cluster still reads `online` with its old size or region after a resize or migrate was accepted."""
     resize: float = attrs.field(default=300.0, validator=ge(0))
@@ -29,7 +30,7 @@ class Delays:
     migrate: float = attrs.field(default=600.0, validator=ge(0))
     """How long it then reads `migrating`."""
     maintenance: float = attrs.field(default=120.0, validator=ge(0))
-    """How long updates, upgrades and new certificates keep a cluster busy, though it reads `online`."""
+    """How long updates, upgrades and new certificates keep a cluster busy. Its status is `online` meanwhile."""
     upgrade: float = attrs.field(default=0.0, validator=ge(0))
     """How long a cluster still shows its old version after an upgrade was accepted."""
     backup: float = attrs.field(default=120.0, validator=ge(0))
@@ -39,7 +40,7 @@ class Delays:
     replica_visible: float = attrs.field(default=60.0, validator=ge(0))
     """How long a new replica answers 404."""
     topic: float = attrs.field(default=0.0, validator=ge(0))
-    """From `configuring` to `active`; without it the answer to a create says `active`."""
+    """From `configuring` to `active`. If 0, the response to the create already says `active`."""
     topic_delete: float = attrs.field(default=0.0, validator=ge(0))
     """How long a deleted topic is listed as `deleting`."""
     partitions: float = attrs.field(default=5.0, validator=ge(0))
@@ -47,9 +48,9 @@ class Delays:
     user_visible: float = attrs.field(default=0.0, validator=ge(0))
     """How long a new user answers 404."""
     user_write: float = attrs.field(default=0.0, validator=ge(0))
-    """How long adding or deleting a user takes; another such request to the same cluster meanwhile is refused."""
+    """How long adding or deleting a user takes. A second such request to the same cluster is refused meanwhile."""
     migration: float = attrs.field(default=60.0, validator=ge(0))
-    """From `running` to `syncing`, and again as long to `done`."""
+    """From `running` to `syncing`, and the same time again to `done`."""
 
     @classmethod
     def none(cls) -> Delays:
@@ -59,10 +60,10 @@ class Delays:
 
 @attrs.frozen(kw_only=True)
 class Quirks:
-    """Choose between behaviours for which there is evidence both ways, or which only some tests want."""
+    """Switches between behaviours that are both attested, or that only some tests need."""
 
     page_size: int | None = attrs.field(default=None, validator=optional(ge(1)))
-    """Page every list, this many to a page unless `per_page` says else; None gives whole lists, as observed."""
+    """Page every list, with this many items unless the request has `per_page`; None sends whole lists, as observed."""
     autoscale_wrapped: bool = False
     """Answer GET autoscale as `{"autoscale": {"storage": ...}}` (the description) instead of `{"storage": ...}`."""
     topic_list_partitions: bool = False

@@ -149,12 +149,12 @@ class EmulatedService:
             seeding.add_index(self._state, cluster_id, name, values)
 
     def add_consumer_group(self, cluster_id: str, topic: str, group: str) -> None:
-        """Let a consumer group read a topic; it shows in each partition."""
+        """Add a consumer group to each partition of a topic."""
         with self._lock:
             seeding.add_consumer_group(self._state, cluster_id, topic, group)
 
     def announce_update(self, cluster_id: str, *descriptions: str) -> None:
-        """Let an update be pending, as the maintenance window shows it."""
+        """Announce an update, as the maintenance window shows it."""
         with self._lock:
             seeding.announce_update(self._state, cluster_id, descriptions)
 

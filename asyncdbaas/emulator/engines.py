@@ -1,4 +1,4 @@
-"""Facts about the engines, and the one table of which engine can do what."""
+"""Connection facts of each engine, and the table of what each engine supports."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ Capability: TypeAlias = Literal[
 
 
 class Engine(NamedTuple):
-    """What an engine's connections look like."""
+    """How clients connect to an engine."""
 
     default_user: str
     default_database: str
@@ -91,5 +91,5 @@ _CAPABILITIES: Final[Mapping[Capability, frozenset[str]]] = MappingProxyType(
 
 
 def can(engine: str, capability: Capability) -> bool:
-    """Tell whether clusters of an engine have a capability."""
+    """Return whether an engine has a capability."""
     return engine in _CAPABILITIES[capability]

@@ -1,4 +1,4 @@
-"""Refusals, as the service words them."""
+"""Error responses, in the words of the service."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ CODES: Final = {
 UNSUPPORTED: Final = "operation is not supported for this cluster type"
 
 
-class Refusal(Exception):  # noqa: N818 -- an answer to give, not a fault of the emulator
-    """Answer the request with an error of this status and message."""
+class Refusal(Exception):  # noqa: N818 -- a response to send, not an error of the emulator
+    """Respond to the request with an error of this status and message."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(status, message)
@@ -32,7 +32,7 @@ class Refusal(Exception):  # noqa: N818 -- an answer to give, not a fault of the
 
 
 def bad_request(message: str) -> Refusal:
-    """Make a 400: the body cannot be read into the request's shape."""
+    """Make a 400: the body does not have the types of the request."""
     return Refusal(400, message)
 
 

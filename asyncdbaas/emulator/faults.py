@@ -1,4 +1,4 @@
-"""Faults on demand: what can go wrong between a client and the service, by name."""
+"""Faults that tests inject between a client and the service."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ KINDS: Final = MappingProxyType(
         "not_json": "the right status with a body that is not JSON",
     }
 )
-"""The name of every fault, with what it does."""
+"""Each kind of fault, with its effect."""
 
 BEFORE: Final = frozenset(
     {
@@ -93,7 +93,7 @@ def _between(low: int, high: int, *kinds: type[int | float | None]) -> Callable[
 
 @attrs.define(kw_only=True, eq=False)
 class Fault:
-    """One fault in wait for requests.
+    """A pending fault.
 
     It applies to requests of `operation` (`"create_topic"`, ...; `"*"` is any) for which `when` holds, after
     letting the first `skip` pass, with `probability`, and `times` times (None: for ever). `injected` counts.
@@ -141,7 +141,7 @@ class Faults:
     """
 
     def __init__(self, seed: int, operations: Collection[str]) -> None:
-        self._random = random.Random(seed)  # seeded: a test wants the same faults each time
+        self._random = random.Random(seed)  # seeded, so that a test gets the same faults each time
         self._operations = operations
         self._ids = count(1)
         self._waiting: list[Fault] = []
@@ -191,7 +191,7 @@ class Faults:
         return [fault.dump() for fault in self._waiting]
 
     def inject(self, call: Call) -> tuple[Fault | None, float]:
-        """Return the fault that strikes a request, if any does, and the delay of all that do."""
+        """Return the fault to inject into a request, if there is one, and the sum of all delays that apply."""
         delay = 0.0
         for fault in tuple(self._waiting):
             if not self._matches(fault, call):

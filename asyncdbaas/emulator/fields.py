@@ -1,6 +1,6 @@
-"""Checks of a request's body, worded as the service words them.
+"""Checks of a request's body, with the error messages of the service.
 
-A value of the wrong JSON type cannot be read at all (400); a value that is read but not valid is refused with 422.
+A value of the wrong JSON type gets 400; a value of the right type that is not valid gets 422.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ def string(body: Record, name: str, default: str = "") -> str:
 
 
 def required(body: Record, name: str) -> str:
-    """Read a string that must be there and not be empty."""
+    """Read a string that must not be missing or empty."""
     value = string(body, name)
     if not value:
         raise unprocessable(f"{name} is required")
@@ -27,7 +27,7 @@ def required(body: Record, name: str) -> str:
 
 
 def integer(body: Record, name: str, default: int = 0) -> int:
-    """Read an integer; absent and null give the default. A bool is none."""
+    """Read an integer; absent and null give the default. A bool is not an integer."""
     found: int | None = _read(body, name, int, "int")
     return default if found is None else found
 
@@ -65,7 +65,7 @@ def choice(body: Record, name: str, allowed: Collection[str], default: str = "")
 
 
 def between(value: int, name: str, low: int, high: int) -> int:
-    """Refuse a number outside its range."""
+    """Return a number, or refuse it if it is outside its range."""
     if not low <= value <= high:
         raise unprocessable(f"invalid {name}: must be between {low} and {high}")
     return value

@@ -1,4 +1,4 @@
-"""Ids and credentials that depend on the seed alone."""
+"""Ids and credentials that depend only on the seed."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 
 
 class Ids:
-    """Derive values from the seed and a key; the same key asked again gives the next value of its own series.
+    """Derive values from the seed and a key. Each key has a series of values of its own.
 
-    Nothing depends on the order of calls with different keys, so concurrent tests get the same ids each run.
+    The order of calls with different keys does not matter, so concurrent tests get the same ids in each run.
     `drawn` counts the values given per key, and is all that has to be saved.
     """
 
@@ -19,7 +19,7 @@ class Ids:
         self.drawn: dict[str, int] = {}
 
     def digest(self, *key: str) -> bytes:
-        """Return 64 bytes for the key."""
+        """Return the next 64 bytes of a key's series."""
         name = "/".join(key)
         nth = self.drawn.get(name, 0)
         self.drawn[name] = nth + 1
@@ -30,7 +30,7 @@ class Ids:
         return str(uuid.UUID(bytes=self.digest("uuid", *key)[:16], version=4))
 
     def fixed_uuid(self, *key: str) -> str:
-        """Return the one UUID that belongs to the key for good."""
+        """Return the one UUID of a key, the same each time."""
         digest = hashlib.sha512(f"{self.seed}:fixed/{'/'.join(key)}".encode("utf-8", "surrogatepass")).digest()
         return str(uuid.UUID(bytes=digest[:16], version=4))
 
@@ -51,5 +51,5 @@ class Ids:
         return {"seed": self.seed, "drawn": self.drawn}
 
     def load(self, state: dict[str, Any]) -> None:
-        """Take on a dumped state."""
+        """Restore a dumped state."""
         self.seed, self.drawn = state["seed"], state["drawn"]

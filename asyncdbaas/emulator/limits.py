@@ -1,4 +1,4 @@
-"""The two rate-limit windows of a token, and the headers that tell of them."""
+"""The two rate-limit windows of a token, and the headers that report them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class SlidingWindow:
         self._times: deque[float] = deque()
 
     def count(self, now: float) -> int:
-        """Forget what has dropped out, and return how many requests are left."""
+        """Drop expired requests, and return how many are left."""
         times = self._times
         while times and times[0] + self._span <= now:
             times.popleft()
@@ -35,7 +35,7 @@ class SlidingWindow:
         self._times.append(now)
 
     def take_back(self) -> None:
-        """Forget the latest request."""
+        """Uncount the latest request."""
         self._times.pop()
 
     def frees_at(self, now: float) -> float:
@@ -45,7 +45,7 @@ class SlidingWindow:
 
 @attrs.frozen(kw_only=True)
 class Verdict:
-    """What the limiter says of one request: admitted or refused, with the headers for its answer."""
+    """The rate limiter's decision about one request, with the headers for its response."""
 
     admitted: bool
     headers: dict[str, str]
@@ -62,7 +62,7 @@ class Usage:
 
 
 class TokenLimits:
-    """Count the requests of one token in a minute's and an hour's window."""
+    """Count the requests of one token in a window of a minute and one of an hour."""
 
     def __init__(self, per_minute: int, per_hour: int) -> None:
         self._per_minute = per_minute
@@ -73,7 +73,7 @@ class TokenLimits:
     def arrive(self, clock: Clock) -> Verdict:
         """Count an arriving request, or refuse it; a refused one is not counted.
 
-        The hour is looked at first: its refusal has no `retry-after`, as that belongs to the burst limit alone.
+        The hour is checked first: its refusal has no `retry-after`, as that belongs to the burst limit alone.
         """
         now = clock.now()
         hour, minute = self._hour.count(now), self._minute.count(now)
@@ -96,7 +96,7 @@ class TokenLimits:
         )
 
     def take_back(self) -> None:
-        """Forget the latest request, which was refused after all."""
+        """Uncount the latest request, because a fault refused it."""
         self._minute.take_back()
         self._hour.take_back()
 
@@ -105,13 +105,13 @@ class TokenLimits:
         return self._headers(clock, clock.now(), 0)
 
     def burst_headers(self, clock: Clock, retry_after: float) -> dict[str, str]:
-        """Return the headers of a refusal by the burst limit that passes in `retry_after` virtual seconds."""
+        """Return the headers of a refusal by the burst limit that ends after `retry_after` virtual seconds."""
         headers = self._headers(clock, clock.now(), 0)
         headers["retry-after"] = _retry_after(clock, retry_after)
         return headers
 
     def unused_headers(self, clock: Clock) -> dict[str, str]:
-        """Return the headers for a request that is counted nowhere."""
+        """Return the headers for a request that is not counted."""
         now = clock.now()
         return self._headers(clock, now, self._per_hour - self._hour.count(now))
 
@@ -129,4 +129,4 @@ def _retry_after(clock: Clock, seconds: float) -> str:
     wall = clock.wall_span(seconds)
     if clock.scale in (0.0, 1.0):
         return str(max(1, math.ceil(wall)))
-    return f"{math.floor(wall * 1000 + 1.5) / 1000:.3f}"  # more by half a thousandth at least, for floats' own rounding
+    return f"{math.floor(wall * 1000 + 1.5) / 1000:.3f}"  # at least half a thousandth more, because floats are rounded

@@ -60,7 +60,7 @@ class Offer:
         return {"options": options, "version_availability": self._availability}
 
     def has(self, engine: str) -> bool:
-        """Tell whether an engine is on offer at all."""
+        """Return whether an engine is on offer at all."""
         return engine in self._accepted
 
     def default_version(self, engine: str) -> str:
@@ -69,22 +69,22 @@ class Offer:
         return offered.default_version or (offered.versions[-1] if offered.versions else "")
 
     def has_version(self, engine: str, version: str, now: float) -> bool:
-        """Tell whether a version can be ordered; `6` and `6.0` are the same."""
+        """Return whether a version can be ordered; `6` and `6.0` are the same."""
         if self._lenient:
             return bool(version)
         names = set(map(canonical, self._accepted[engine].versions))
         return canonical(version) in names and not self._is_past(engine, version, now)
 
     def has_region(self, engine: str, region: str) -> bool:
-        """Tell whether clusters of an engine can be placed in a region."""
+        """Return whether clusters of an engine can be placed in a region."""
         return self._lenient if region not in self._accepted[engine].regions else True
 
     def has_nodes(self, engine: str, num_nodes: int) -> bool:
-        """Tell whether an engine comes with this number of nodes."""
+        """Return whether an engine comes with this number of nodes."""
         return num_nodes in self._accepted[engine].layouts
 
     def has_size(self, engine: str, num_nodes: int, size: str) -> bool:
-        """Tell whether a size can be ordered with a number of nodes."""
+        """Return whether a size can be ordered with a number of nodes."""
         return self._lenient if size not in self._accepted[engine].layouts.get(num_nodes, ()) else True
 
     def smallest(self, engine: str) -> tuple[str, int]:
@@ -132,7 +132,7 @@ def canonical(version: str) -> str:
 
 
 def is_newer(version: str, than: str) -> bool:
-    """Tell whether a version comes after another one."""
+    """Return whether a version comes after another one."""
     return _numbers(version) > _numbers(than)
 
 

@@ -1,4 +1,4 @@
-"""Pages of a list, for tests of clients that follow them; the service itself has only been seen to send whole lists."""
+"""Pagination of lists, for tests of clients. The service has only been seen to send whole lists."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _MAX_PER_PAGE: Final = 200
 
 
 def paged(body: Record, url: str, query: Mapping[str, str], page_size: int) -> Record:
-    """Return the page of a list that the query asks for, with `links` and `meta`; other bodies as they are.
+    """Return the requested page of a list, with `links` and `meta`. Bodies without a list are returned unchanged.
 
     `url` is the absolute address without its query, for the links.
     """

@@ -36,7 +36,7 @@ class Parameter:
     """Whether values and range come from the engine's own documentation only, so that they are checked if strict."""
 
     def problem(self, value: str, *, strict: bool) -> str | None:
-        """Say what is wrong with a value, or None if nothing is."""
+        """Return what is wrong with a value; None if it is valid."""
         pattern = _TYPES.get(self.type)
         if pattern is not None and not pattern.fullmatch(value):
             return f"is not of type '{self.type}'"

@@ -32,7 +32,7 @@ class SeenRequest:
 
 
 class Recorder:
-    """Keep the last requests in order, and count all of them.
+    """Keep the last requests in order, and count all requests.
 
     `applied` counts by (method, path) the writes that changed something, including those whose response a fault
     corrupted: a client that repeats what it should not shows up there. `listener` is called with each request.

@@ -1,4 +1,4 @@
-"""Answers as bytes."""
+"""Responses as bytes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _HTML: Final = (
 
 
 class Response(NamedTuple):
-    """An answer as bytes, held back by `delay` virtual seconds.
+    """A response as bytes, held back by `delay` virtual seconds.
 
     `ending` says how the connection misbehaves ("" does not): `reset`, `reset_after`, `half_body`,
     `endless_body` or `silence`, as in `faults.KINDS`.
@@ -30,7 +30,7 @@ class Response(NamedTuple):
 
 
 def encode(answer: Answer, source: str = "service") -> Response:
-    """Make the bytes of a handler's answer."""
+    """Encode a handler's answer."""
     headers = {"x-gateway": "Edge-Gateway", "x-response-from": source}
     if answer.body is None:
         return Response(answer.status, headers, b"", answer.delay)
@@ -39,16 +39,16 @@ def encode(answer: Answer, source: str = "service") -> Response:
 
 
 def refuse(refusal: Refusal, request_id: str, source: str = "service") -> Response:
-    """Make the bytes of an error: `{"id", "message", "request_id"}`."""
+    """Encode an error: `{"id", "message", "request_id"}`."""
     body = {"id": CODES[refusal.status], "message": refusal.message, "request_id": request_id}
     return encode(Answer(refusal.status, body), source)
 
 
 def page_not_found() -> Response:
-    """Make the answer to a route that does not exist: plain text."""
+    """Return the response to a route that does not exist: plain text."""
     return Response(404, {"content-type": "text/plain; charset=utf-8"}, b"404 page not found\n")
 
 
 def error_page(status: int) -> Response:
-    """Make the HTML page that stands before the service."""
+    """Return an error page of the gateway, in HTML."""
     return Response(status, {"content-type": "text/html; charset=UTF-8", "server": "cloudflare"}, _HTML)

@@ -23,7 +23,7 @@ class Answer(NamedTuple):
 
 @attrs.frozen(kw_only=True)
 class Call:
-    """One request as a handler sees it: authenticated, routed and parsed."""
+    """An authenticated, routed and parsed request, as handlers get it."""
 
     method: str
     path: str
@@ -35,7 +35,7 @@ class Call:
     """The scopes of the token; None allows everything."""
 
     def may(self, scope: str) -> bool:
-        """Tell whether the token has a scope."""
+        """Return whether the token has a scope."""
         return self.scopes is None or scope in self.scopes
 
 
@@ -103,7 +103,7 @@ class Resource:
 
 
 class Match(NamedTuple):
-    """A route with the parameters that the path gave."""
+    """A route with the parameters from the path."""
 
     route: Route
     params: tuple[str, ...]
@@ -118,7 +118,7 @@ class _Node:
 
 
 class Router:
-    """Find the route of a request in a tree of path segments; a fixed segment wins over a parameter."""
+    """Find the route of a request in a tree of path segments. A fixed segment takes precedence over a parameter."""
 
     def __init__(self, routes: Iterable[Route]) -> None:
         self._root = _Node()
@@ -131,7 +131,7 @@ class Router:
     def match(self, method: str, path: str) -> Match | None:
         """Return the route for a percent-encoded path, or None if there is none.
 
-        Each segment is decoded on its own, so an encoded slash stays part of it. An empty segment matches nothing.
+        Each segment is decoded separately, so an encoded slash stays part of it. An empty segment never matches.
         """
         node, params = self._root, list[str]()
         for segment in path[1:].split("/"):

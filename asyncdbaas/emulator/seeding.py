@@ -1,4 +1,4 @@
-"""Preparation of the state, and changes that come from outside of the API."""
+"""Seeding of the state, and changes that do not come through the API."""
 
 from __future__ import annotations
 
@@ -65,11 +65,11 @@ def add_index(state: State, cluster_id: str, name: str, values: Mapping[str, Any
 
 
 def add_consumer_group(state: State, cluster_id: str, topic: str, group: str) -> None:
-    """Let a consumer group read a topic."""
+    """Add a consumer group to a topic."""
     state.cluster(cluster_id, "topics")["topics"][topic]["consumer_groups"].append(group)
 
 
 def announce_update(state: State, cluster_id: str, descriptions: Iterable[str]) -> None:
-    """Let an update be pending."""
+    """Announce an update, as the maintenance window shows it."""
     window = state.cluster(cluster_id)["maintenance_window"]
     window["pending"], window["description"] = True, list(descriptions)

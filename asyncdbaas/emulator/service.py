@@ -1,4 +1,4 @@
-"""One request from bytes to bytes, without a socket: who asks, may they, what do they want, what comes of it."""
+"""Processing of a request, from bytes to bytes: authentication, rate limits, routing, faults and errors."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _VERBS: Final = {"GET": "read", "POST": "create", "PUT": "update", "PATCH": "upd
 
 
 class RequestContext:
-    """One request on its way through the service, with what the answer's headers and the record need to know."""
+    """A request while it is processed, with what its response headers and its record need."""
 
     __slots__ = (
         "applied",
@@ -54,7 +54,7 @@ class RequestContext:
 
 
 class Service:
-    """Answer requests against a state: authentication, rate limits, routing, faults, errors."""
+    """Process requests against a state."""
 
     def __init__(
         self,
@@ -75,7 +75,7 @@ class Service:
         self._limits: dict[str, TokenLimits] = {}
 
     def forget_limits(self) -> None:
-        """Let every token start with empty windows."""
+        """Empty the windows of every token."""
         self._limits.clear()
 
     def usage(self) -> dict[str, Usage]:
@@ -106,7 +106,7 @@ class Service:
             return Answer(refusal.status, {"id": CODES[refusal.status], "message": refusal.message})
 
     def handle(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Response:
-        """Answer one request.
+        """Process one request.
 
         `target` is the request target as sent (path and query, percent-encoded); the names in `headers` are lower
         case, unless the mapping ignores case.
@@ -137,7 +137,7 @@ class Service:
         return response._replace(delay=delay)
 
     def _admit(self, context: RequestContext) -> str:
-        """Return the token of the request, counted in its windows; a request without a valid one is not counted."""
+        """Return the token of the request, and count the request. One without a valid token is not counted."""
         scheme, _, token = context.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or token not in self.state.data["tokens"]:
             context.limit_headers = TokenLimits(self._per_minute, self._per_hour).unused_headers(self.state.clock)
@@ -156,7 +156,7 @@ class Service:
         return limits
 
     def _call(self, context: RequestContext, match: Match, token: str, body: bytes) -> Call:
-        """Make the call of a context, if the token has the scope for it and the body can be read."""
+        """Check the scope, parse the body and return the call."""
         scopes = self.state.data["tokens"][token]
         if scopes is not None and f"database:{_VERBS[context.method]}" not in scopes:
             raise Refusal(403, "You do not have access for the attempted action.")
@@ -184,7 +184,7 @@ class Service:
         return answer._replace(body=paged(answer.body, url, call.query, page_size))
 
     def _corrupted(self, fault: Fault, context: RequestContext, token: str, response: Response | None) -> Response:
-        """Return what a fault makes of the answer, and put the rate-limit headers right for it."""
+        """Return the response that a fault causes, and set the rate-limit headers for it."""
         if corruption.has_no_limit_headers(fault):
             context.limit_headers = {}
         limits = self._limits_of(token)

@@ -1,4 +1,4 @@
-"""Typed settings: what the configuration tables are made of."""
+"""Definitions of settings, which the configuration tables consist of."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _TYPES: Final[Mapping[str, tuple[type, ...]]] = {
 
 
 class Setting(NamedTuple):
-    """One setting: kind, default, and what else its value must keep to."""
+    """One setting: its type, default and constraints."""
 
     kind: str
     default: Any
@@ -33,7 +33,7 @@ class Setting(NamedTuple):
     """Whether null clears it."""
 
     def of_type(self, value: Any) -> bool:
-        """Tell whether a value has the setting's JSON type; a bool is no number."""
+        """Return whether a value has the setting's JSON type; a bool is not a number."""
         if value is None:
             return self.nullable
         if isinstance(value, bool):
@@ -41,7 +41,7 @@ class Setting(NamedTuple):
         return isinstance(value, _TYPES[self.kind])
 
     def problem(self, name: str, value: Any) -> str | None:
-        """Say what is wrong with a value of the right type, or None if nothing is."""
+        """Return what is wrong with a value of the right type; None if it is valid."""
         if value is None:
             return None
         if self.values and any(item not in self.values for item in (value if self.kind == "list" else (value,))):
@@ -96,7 +96,7 @@ def boolean(default: bool | None) -> Setting:
 
 
 def string(default: str | None, *values: str, **more: Any) -> Setting:
-    """Describe a string, or with values an enumeration."""
+    """Describe a string, or an enumeration if values are given."""
     return Setting("string", default, values=values, **more)
 
 

@@ -77,13 +77,13 @@ def check(snapshot: Any, where: str) -> None:
 
 
 def _has(value: Any, parts: Mapping[str, _Kind]) -> bool:
-    """Tell whether a value is an object with all these parts, each of its type."""
+    """Return whether a value is an object with all these parts, each of its type."""
     record = cast("Record", value) if isinstance(value, dict) else {}
     return all(isinstance(record.get(name), kind) for name, kind in parts.items())
 
 
 def _is_due(entry: Any) -> bool:
-    """Tell whether a value is an entry of the schedule: when, number, action, arguments."""
+    """Return whether a value is an entry of the schedule: when, number, action, arguments."""
     match entry:
         case [int() | float(), int(), str(), [*_]]:
             return True

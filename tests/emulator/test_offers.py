@@ -174,7 +174,7 @@ engines = st.fixed_dictionaries(
     {"regions": st.lists(names), "versions": st.lists(names), "layouts": layouts},
     optional={"default_version": names | st.none()},
 )
-offers = st.fixed_dictionaries(
+offers: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
     {"options": st.dictionaries(st.sampled_from(["pg", "kafka", "new"]), engines)},
     optional={
         "version_availability": st.dictionaries(
@@ -201,7 +201,7 @@ def test_an_order_is_accepted_exactly_if_the_offer_lists_it(offer: Any, data: st
     assert shown.keys() == offer["options"].keys()
     engine = data.draw(st.sampled_from(sorted(offer["options"]) or ["pg"]))
     listed = shown.get(engine, {"regions": [], "versions": [], "layouts": []})
-    order = {
+    order: dict[str, Any] = {
         "engine": engine,
         "region": data.draw(st.sampled_from([*listed["regions"], "none"])),
         "version": data.draw(st.sampled_from([*listed["versions"], "0"])),

@@ -17,7 +17,7 @@ _DEFAULT_THRESHOLD: Final = 80
 
 @resource.get("/{}/autoscale")
 def get_autoscale(state: State, call: Call, cluster_id: str) -> Answer:
-    """Answer GET /v2/databases/{id}/autoscale; sources differ on the envelope (`Quirks.autoscale_wrapped`)."""
+    """Handle GET /v2/databases/{id}/autoscale; sources differ on the envelope (`Quirks.autoscale_wrapped`)."""
     cluster = state.cluster(cluster_id, "autoscale")
     body = {"storage": cluster["autoscale"] or {"enabled": False}}
     return Answer(200, {"autoscale": body} if state.quirks.autoscale_wrapped else body)
@@ -25,7 +25,7 @@ def get_autoscale(state: State, call: Call, cluster_id: str) -> Answer:
 
 @resource.put("/{}/autoscale")
 def update_autoscale(state: State, call: Call, cluster_id: str) -> Answer:
-    """Answer PUT /v2/databases/{id}/autoscale."""
+    """Handle PUT /v2/databases/{id}/autoscale."""
     cluster = state.usable(cluster_id, "update autoscale", "autoscale")
     if call.body.get("storage") is None:
         raise unprocessable("storage is required")

@@ -1,4 +1,4 @@
-"""Backups: the first one begins when a cluster is online, then one each day; a week of them is kept."""
+"""Backups. The first one begins when a cluster is online, then one each day. The last seven are kept."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _KEPT: Final = 7
 
 @resource.get("/{}/backups")
 def list_backups(state: State, call: Call, cluster_id: str) -> Answer:
-    """Answer GET /v2/databases/{id}/backups; refused with 412 before the first one is done."""
+    """Handle GET /v2/databases/{id}/backups; refused with 412 before the first one is done."""
     cluster = state.usable(cluster_id, "list backups", "backups")
     done = finished(state, cluster)
     if not done:

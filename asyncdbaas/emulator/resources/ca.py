@@ -15,7 +15,7 @@ resource: Final = Resource()
 
 @resource.get("/{}/ca")
 def get_ca(state: State, call: Call, cluster_id: str) -> Answer:
-    """Answer GET /v2/databases/{id}/ca: a PEM in base64."""
+    """Handle GET /v2/databases/{id}/ca: a PEM in base64."""
     certificate = authority(state.cluster(cluster_id)).certificate
     return Answer(200, {"ca": {"certificate": base64.b64encode(certificate.encode()).decode()}})
 

@@ -1,4 +1,4 @@
-"""Changes of a cluster that take their time: resize, migrate, upgrade."""
+"""Changes of a cluster: resize, migrate, upgrade, convert."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ resource: Final = Resource()
 
 @resource.put("/{}/resize")
 def resize_cluster(state: State, call: Call, cluster_id: str) -> Answer:
-    """Answer PUT /v2/databases/{id}/resize; for a while the cluster still reads `online` with its old size.
+    """Handle PUT /v2/databases/{id}/resize; for a while the cluster still reads `online` with its old size.
 
     Only Kafka clusters can get a smaller size. Storage may shrink down to what comes with the size.
     """
@@ -40,7 +40,7 @@ def resize_cluster(state: State, call: Call, cluster_id: str) -> Answer:
 
 @resource.put("/{}/migrate")
 def migrate_cluster(state: State, call: Call, cluster_id: str) -> Answer:
-    """Answer PUT /v2/databases/{id}/migrate: to another region, or to another VPC of the same one."""
+    """Handle PUT /v2/databases/{id}/migrate: to another region, or to another VPC of the same one."""
     cluster = state.idle(cluster_id, "migrate cluster")
     region = fields.required(call.body, "region")
     if not state.offer.has_region(cluster["engine"], region):
@@ -53,7 +53,7 @@ def migrate_cluster(state: State, call: Call, cluster_id: str) -> Answer:
 
 @resource.put("/{}/upgrade")
 def upgrade_cluster(state: State, call: Call, cluster_id: str) -> Answer:
-    """Answer PUT /v2/databases/{id}/upgrade: to a later version.
+    """Handle PUT /v2/databases/{id}/upgrade: to a later version.
 
     The cluster shows it after `Delays.upgrade`, reads `online` all the time, and is busy for `Delays.maintenance`.
     """
@@ -70,7 +70,7 @@ def upgrade_cluster(state: State, call: Call, cluster_id: str) -> Answer:
 
 @resource.patch("/{}/cluster_type")
 def convert_cluster(state: State, call: Call, cluster_id: str) -> Answer:
-    """Answer PATCH /v2/databases/{id}/cluster_type, which turns redis into valkey.
+    """Handle PATCH /v2/databases/{id}/cluster_type, which turns redis into valkey.
 
     The vendor's pages document it; it is none of the 71 operations of the description.
     """
@@ -91,7 +91,7 @@ def convert(state: State, cluster: Cluster, engine: str) -> None:
 
 @resource.action
 def change_starts(state: State, at: float, cluster_id: str, status: str) -> None:
-    """Let a change that was accepted show in the status."""
+    """Show an accepted change in the status."""
     if cluster := state.clusters.get(cluster_id):
         cluster["status"] = status
 
@@ -105,7 +105,7 @@ def upgraded(state: State, at: float, cluster_id: str, version: str) -> None:
 
 @resource.action
 def change_done(state: State, at: float, cluster_id: str, changes: ClusterChange) -> None:
-    """End a change: the new values show, and the cluster is free for the next one."""
+    """End a change: show the new values, and accept the next change."""
     if cluster := state.clusters.get(cluster_id):
         cluster.update(cast("Cluster", changes))
         cluster["status"], cluster["busy"] = "online", False

@@ -29,7 +29,7 @@ _PLAIN: Final = (
 
 
 def view(state: State, cluster: Cluster, call: Call | None = None, *, created: bool = False) -> Record:
-    """Return a cluster as the caller's token may see it; no call sees everything.
+    """Return a cluster as the caller's token may see it. Without a call, everything is shown.
 
     `created` marks the answer to the create, the only one with a MongoDB password.
     """
@@ -50,7 +50,7 @@ def view(state: State, cluster: Cluster, call: Call | None = None, *, created: b
 
 
 def shown_password(state: State, cluster: Cluster, call: Call | None, *, created: bool = False) -> str | None:
-    """Return the default user's password, or None where the service leaves it out (scope; MongoDB after the create)."""
+    """Return the default user's password, or None if the service omits it (missing scope; MongoDB after the create)."""
     if call is not None and not call.may("database:view_credentials"):
         return None
     if can(cluster["engine"], "mongodb users") and call is not None and not created:

@@ -26,7 +26,7 @@ _MAX_STORAGE_MIB: Final = 30 * 1024 * 1024
 
 @resource.get("")
 def list_clusters(state: State, call: Call) -> Answer:
-    """Answer GET /v2/databases."""
+    """Handle GET /v2/databases."""
     tag, now = call.query.get("tag_name"), state.clock.now()
     listed = [
         view(state, cluster, call)
@@ -40,13 +40,13 @@ def list_clusters(state: State, call: Call) -> Answer:
 
 @resource.get("/{}")
 def get_cluster(state: State, call: Call, cluster_id: str) -> Answer:
-    """Answer GET /v2/databases/{id}."""
+    """Handle GET /v2/databases/{id}."""
     return Answer(200, {"database": view(state, state.cluster(cluster_id), call)})
 
 
 @resource.post("")
 def create_cluster(state: State, call: Call) -> Answer:
-    """Answer POST /v2/databases; with `dry_run` only the checks are made."""
+    """Handle POST /v2/databases; with `dry_run` only the checks are made."""
     cluster = new_cluster(state, call.body)
     if not fields.boolean(call.body, "dry_run"):
         add_cluster(state, cluster)
@@ -56,7 +56,7 @@ def create_cluster(state: State, call: Call) -> Answer:
 
 @resource.delete("/{}")
 def delete_cluster(state: State, call: Call, cluster_id: str) -> Answer:
-    """Answer DELETE /v2/databases/{id}; the cluster goes on answering, and holding its name, for a while."""
+    """Handle DELETE /v2/databases/{id}; the cluster goes on answering, and holding its name, for a while."""
     remove_cluster(state, state.cluster(cluster_id))
     return Answer(204)
 
@@ -79,7 +79,7 @@ def remove_cluster(state: State, cluster: Cluster) -> None:
 
 @resource.action
 def cluster_online(state: State, at: float, cluster_id: str) -> None:
-    """Bring a new cluster online; where there are backups, the first one begins."""
+    """Bring a new cluster online, and begin its first backup if its engine has backups."""
     cluster = state.clusters.get(cluster_id)
     if cluster is not None:
         cluster["status"] = "online"
@@ -94,9 +94,9 @@ def cluster_gone(state: State, at: float, cluster_id: str) -> None:
 
 
 def new_cluster(state: State, body: Record, *, any_engine: bool = False) -> Cluster:
-    """Check a create body, and make the cluster's record, which the state does not hold yet.
+    """Check a create body, and return the record of the cluster. It is not added to the state.
 
-    `any_engine` admits those that can no longer be ordered (redis).
+    `any_engine` also accepts engines that can no longer be ordered (redis).
     """
     name = fields.string(body, "name")
     require_name(state, name)
@@ -168,7 +168,7 @@ def blank_cluster(state: State, body: Record, kind: Kind, placed: Placement) -> 
 
 
 def storage(body: Record, engine: str, size: str, low: int = 0) -> int:
-    """Read `storage_size_mib`, the total; absent, null and 0 give what comes with the size, and at least `low`."""
+    """Read `storage_size_mib`, the total. Absent, null and 0 give the storage of the size, or `low` if that is more."""
     base = max(base_storage_mib(engine, size), low)
     wanted = fields.integer(body, "storage_size_mib") or base
     if base and not base <= wanted <= _MAX_STORAGE_MIB:
@@ -177,7 +177,7 @@ def storage(body: Record, engine: str, size: str, low: int = 0) -> int:
 
 
 def require_layout(state: State, engine: str, num_nodes: int, size: str) -> None:
-    """Refuse a number of nodes, or a size for it, that is not on offer."""
+    """Refuse a number of nodes that is not on offer, or a size that is not on offer for it."""
     if not state.offer.has_nodes(engine, num_nodes):
         raise unprocessable("invalid node count")
     if not size or not state.offer.has_size(engine, num_nodes, size):
@@ -195,7 +195,7 @@ def _placement(state: State, body: Record, engine: str) -> Placement:
 
 
 def _source(state: State, engine: str, body: Record) -> Cluster | None:
-    """Return the cluster whose backup is restored, if one is; `database_name` is that cluster's name."""
+    """Return the cluster whose backup is to be restored, if any. `database_name` is the name of that cluster."""
     if body.get("backup_restore") is None:
         return None
     wanted = fields.record(body, "backup_restore")

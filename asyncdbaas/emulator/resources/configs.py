@@ -20,13 +20,13 @@ resource: Final = Resource()
 
 @resource.get("/{}/config")
 def get_config(state: State, call: Call, cluster_id: str) -> Answer:
-    """Answer GET /v2/databases/{id}/config: every setting, at its default unless set."""
+    """Handle GET /v2/databases/{id}/config: every setting, at its default unless set."""
     return Answer(200, {"config": current(state.cluster(cluster_id))})
 
 
 @resource.patch("/{}/config")
 def update_config(state: State, call: Call, cluster_id: str) -> Answer:
-    """Answer PATCH /v2/databases/{id}/config: 200 without a body."""
+    """Handle PATCH /v2/databases/{id}/config: 200 without a body."""
     cluster = state.idle(cluster_id, "update config")
     config = fields.record(call.body, "config")
     given = {name: value for name, value in config.items() if value is not None or _is_nullable(cluster, name)}
@@ -38,7 +38,7 @@ def update_config(state: State, call: Call, cluster_id: str) -> Answer:
 
 
 def current(cluster: Cluster) -> Record:
-    """Return a cluster's configuration as it shows it."""
+    """Return a cluster's configuration as the API shows it."""
     engine, config = cluster["engine"], cluster["config"]
     if can(engine, "parameters"):
         shown = [_shown(name, parameter, config.get(name)) for name, parameter in parameters(engine).items()]
@@ -47,7 +47,7 @@ def current(cluster: Cluster) -> Record:
 
 
 def change(cluster: Cluster, settings: Record) -> None:
-    """Change settings, those of an object setting one by one; null clears one."""
+    """Change settings. Fields of an object setting are changed one by one; null clears a setting."""
     for name, value in settings.items():
         if value is None:
             cluster["config"].pop(name, None)

@@ -19,21 +19,21 @@ _NAME: Final = re.compile(r"[^\x00-\x1f\x7f]{1,63}")
 
 @resource.get("/{}/dbs")
 def list_databases(state: State, call: Call, cluster_id: str) -> Answer:
-    """Answer GET /v2/databases/{id}/dbs."""
+    """Handle GET /v2/databases/{id}/dbs."""
     cluster = state.primary_of(state.cluster(cluster_id, "databases"))
     return Answer(200, {"dbs": [{"name": database["name"]} for database in state.listed(cluster["dbs"].values())]})
 
 
 @resource.get("/{}/dbs/{}")
 def get_database(state: State, call: Call, cluster_id: str, name: str) -> Answer:
-    """Answer GET /v2/databases/{id}/dbs/{name}."""
+    """Handle GET /v2/databases/{id}/dbs/{name}."""
     _require(state.primary_of(state.cluster(cluster_id, "databases")), name)
     return Answer(200, {"db": {"name": name}})
 
 
 @resource.post("/{}/dbs")
 def create_database(state: State, call: Call, cluster_id: str) -> Answer:
-    """Answer POST /v2/databases/{id}/dbs."""
+    """Handle POST /v2/databases/{id}/dbs."""
     cluster = state.writable(cluster_id, "create database", "databases")
     name = fields.required(call.body, "name")
     if not _NAME.fullmatch(name):
@@ -46,7 +46,7 @@ def create_database(state: State, call: Call, cluster_id: str) -> Answer:
 
 @resource.delete("/{}/dbs/{}")
 def delete_database(state: State, call: Call, cluster_id: str, name: str) -> Answer:
-    """Answer DELETE /v2/databases/{id}/dbs/{name}; the default database stays."""
+    """Handle DELETE /v2/databases/{id}/dbs/{name}; the default database stays."""
     cluster = state.writable(cluster_id, "delete database", "databases")
     _require(cluster, name)
     if name == ENGINES[cluster["engine"]].default_database:

@@ -12,5 +12,5 @@ resource: Final = Resource()
 
 @resource.get("/{}/events")
 def list_events(state: State, call: Call, cluster_id: str) -> Answer:
-    """Answer GET /v2/databases/{id}/events."""
+    """Handle GET /v2/databases/{id}/events."""
     return Answer(200, {"events": state.cluster(cluster_id)["events"]})

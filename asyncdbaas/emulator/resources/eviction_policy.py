@@ -1,4 +1,4 @@
-"""The eviction policy of a caching cluster: a setting of its configuration, spelled with underscores here."""
+"""The eviction policy of a caching cluster, a setting of its configuration. It is spelled with underscores here."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _POLICIES: Final = (
 
 @resource.get("/{}/eviction_policy")
 def get_eviction_policy(state: State, call: Call, cluster_id: str) -> Answer:
-    """Answer GET /v2/databases/{id}/eviction_policy."""
+    """Handle GET /v2/databases/{id}/eviction_policy."""
     cluster = state.cluster(cluster_id, "eviction policy")
     policy: str = configs.current(cluster)[f"{cluster['engine']}_maxmemory_policy"]
     return Answer(200, {"eviction_policy": policy.replace("-", "_")})
@@ -31,7 +31,7 @@ def get_eviction_policy(state: State, call: Call, cluster_id: str) -> Answer:
 
 @resource.put("/{}/eviction_policy")
 def set_eviction_policy(state: State, call: Call, cluster_id: str) -> Answer:
-    """Answer PUT /v2/databases/{id}/eviction_policy."""
+    """Handle PUT /v2/databases/{id}/eviction_policy."""
     cluster = state.usable(cluster_id, "update eviction policy", "eviction policy")
     policy = fields.choice(call.body, "eviction_policy", _POLICIES)
     configs.change(cluster, {f"{cluster['engine']}_maxmemory_policy": policy.replace("_", "-")})

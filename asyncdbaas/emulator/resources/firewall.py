@@ -1,4 +1,4 @@
-"""Firewall rules ("trusted sources"): one set, replaced as a whole."""
+"""Firewall rules ("trusted sources"), which are replaced as a whole."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ _UUID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9
 
 @resource.get("/{}/firewall")
 def list_firewall_rules(state: State, call: Call, cluster_id: str) -> Answer:
-    """Answer GET /v2/databases/{id}/firewall."""
+    """Handle GET /v2/databases/{id}/firewall."""
     return Answer(200, {"rules": state.cluster(cluster_id)["rules"]})
 
 
 @resource.put("/{}/firewall")
 def replace_firewall_rules(state: State, call: Call, cluster_id: str) -> Answer:
-    """Answer PUT /v2/databases/{id}/firewall."""
+    """Handle PUT /v2/databases/{id}/firewall."""
     cluster = state.usable(cluster_id, "update firewall rules")
     cluster["rules"] = checked_rules(state, cluster, call.body)
     return Answer(204)
 
 
 def checked_rules(state: State, cluster: Cluster, body: Record) -> list[Rule]:
-    """Check the rules of a body; a rule that was there keeps its id and date, an empty id gets a new one."""
+    """Check the rules of a body. An existing rule keeps its id and date; a rule without an id gets a new one."""
     rules = fields.records(body, "rules")
     if sum(2 if rule.get("type") == "droplet" else 1 for rule in rules) > _MAX_ADDRESSES:
         raise unprocessable(f"too many firewall rules: {_MAX_ADDRESSES} addresses are allowed")

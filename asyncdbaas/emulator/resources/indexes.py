@@ -1,4 +1,4 @@
-"""OpenSearch indexes: made by the database's own clients (here `Emulator.add_index`), listed and deleted here."""
+"""OpenSearch indexes. Clients of the database create them (here `Emulator.add_index`); the API lists and deletes."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ resource: Final = Resource()
 
 @resource.get("/{}/indexes")
 def list_indexes(state: State, call: Call, cluster_id: str) -> Answer:
-    """Answer GET /v2/databases/{id}/indexes."""
+    """Handle GET /v2/databases/{id}/indexes."""
     return Answer(200, {"indexes": list(state.cluster(cluster_id, "indexes")["indexes"].values())})
 
 
 @resource.delete("/{}/indexes/{}")
 def delete_index(state: State, call: Call, cluster_id: str, name: str) -> Answer:
-    """Answer DELETE /v2/databases/{id}/indexes/{name}."""
+    """Handle DELETE /v2/databases/{id}/indexes/{name}."""
     indexes = state.usable(cluster_id, "delete index", "indexes")["indexes"]
     if name not in indexes:
         raise not_found("index")

@@ -18,19 +18,19 @@ _FORMATS: Final = ("rfc5424", "rfc3164", "custom")
 
 @resource.get("/{}/logsink")
 def list_logsinks(state: State, call: Call, cluster_id: str) -> Answer:
-    """Answer GET /v2/databases/{id}/logsink."""
+    """Handle GET /v2/databases/{id}/logsink."""
     return Answer(200, {"sinks": list(state.cluster(cluster_id)["sinks"].values())})
 
 
 @resource.get("/{}/logsink/{}")
 def get_logsink(state: State, call: Call, cluster_id: str, sink_id: str) -> Answer:
-    """Answer GET /v2/databases/{id}/logsink/{sink}: unwrapped, though the create wraps it."""
+    """Handle GET /v2/databases/{id}/logsink/{sink}: unwrapped, though the create wraps it."""
     return Answer(200, _sink(state.cluster(cluster_id), sink_id))
 
 
 @resource.post("/{}/logsink")
 def create_logsink(state: State, call: Call, cluster_id: str) -> Answer:
-    """Answer POST /v2/databases/{id}/logsink."""
+    """Handle POST /v2/databases/{id}/logsink."""
     cluster = state.usable(cluster_id, "create log sink")
     name, kind = fields.required(call.body, "sink_name"), fields.choice(call.body, "sink_type", _TYPES)
     if (kind == "datadog") != (cluster["engine"] == "mongodb"):
@@ -45,7 +45,7 @@ def create_logsink(state: State, call: Call, cluster_id: str) -> Answer:
 
 @resource.put("/{}/logsink/{}")
 def update_logsink(state: State, call: Call, cluster_id: str, sink_id: str) -> Answer:
-    """Answer PUT /v2/databases/{id}/logsink/{sink}: 200 without a body."""
+    """Handle PUT /v2/databases/{id}/logsink/{sink}: 200 without a body."""
     sink = _sink(state.usable(cluster_id, "update log sink"), sink_id)
     sink["config"] = _checked(sink["sink_type"], call.body)
     return Answer(200)
@@ -53,7 +53,7 @@ def update_logsink(state: State, call: Call, cluster_id: str, sink_id: str) -> A
 
 @resource.delete("/{}/logsink/{}")
 def delete_logsink(state: State, call: Call, cluster_id: str, sink_id: str) -> Answer:
-    """Answer DELETE /v2/databases/{id}/logsink/{sink}: 200, where all other deletes are 204."""
+    """Handle DELETE /v2/databases/{id}/logsink/{sink}: 200, where all other deletes are 204."""
     cluster = state.usable(cluster_id, "delete log sink")
     _sink(cluster, sink_id)
     del cluster["sinks"][sink_id]
@@ -61,7 +61,7 @@ def delete_logsink(state: State, call: Call, cluster_id: str, sink_id: str) -> A
 
 
 def _new_id(state: State, cluster_id: str, kind: str) -> str:
-    """Make an id: both a UUID and 40 hexadecimal digits have been seen."""
+    """Make an id. Both UUIDs and 40 hexadecimal digits have been seen."""
     if kind == "rsyslog":
         return state.ids.uuid("sink", cluster_id)
     return state.ids.hex(40, "sink", cluster_id)

@@ -19,7 +19,7 @@ _HOUR: Final = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)(:[0-5]\d)?")
 
 @resource.put("/{}/maintenance")
 def update_maintenance_window(state: State, call: Call, cluster_id: str) -> Answer:
-    """Answer PUT /v2/databases/{id}/maintenance; `13:00` is read back as `13:00:00`."""
+    """Handle PUT /v2/databases/{id}/maintenance; `13:00` is read back as `13:00:00`."""
     cluster = state.usable(cluster_id, "update maintenance window")
     day, hour = fields.string(call.body, "day").lower(), fields.string(call.body, "hour")
     time = _HOUR.fullmatch(hour)
@@ -34,7 +34,7 @@ def update_maintenance_window(state: State, call: Call, cluster_id: str) -> Answ
 
 @resource.put("/{}/install_update", takes_body=False)
 def install_update(state: State, call: Call, cluster_id: str) -> Answer:
-    """Answer PUT /v2/databases/{id}/install_update; the cluster reads `online` and refuses changes meanwhile."""
+    """Handle PUT /v2/databases/{id}/install_update; the cluster reads `online` and refuses changes meanwhile."""
     cluster = state.idle(cluster_id, "install update")
     begin_maintenance(state, cluster)
     state.after(state.delays.maintenance, maintenance_done, cluster["id"])
@@ -42,7 +42,7 @@ def install_update(state: State, call: Call, cluster_id: str) -> Answer:
 
 
 def begin_maintenance(state: State, cluster: Cluster) -> None:
-    """Make a cluster busy; whoever calls this schedules the end."""
+    """Make a cluster busy. The caller schedules the end."""
     cluster["busy"] = True
     state.log(cluster, "cluster_maintenance_perform")
 

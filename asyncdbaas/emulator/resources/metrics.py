@@ -1,4 +1,4 @@
-"""The credentials of the metrics endpoints: one pair for the whole account."""
+"""The credentials of the metrics endpoints, which belong to the account."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ resource: Final = Resource()
 
 @resource.get("/metrics/credentials")
 def get_metrics_credentials(state: State, call: Call) -> Answer:
-    """Answer GET /v2/databases/metrics/credentials."""
+    """Handle GET /v2/databases/metrics/credentials."""
     credentials: Record = {**state.data["metrics"]}
     if not call.may("database:view_credentials"):
         del credentials["basic_auth_password"]
@@ -24,7 +24,7 @@ def get_metrics_credentials(state: State, call: Call) -> Answer:
 
 @resource.put("/metrics/credentials")
 def update_metrics_credentials(state: State, call: Call) -> Answer:
-    """Answer PUT /v2/databases/metrics/credentials."""
+    """Handle PUT /v2/databases/metrics/credentials."""
     if call.body.get("credentials") is None:
         raise unprocessable("credentials is required")
     given = fields.record(call.body, "credentials")

@@ -23,7 +23,7 @@ _UNREACHABLE: Final = ".invalid"
 
 @resource.get("/{}/online-migration")
 def get_migration(state: State, call: Call, cluster_id: str) -> Answer:
-    """Answer GET /v2/databases/{id}/online-migration: the latest one, unwrapped."""
+    """Handle GET /v2/databases/{id}/online-migration: the latest one, unwrapped."""
     migration = state.cluster(cluster_id, "migrations")["migration"]
     if migration is None:
         raise not_found("online migration")
@@ -32,7 +32,7 @@ def get_migration(state: State, call: Call, cluster_id: str) -> Answer:
 
 @resource.put("/{}/online-migration")
 def start_migration(state: State, call: Call, cluster_id: str) -> Answer:
-    """Answer PUT /v2/databases/{id}/online-migration."""
+    """Handle PUT /v2/databases/{id}/online-migration."""
     cluster = state.idle(cluster_id, "start online migration", "migrations")
     host = _checked_source(call.body)
     if cluster["migration"] is not None and cluster["migration"]["status"] in _RUNNING:
@@ -48,7 +48,7 @@ def start_migration(state: State, call: Call, cluster_id: str) -> Answer:
 
 @resource.delete("/{}/online-migration/{}")
 def stop_migration(state: State, call: Call, cluster_id: str, migration_id: str) -> Answer:
-    """Answer DELETE /v2/databases/{id}/online-migration/{migration}."""
+    """Handle DELETE /v2/databases/{id}/online-migration/{migration}."""
     migration = state.cluster(cluster_id, "migrations")["migration"]
     if migration is None or migration["id"] != migration_id:
         raise not_found("online migration")
@@ -59,7 +59,7 @@ def stop_migration(state: State, call: Call, cluster_id: str, migration_id: str)
 
 @resource.action
 def migration_moves(state: State, at: float, cluster_id: str, migration_id: str, status: str) -> None:
-    """Take a running migration one step further."""
+    """Move a running migration to its next status."""
     cluster = state.clusters.get(cluster_id)
     migration = cluster and cluster["migration"]
     if migration and migration["id"] == migration_id and migration["status"] in _RUNNING:

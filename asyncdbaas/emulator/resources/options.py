@@ -12,5 +12,5 @@ resource: Final = Resource()
 
 @resource.get("/options")
 def get_options(state: State, call: Call) -> Answer:
-    """Answer GET /v2/databases/options."""
+    """Handle GET /v2/databases/options."""
     return Answer(200, state.offer.show(state.clock.now()))

@@ -20,7 +20,7 @@ _MODES: Final = ("session", "transaction", "statement")
 
 @resource.get("/{}/pools")
 def list_pools(state: State, call: Call, cluster_id: str) -> Answer:
-    """Answer GET /v2/databases/{id}/pools."""
+    """Handle GET /v2/databases/{id}/pools."""
     cluster = state.cluster(cluster_id, "pools")
     return Answer(
         200, {"pools": [_view(state, cluster, pool, call) for pool in state.listed(cluster["pools"].values())]}
@@ -29,14 +29,14 @@ def list_pools(state: State, call: Call, cluster_id: str) -> Answer:
 
 @resource.get("/{}/pools/{}")
 def get_pool(state: State, call: Call, cluster_id: str, name: str) -> Answer:
-    """Answer GET /v2/databases/{id}/pools/{name}."""
+    """Handle GET /v2/databases/{id}/pools/{name}."""
     cluster = state.cluster(cluster_id, "pools")
     return Answer(200, {"pool": _view(state, cluster, _pool(cluster, name), call)})
 
 
 @resource.post("/{}/pools")
 def create_pool(state: State, call: Call, cluster_id: str) -> Answer:
-    """Answer POST /v2/databases/{id}/pools."""
+    """Handle POST /v2/databases/{id}/pools."""
     cluster = state.usable(cluster_id, "create connection pool", "pools")
     name = fields.string(call.body, "name")
     if not 3 <= len(name) <= 60:
@@ -50,7 +50,7 @@ def create_pool(state: State, call: Call, cluster_id: str) -> Answer:
 
 @resource.put("/{}/pools/{}")
 def update_pool(state: State, call: Call, cluster_id: str, name: str) -> Answer:
-    """Answer PUT /v2/databases/{id}/pools/{name}. It replaces mode, size, database and user."""
+    """Handle PUT /v2/databases/{id}/pools/{name}. It replaces mode, size, database and user."""
     cluster = state.usable(cluster_id, "update connection pool", "pools")
     pool = _pool(cluster, name)
     cluster["pools"][name] = {**pool, **_checked(state, cluster, call.body, name)}
@@ -59,7 +59,7 @@ def update_pool(state: State, call: Call, cluster_id: str, name: str) -> Answer:
 
 @resource.delete("/{}/pools/{}")
 def delete_pool(state: State, call: Call, cluster_id: str, name: str) -> Answer:
-    """Answer DELETE /v2/databases/{id}/pools/{name}."""
+    """Handle DELETE /v2/databases/{id}/pools/{name}."""
     cluster = state.usable(cluster_id, "delete connection pool", "pools")
     _pool(cluster, name)
     del cluster["pools"][name]

@@ -1,4 +1,4 @@
-"""Read-only replicas: clusters of their own, with the same name space, that know their primary."""
+"""Read-only replicas. A replica is a cluster of its own that knows its primary; names are unique across both."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _PLAIN: Final = ("id", "name", "region", "size", "status", "private_network_uuid
 
 @resource.get("/{}/replicas")
 def list_replicas(state: State, call: Call, cluster_id: str) -> Answer:
-    """Answer GET /v2/databases/{id}/replicas."""
+    """Handle GET /v2/databases/{id}/replicas."""
     primary, now = state.cluster(cluster_id, "replicas"), state.clock.now()
     visible = [replica for replica in state.listed(_replicas(state, primary)) if replica["visible_at"] <= now]
     return Answer(200, {"replicas": [_view(state, replica, call) for replica in visible]})
@@ -32,13 +32,13 @@ def list_replicas(state: State, call: Call, cluster_id: str) -> Answer:
 
 @resource.get("/{}/replicas/{}")
 def get_replica(state: State, call: Call, cluster_id: str, name: str) -> Answer:
-    """Answer GET /v2/databases/{id}/replicas/{name}; 404 for a while after the create."""
+    """Handle GET /v2/databases/{id}/replicas/{name}; 404 for a while after the create."""
     return Answer(200, {"replica": _view(state, _replica(state, cluster_id, name), call)})
 
 
 @resource.post("/{}/replicas")
 def create_replica(state: State, call: Call, cluster_id: str) -> Answer:
-    """Answer POST /v2/databases/{id}/replicas; refused with 412 before the first backup is done."""
+    """Handle POST /v2/databases/{id}/replicas; refused with 412 before the first backup is done."""
     primary = state.writable(cluster_id, "create replica", "replicas")
     placed = _placement(state, call.body, primary)
     name = fields.string(call.body, "name")
@@ -57,14 +57,14 @@ def create_replica(state: State, call: Call, cluster_id: str) -> Answer:
 
 @resource.delete("/{}/replicas/{}")
 def delete_replica(state: State, call: Call, cluster_id: str, name: str) -> Answer:
-    """Answer DELETE /v2/databases/{id}/replicas/{name}; it goes on answering for a while, as a cluster does."""
+    """Handle DELETE /v2/databases/{id}/replicas/{name}; it goes on answering for a while, as a cluster does."""
     clusters.remove_cluster(state, _replica(state, cluster_id, name))
     return Answer(204)
 
 
 @resource.put("/{}/replicas/{}/promote", takes_body=False)
 def promote_replica(state: State, call: Call, cluster_id: str, name: str) -> Answer:
-    """Answer PUT /v2/databases/{id}/replicas/{name}/promote: from now on it is a cluster without a primary."""
+    """Handle PUT /v2/databases/{id}/replicas/{name}/promote: from now on it is a cluster without a primary."""
     replica = state.idle(_replica(state, cluster_id, name)["id"], "promote replica")
     source = state.primary_of(replica)
     replica["users"], replica["dbs"] = deepcopy(source["users"]), deepcopy(source["dbs"])

@@ -1,4 +1,4 @@
-"""The schema registry of a Kafka cluster: subjects with versions, and how compatible the versions must be."""
+"""The schema registry of a Kafka cluster: subjects, their versions, and compatibility levels."""
 
 from __future__ import annotations
 
@@ -27,21 +27,21 @@ _LEVELS: Final = (
 
 @resource.get("/{}/schema-registry")
 def list_schemas(state: State, call: Call, cluster_id: str) -> Answer:
-    """Answer GET /v2/databases/{id}/schema-registry: the latest version of each subject."""
+    """Handle GET /v2/databases/{id}/schema-registry: the latest version of each subject."""
     subjects = state.cluster(cluster_id, "topics")["subjects"].values()
     return Answer(200, {"subjects": [_latest(subject) for subject in subjects]})
 
 
 @resource.get("/{}/schema-registry/{}")
 def get_schema(state: State, call: Call, cluster_id: str, name: str) -> Answer:
-    """Answer GET /v2/databases/{id}/schema-registry/{subject}: unwrapped, and with its version."""
+    """Handle GET /v2/databases/{id}/schema-registry/{subject}: unwrapped, and with its version."""
     subject = _subject(state.cluster(cluster_id, "topics"), name)
     return Answer(200, {"version": str(len(subject["versions"])), **_latest(subject)})
 
 
 @resource.post("/{}/schema-registry")
 def create_schema(state: State, call: Call, cluster_id: str) -> Answer:
-    """Answer POST /v2/databases/{id}/schema-registry: a new subject, or the next version of one.
+    """Handle POST /v2/databases/{id}/schema-registry: a new subject, or the next version of one.
 
     The same schema again gives the version that it already is.
     """
@@ -65,7 +65,7 @@ def create_schema(state: State, call: Call, cluster_id: str) -> Answer:
 
 @resource.delete("/{}/schema-registry/{}")
 def delete_schema(state: State, call: Call, cluster_id: str, name: str) -> Answer:
-    """Answer DELETE /v2/databases/{id}/schema-registry/{subject}: with all its versions."""
+    """Handle DELETE /v2/databases/{id}/schema-registry/{subject}: with all its versions."""
     cluster = state.usable(cluster_id, "delete schema", "topics")
     _subject(cluster, name)
     del cluster["subjects"][name]
@@ -74,7 +74,7 @@ def delete_schema(state: State, call: Call, cluster_id: str, name: str) -> Answe
 
 @resource.get("/{}/schema-registry/{}/versions/{}")
 def get_schema_version(state: State, call: Call, cluster_id: str, name: str, version: str) -> Answer:
-    """Answer GET /v2/databases/{id}/schema-registry/{subject}/versions/{version}: a number, or `latest`."""
+    """Handle GET /v2/databases/{id}/schema-registry/{subject}/versions/{version}: a number, or `latest`."""
     subject = _subject(state.cluster(cluster_id, "topics"), name)
     versions = subject["versions"]
     numbers = {str(number): number for number in range(1, len(versions) + 1)} | {"latest": len(versions)}
@@ -86,13 +86,13 @@ def get_schema_version(state: State, call: Call, cluster_id: str, name: str, ver
 
 @resource.get("/{}/schema-registry/config")
 def get_compatibility(state: State, call: Call, cluster_id: str) -> Answer:
-    """Answer GET /v2/databases/{id}/schema-registry/config."""
+    """Handle GET /v2/databases/{id}/schema-registry/config."""
     return Answer(200, {"compatibility_level": _level(state.cluster(cluster_id, "topics"), None)})
 
 
 @resource.put("/{}/schema-registry/config")
 def set_compatibility(state: State, call: Call, cluster_id: str) -> Answer:
-    """Answer PUT /v2/databases/{id}/schema-registry/config."""
+    """Handle PUT /v2/databases/{id}/schema-registry/config."""
     cluster = state.usable(cluster_id, "update schema registry config", "topics")
     cluster["schema_level"] = fields.choice(call.body, "compatibility_level", _LEVELS)
     return Answer(200, {"compatibility_level": cluster["schema_level"]})
@@ -100,7 +100,7 @@ def set_compatibility(state: State, call: Call, cluster_id: str) -> Answer:
 
 @resource.get("/{}/schema-registry/config/{}")
 def get_subject_compatibility(state: State, call: Call, cluster_id: str, name: str) -> Answer:
-    """Answer GET /v2/databases/{id}/schema-registry/config/{subject}: the cluster's level unless it has its own."""
+    """Handle GET /v2/databases/{id}/schema-registry/config/{subject}: the cluster's level unless it has its own."""
     cluster = state.cluster(cluster_id, "topics")
     level = _level(cluster, _subject(cluster, name))
     return Answer(200, {"subject_name": name, "compatibility_level": level})
@@ -108,7 +108,7 @@ def get_subject_compatibility(state: State, call: Call, cluster_id: str, name: s
 
 @resource.put("/{}/schema-registry/config/{}")
 def set_subject_compatibility(state: State, call: Call, cluster_id: str, name: str) -> Answer:
-    """Answer PUT /v2/databases/{id}/schema-registry/config/{subject}."""
+    """Handle PUT /v2/databases/{id}/schema-registry/config/{subject}."""
     cluster = state.usable(cluster_id, "update schema registry config", "topics")
     subject = _subject(cluster, name)
     subject["level"] = fields.choice(call.body, "compatibility_level", _LEVELS)
@@ -135,7 +135,7 @@ def _view(subject: Subject, version: SchemaVersion) -> Record:
 
 
 def _require_schema(kind: str, text: str) -> None:
-    """Refuse a text that is not a schema; what protobuf says is not looked at."""
+    """Refuse a text that is not a schema. Protobuf schemas are not checked."""
     if kind == "avro" and (why := avro_schemas.problem(text)):
         raise unprocessable(f"invalid schema: {why}")
     if kind == "protobuf":
@@ -147,7 +147,7 @@ def _require_schema(kind: str, text: str) -> None:
 
 
 def _require_compatible(cluster: Cluster, subject: Subject, kind: str, text: str) -> None:
-    """Refuse an Avro schema that the level does not allow after the versions that are there."""
+    """Refuse a new version that the compatibility level does not allow."""
     level, versions = _level(cluster, subject), subject["versions"]
     if not level.endswith("_TRANSITIVE"):
         versions = versions[-1:]

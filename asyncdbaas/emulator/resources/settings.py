@@ -1,4 +1,4 @@
-"""Settings of DigitalOcean's own: custom names in the certificate."""
+"""DigitalOcean's own settings: custom domain names of a cluster."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ _NAME: Final = re.compile(rf"{_LABEL}(?:\.{_LABEL})+")
 
 @resource.get("/{}/do_settings")
 def get_settings(state: State, call: Call, cluster_id: str) -> Answer:
-    """Answer GET /v2/databases/{id}/do_settings."""
+    """Handle GET /v2/databases/{id}/do_settings."""
     return Answer(200, {"do_settings": {"service_cnames": state.cluster(cluster_id)["service_cnames"]}})
 
 
 @resource.put("/{}/do_settings")
 def update_settings(state: State, call: Call, cluster_id: str) -> Answer:
-    """Answer PUT /v2/databases/{id}/do_settings; the nodes are then replaced, so the cluster is busy for a while."""
+    """Handle PUT /v2/databases/{id}/do_settings; the nodes are then replaced, so the cluster is busy for a while."""
     cluster = state.idle(cluster_id, "update do_settings")
     if call.body.get("do_settings") is None:
         raise unprocessable("do_settings is required")

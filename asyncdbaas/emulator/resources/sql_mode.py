@@ -1,4 +1,4 @@
-"""The SQL modes of a MySQL cluster: a setting of its configuration, one comma-joined string."""
+"""The SQL modes of a MySQL cluster, a comma-separated setting of its configuration."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ resource: Final = Resource()
 
 @resource.get("/{}/sql_mode")
 def get_sql_mode(state: State, call: Call, cluster_id: str) -> Answer:
-    """Answer GET /v2/databases/{id}/sql_mode."""
+    """Handle GET /v2/databases/{id}/sql_mode."""
     return Answer(200, {"sql_mode": configs.current(state.cluster(cluster_id, "sql mode"))["sql_mode"]})
 
 
 @resource.put("/{}/sql_mode")
 def set_sql_mode(state: State, call: Call, cluster_id: str) -> Answer:
-    """Answer PUT /v2/databases/{id}/sql_mode; blanks after the commas are dropped."""
+    """Handle PUT /v2/databases/{id}/sql_mode; blanks after the commas are dropped."""
     cluster = state.usable(cluster_id, "update sql mode", "sql mode")
     if call.body.get("sql_mode") is None:
         raise unprocessable("sql_mode is required")

@@ -21,7 +21,7 @@ _FORMATS: Final = (
     "2.8 2.8-IV0 2.8-IV1 3.0 3.0-IV0 3.0-IV1 3.1 3.1-IV0 3.2 3.2-IV0 3.3 3.3-IV0 3.3-IV1 3.3-IV2 3.3-IV3 "
     "3.4 3.4-IV0 3.5 3.5-IV0 3.5-IV1 3.5-IV2 3.6 3.6-IV0 3.6-IV1 3.6-IV2"
 )
-"""Formats of the description, and short and later ones that Terraform's documentation names."""
+"""Formats in the description, and the short and later ones in Terraform's documentation."""
 
 SETTINGS: Final[Mapping[str, Setting]] = MappingProxyType(
     {
@@ -54,7 +54,7 @@ SETTINGS: Final[Mapping[str, Setting]] = MappingProxyType(
 
 
 def checked_config(config: Record, replication_factor: int) -> Record:
-    """Check the settings sent; null stands for "not set"."""
+    """Check the settings of a body. Null means "not set"."""
     given = {name: _checked(name, value) for name, value in config.items() if value is not None}
     if given.get("min_insync_replicas", 1) > replication_factor:
         raise unprocessable("invalid min_insync_replicas: must not be greater than the replication factor")

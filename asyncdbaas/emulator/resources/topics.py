@@ -22,7 +22,7 @@ _LISTED: Final = ("name", "state", "replication_factor", "partition_count")
 
 @resource.get("/{}/topics")
 def list_topics(state: State, call: Call, cluster_id: str) -> Answer:
-    """Answer GET /v2/databases/{id}/topics: here with `partition_count`, in `get_topic` with `partitions`."""
+    """Handle GET /v2/databases/{id}/topics: here with `partition_count`, in `get_topic` with `partitions`."""
     cluster = state.cluster(cluster_id, "topics")
     topics = state.listed(cluster["topics"].values())
     if state.quirks.topic_list_partitions:
@@ -32,13 +32,13 @@ def list_topics(state: State, call: Call, cluster_id: str) -> Answer:
 
 @resource.get("/{}/topics/{}")
 def get_topic(state: State, call: Call, cluster_id: str, name: str) -> Answer:
-    """Answer GET /v2/databases/{id}/topics/{name}."""
+    """Handle GET /v2/databases/{id}/topics/{name}."""
     return Answer(200, {"topic": view(state, _topic(state.cluster(cluster_id, "topics"), name))})
 
 
 @resource.post("/{}/topics")
 def create_topic(state: State, call: Call, cluster_id: str) -> Answer:
-    """Answer POST /v2/databases/{id}/topics; the topic is `configuring` for `Delays.topic`."""
+    """Handle POST /v2/databases/{id}/topics; the topic is `configuring` for `Delays.topic`."""
     cluster = state.usable(cluster_id, "create topic", "topics")
     topic = _new_topic(state, call.body, cluster)
     _require_name(cluster, topic["name"])
@@ -49,7 +49,7 @@ def create_topic(state: State, call: Call, cluster_id: str) -> Answer:
 
 @resource.put("/{}/topics/{}")
 def update_topic(state: State, call: Call, cluster_id: str, name: str) -> Answer:
-    """Answer PUT /v2/databases/{id}/topics/{name}; a greater number of partitions shows after a while."""
+    """Handle PUT /v2/databases/{id}/topics/{name}; a greater number of partitions shows after a while."""
     cluster = state.usable(cluster_id, "update topic", "topics")
     topic = _topic(cluster, name)
     if topic["state"] != "active":
@@ -70,7 +70,7 @@ def update_topic(state: State, call: Call, cluster_id: str, name: str) -> Answer
 
 @resource.delete("/{}/topics/{}")
 def delete_topic(state: State, call: Call, cluster_id: str, name: str) -> Answer:
-    """Answer DELETE /v2/databases/{id}/topics/{name}; the topic is listed as `deleting` for a while."""
+    """Handle DELETE /v2/databases/{id}/topics/{name}; the topic is listed as `deleting` for a while."""
     cluster = state.usable(cluster_id, "delete topic", "topics")
     topic = _topic(cluster, name)
     if topic["state"] == "deleting":
@@ -98,7 +98,7 @@ def view(state: State, topic: Topic) -> Record:
 
 @resource.action
 def topic_active(state: State, at: float, cluster_id: str, name: str) -> None:
-    """End a topic's provisioning."""
+    """Make a provisioned topic active."""
     topic = _find(state, cluster_id, name)
     if topic and topic["state"] == "configuring":
         topic["state"] = "active"
@@ -106,7 +106,7 @@ def topic_active(state: State, at: float, cluster_id: str, name: str) -> None:
 
 @resource.action
 def topic_grown(state: State, at: float, cluster_id: str, name: str, count: int) -> None:
-    """Let an update's partitions appear; they never shrink."""
+    """Show the partitions that an update added."""
     topic = _find(state, cluster_id, name)
     if topic:
         topic["partition_count"] = max(topic["partition_count"], count)
@@ -154,7 +154,7 @@ def _new_topic(state: State, body: Record, cluster: Cluster) -> Topic:
 
 
 def _require_name(cluster: Cluster, name: str) -> None:
-    """Refuse a name that is taken, or that differs from another only in `.` and `_`, which Kafka's metrics mix up."""
+    """Refuse a name that exists, or that differs from another only in `.` and `_`, as Kafka does."""
     if name in cluster["topics"]:
         raise unprocessable("topic name is not available")
     for other in cluster["topics"]:

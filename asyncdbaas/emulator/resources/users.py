@@ -25,7 +25,7 @@ _MONGO_ROLES: Final = ("readOnly", "readWrite", "dbAdmin")
 
 @resource.get("/{}/users")
 def list_users(state: State, call: Call, cluster_id: str) -> Answer:
-    """Answer GET /v2/databases/{id}/users."""
+    """Handle GET /v2/databases/{id}/users."""
     cluster, now = state.primary_of(state.cluster(cluster_id, "users")), state.clock.now()
     visible = [user for user in state.listed(cluster["users"].values()) if user["visible_at"] <= now]
     return Answer(200, {"users": [view(cluster, user, call) for user in visible]})
@@ -33,7 +33,7 @@ def list_users(state: State, call: Call, cluster_id: str) -> Answer:
 
 @resource.get("/{}/users/{}")
 def get_user(state: State, call: Call, cluster_id: str, name: str) -> Answer:
-    """Answer GET /v2/databases/{id}/users/{name}."""
+    """Handle GET /v2/databases/{id}/users/{name}."""
     cluster = state.primary_of(state.cluster(cluster_id, "users"))
     user = _user(cluster, name)
     if user["visible_at"] > state.clock.now():
@@ -43,7 +43,7 @@ def get_user(state: State, call: Call, cluster_id: str, name: str) -> Answer:
 
 @resource.post("/{}/users")
 def create_user(state: State, call: Call, cluster_id: str) -> Answer:
-    """Answer POST /v2/databases/{id}/users; a MongoDB password is shown here only."""
+    """Handle POST /v2/databases/{id}/users; a MongoDB password is shown here only."""
     cluster = _writable(state, cluster_id, "create user")
     name = fields.required(call.body, "name")
     if not _NAME.fullmatch(name):
@@ -68,7 +68,7 @@ def create_user(state: State, call: Call, cluster_id: str) -> Answer:
 
 @resource.put("/{}/users/{}")
 def update_user(state: State, call: Call, cluster_id: str, name: str) -> Answer:
-    """Answer PUT /v2/databases/{id}/users/{name}: only the settings can change, and are replaced."""
+    """Handle PUT /v2/databases/{id}/users/{name}: only the settings can change, and are replaced."""
     cluster = _writable(state, cluster_id, "update user")
     user = _user(cluster, name)
     if call.body.get("settings") is None:
@@ -79,7 +79,7 @@ def update_user(state: State, call: Call, cluster_id: str, name: str) -> Answer:
 
 @resource.delete("/{}/users/{}")
 def delete_user(state: State, call: Call, cluster_id: str, name: str) -> Answer:
-    """Answer DELETE /v2/databases/{id}/users/{name}; a default user stays."""
+    """Handle DELETE /v2/databases/{id}/users/{name}; a default user stays."""
     cluster = _writable(state, cluster_id, "delete user")
     if _user(cluster, name)["role"] == "primary":
         raise unprocessable("the default user cannot be deleted")
@@ -90,7 +90,7 @@ def delete_user(state: State, call: Call, cluster_id: str, name: str) -> Answer:
 
 @resource.post("/{}/users/{}/reset_auth")
 def reset_user_auth(state: State, call: Call, cluster_id: str, name: str) -> Answer:
-    """Answer POST /v2/databases/{id}/users/{name}/reset_auth: a new password, and for MySQL maybe another plugin."""
+    """Handle POST /v2/databases/{id}/users/{name}/reset_auth: a new password, and for MySQL maybe another plugin."""
     cluster = _writable(state, cluster_id, "reset user auth")
     user = _user(cluster, name)
     user["plugin"] = _plugin(cluster, call.body, user["plugin"])
@@ -105,7 +105,7 @@ def default_user(state: State, cluster_id: str, engine: str) -> User:
 
 
 def view(cluster: Cluster, user: User, call: Call | None, *, created: bool = False) -> Record:
-    """Return a user as the caller's token may see it; `created` marks the one answer with a MongoDB password."""
+    """Return a user as the caller's token may see it. `created` marks the only response with a MongoDB password."""
     shown: Record = {"name": user["name"], "role": user["role"]}
     readable = created or not can(cluster["engine"], "mongodb users")
     if call is None or (readable and call.may("database:view_credentials")):
@@ -130,7 +130,7 @@ def _new_user(state: State, cluster_id: str, name: str, role: str, plugin: str) 
 
 
 def _writable(state: State, cluster_id: str, action: str) -> Cluster:
-    """Return the cluster whose users change; a replica passes a change on to its primary, as Terraform uses it."""
+    """Return the cluster whose users change. For a replica it is its primary, as Terraform's documentation has it."""
     return state.primary_of(state.usable(cluster_id, action, "users"))
 
 
@@ -142,7 +142,7 @@ def _user(cluster: Cluster, name: str) -> User:
 
 
 def _begin_write(state: State, cluster: Cluster, action: str) -> None:
-    """Refuse a second change of users while the first one is going on."""
+    """Refuse a change of users while another one is in progress."""
     now = state.clock.now()
     if cluster["users_busy_until"] > now:
         raise not_yet(action, "another user of the cluster is being changed")
@@ -150,7 +150,7 @@ def _begin_write(state: State, cluster: Cluster, action: str) -> None:
 
 
 def _plugin(cluster: Cluster, body: Record, default: str) -> str:
-    """Read `mysql_settings.auth_plugin`; other engines have none."""
+    """Read `mysql_settings.auth_plugin`, which only MySQL has."""
     if body.get("mysql_settings") is None:
         return default if can(cluster["engine"], "mysql users") else ""
     _only(cluster, "mysql_settings", "mysql users")
@@ -158,7 +158,7 @@ def _plugin(cluster: Cluster, body: Record, default: str) -> str:
 
 
 def _settings(state: State, cluster: Cluster, settings: Record, name: str) -> Record:
-    """Check the settings of a user, each of which belongs to one engine."""
+    """Check the settings of a user. Each setting belongs to one engine."""
     checked: Record = {}
     if settings.get("pg_allow_replication") is not None:
         _only(cluster, "pg_allow_replication", "pg users")
