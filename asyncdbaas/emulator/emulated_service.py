@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import threading
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
@@ -189,7 +190,8 @@ class EmulatedService:
             self._service.forget_limits()
 
     def _new_token(self) -> str:
-        return "dop_v1_" + self._state.ids.hex(64, "token")
+        # What derives from the seed is known to everybody: enough for this machine, but not for others.
+        return "dop_v1_" + (secrets.token_hex(32) if self.allow_remote else self._state.ids.hex(64, "token"))
 
     def _set_token(self, token: str) -> None:
         self._state.data["token"] = token

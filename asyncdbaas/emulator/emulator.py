@@ -32,7 +32,7 @@ class Emulator(EmulatedService):
 
     Args:
         host: Address to listen on. Other than a loopback address, it lets other machines in.
-        allow_remote: Permit such a host. `/_emulator/` needs the token then.
+        allow_remote: Permit such a host. Then tokens are random, and `/_emulator/` needs one, too.
         port: Port to listen on; 0 takes a free one.
         seed: Number that all ids and credentials are derived from.
         time_scale: How many virtual seconds pass per second, if `clock` is not given.

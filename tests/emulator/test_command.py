@@ -5,8 +5,10 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import resource
 import signal
+import socket
 import ssl
 import subprocess
 import sys
@@ -17,11 +19,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 from click.testing import CliRunner
 
 from asyncdbaas.cli.emulator import emulator
-from asyncdbaas.emulator import Emulator, certificates
+from asyncdbaas.emulator import Delays, Emulator, Quirks, certificates
 
 PLAIN = "from asyncdbaas.cli.emulator import emulator; emulator()"
 AS_ON_WINDOWS = (
@@ -71,6 +74,13 @@ def ask(told: dict[str, str], method: str = "GET", path: str = "", body: Any = N
         return json.loads(answer.read() or b"null")
 
 
+def steer(told: dict[str, str], method: str, path: str, token: str | None = None) -> Any:
+    url = f"{told['url']}/_emulator{path}"
+    headers = {"Authorization": f"Bearer {told['token'] if token is None else token}"}
+    with urllib.request.urlopen(urllib.request.Request(url, method=method, headers=headers)) as answer:
+        return json.loads(answer.read() or b"null")
+
+
 @pytest.mark.parametrize("code", [PLAIN, AS_ON_WINDOWS], ids=["plain", "windows"])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_it_serves_until_a_signal_and_exits_cleanly(number: signal.Signals, code: str) -> None:
@@ -112,6 +122,12 @@ def test_with_tls_it_names_the_authority_to_trust_and_removes_it_at_the_end() ->
         (["--time-scale", "0"], "0.0 is not in the range x>0"),
         (["--port", "70000"], "70000 is not in the range"),
         (["--seed", "x"], "'x' is not a valid integer"),
+        (["--cluster", "kafka"], "'kafka' is not ENGINE:NAME or ENGINE:NAME:NODES"),
+        (["--cluster", "kafka:a:x"], "'kafka:a:x' is not ENGINE:NAME or ENGINE:NAME:NODES"),
+        (["--delay", "topic"], "'topic' is not NAME=VALUE"),
+        (["--quirk", "page_size"], "'page_size' is not NAME=VALUE"),
+        (["--host", "0.0.0.0"], "lets other machines in: whoever has the token can then read and change everything"),
+        (["--host", "::"], "Add --allow-remote if that is what you want"),
     ],
 )
 def test_a_wrong_option_is_refused_by_name(options: list[str], message: str) -> None:
@@ -169,6 +185,124 @@ def test_a_port_that_is_taken_is_named() -> None:
         result = CliRunner().invoke(emulator, ["--port", port])
     assert result.exit_code == 1
     assert f"port {port} cannot be listened on" in result.output
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--cluster", "kafca:a"], "clusters[0]: unknown engine 'kafca'"),
+        (["--cluster", "kafka:a:4"], "clusters[0]: invalid node count"),
+        (["--delay", "creat=1"], "delays: unknown key 'creat'; did you mean 'create'?"),
+        (["--delay", "create=soon"], "delays.create: 'soon' is of the wrong type"),
+        (["--quirk", "page_size=x"], "quirks.page_size: 'x' is of the wrong type"),
+        (["--offer", "missing.json"], "missing.json: cannot be read as an offer"),
+        (["--seed-file", "missing.yaml"], "missing.yaml: "),
+        (["--tls", "--ca-file", "missing/ca.pem"], "missing/ca.pem: cannot be written"),
+    ],
+)
+def test_what_it_cannot_start_with_is_named_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, options: list[str], message: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(emulator, ["--port", "0", *options])
+    assert result.exit_code == 1
+    assert result.output.startswith(f"Error: {message}")
+    assert result.output.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("seed.yaml", "clusters: [", "seed.yaml:2: not valid YAML"),
+        ("seed.json", '{"clusters": [}', "seed.json:1: not valid JSON"),
+        ("seed.yaml", "- kafka", "must hold one object with clusters, faults, delays or quirks"),
+        ("seed.yaml", "", "must hold one object"),
+        ("seed.yaml", "clusters: [{engine: kafka, topics: [a b]}]", "clusters[0].topics[0]: invalid topic name"),
+        ("seed.yaml", b"\xff", "is not UTF-8 text"),
+    ],
+)
+def test_a_seed_file_that_is_wrong_is_named(tmp_path: Path, name: str, text: str | bytes, message: str) -> None:
+    file = tmp_path / name
+    file.write_bytes(text if isinstance(text, bytes) else text.encode())
+    result = CliRunner().invoke(emulator, ["--port", "0", "--seed-file", str(file)])
+    assert result.exit_code == 1
+    assert message in result.output
+
+
+SEED = """
+delays: {topic: 7, create: 9}
+clusters:
+  - engine: kafka
+    name: events
+    topics: [orders, {name: payments, partition_count: 6}]
+    users: [shop]
+"""
+
+
+def test_it_starts_with_the_clusters_delays_and_quirks_of_options_and_file(tmp_path: Path) -> None:
+    (tmp_path / "seed.yaml").write_text(SEED)
+    options = ["--cluster", "kafka:stream:3", "--cluster", "pg:shop", "--delay", "topic=8", "--quirk", "page_size=2"]
+    options += ["--seed-file", str(tmp_path / "seed.yaml"), "--per-minute", "77"]
+    with running(*options) as (_, told):
+        listed = ask(told)["databases"] + ask(told, path="?page=2")["databases"]
+        assert [(each["name"], each["status"]) for each in listed] == [
+            ("stream", "online"),
+            ("shop", "online"),
+            ("events", "online"),
+        ]
+        assert [topic["name"] for topic in ask(told, path=f"/{listed[2]['id']}/topics")["topics"]] == [
+            "orders",
+            "payments",
+        ]
+        settings = steer(told, "GET", "/settings")
+        assert (settings["delays"]["topic"], settings["delays"]["create"]) == (8, 9)
+        assert settings["quirks"]["page_size"] == 2
+        assert steer(told, "GET", "/limits")["per_minute"] == 77
+
+
+def test_every_field_of_delays_and_quirks_can_be_set_by_an_option() -> None:
+    delays = [f"--delay={field.name.replace('_', '-')}=1.5" for field in attrs.fields(Delays)]
+    values = {bool: "true", str: "group_name", type(None): "3"}
+    quirks = [f"--quirk={field.name}={values[type(field.default)]}" for field in attrs.fields(Quirks)]
+    with running(*delays, *quirks) as (_, told):
+        settings = steer(told, "GET", "/settings")
+    assert set(settings["delays"].values()) == {1.5}
+    assert set(settings["quirks"].values()) == {True, "group_name", 3}
+
+
+def test_a_line_for_each_request_tells_what_is_left_and_no_secret() -> None:
+    with running("-v", "--cluster", "pg:shop") as (process, told):
+        cluster = ask(told)["databases"][0]
+        ask(told, "POST", f"/{cluster['id']}/users", {"name": "web"})
+        process.send_signal(signal.SIGINT)
+        said = process.communicate()[1]
+    line = r"(GET|POST) /v2/databases\S* 20[01] \d+\.\d ms, 24[89] left this minute, 499[89] this hour"
+    assert [bool(re.fullmatch(line, each)) for each in said.splitlines()] == [True, True]
+    assert told["token"] not in said
+    assert "AVNS_" not in said
+
+
+def test_other_machines_are_let_in_with_a_warning_and_a_token_that_nobody_knows(tmp_path: Path) -> None:
+    options = ["--host", "0.0.0.0", "--allow-remote"]
+    with running(*options) as (process, told):
+        assert process.stderr is not None
+        assert ask(told) == {"databases": []}
+        assert "The token crosses the network unencrypted" in process.stderr.readline()
+        with pytest.raises(urllib.error.HTTPError, match="401"):
+            steer(told, "GET", "/clock", token="")
+        assert steer(told, "GET", "/clock")["scale"] == 1
+        assert told["token"] != Emulator().token
+    authority = tmp_path / "ca.pem"
+    options += ["--tls", "--tls-name", "emulator", "--ca-file", str(authority)]
+    with running(*options) as (process, told):
+        assert process.stderr is not None
+        assert told["ca"] == str(authority)
+        assert ask(told) == {"databases": []}
+        assert "unencrypted" not in process.stderr.readline()
+        address = ("127.0.0.1", int(told["url"].rpartition(":")[2]))
+        trusting = ssl.create_default_context(cafile=authority)
+        with socket.create_connection(address) as plain, trusting.wrap_socket(plain, server_hostname="emulator"):
+            pass
 
 
 def test_tls_without_its_package_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
