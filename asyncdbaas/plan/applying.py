@@ -1,9 +1,15 @@
-"""Apply a plan: all clusters at once, each topic once, whatever fails on the way."""
+"""Apply a plan: all clusters at once, each object once, whatever fails on the way.
+
+In each cluster topics come first, then users, one at a time, then schemas. A create whose outcome is unknown is
+resolved by looking: one list request serves all such objects of a cluster, and only objects that are not visible are
+sent again. An update of a topic or a user reads it first, so that it undoes nothing that changed since the plan.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 from asyncdbaas import bulk, hooks
@@ -12,7 +18,9 @@ from asyncdbaas.plan.cluster_run import ClusterRun, OnConflict, Options
 from asyncdbaas.plan.events import Outcome, PlanEvent, Report, Result, Retrying, Sent, Stopwatch, Waiting, forecast
 from asyncdbaas.plan.gate import Gate
 from asyncdbaas.plan.judging import Job
-from asyncdbaas.plan.model import WRITES, Change, Plan, PlanError
+from asyncdbaas.plan.kinds import KINDS
+from asyncdbaas.plan.memory import Memory
+from asyncdbaas.plan.model import Change, Plan, PlanError
 from asyncdbaas.session import AsyncSession
 from asyncdbaas.waiters import Waiters
 
@@ -28,25 +36,25 @@ async def apply(
     wait: bool = False,
     per_cluster: int = 100,
     interval: float = 5.0,
-    timeout: float = 300.0,  # noqa: ASYNC109 -- it bounds the wait for each topic, not the whole
+    timeout: float = 300.0,  # noqa: ASYNC109 -- it bounds the wait for each object, not the whole
+    memory: Memory | None = None,
 ) -> Report:
-    """Apply a plan, and return the outcome of each topic.
+    """Apply a plan, and return the outcome of each change.
 
-    A failure is an outcome like any other. A plan with problems raises PlanError before anything is sent. A create
-    whose outcome is unknown is resolved by looking: one list request serves all such topics of a cluster, and only
-    topics that are not visible are sent again. If a topic is not visible after `timeout`, its outcome says that it may
-    exist (`outcome_unknown`). An update reads its topic first, so that it undoes nothing that changed since the plan.
-    If the process is killed at any point, a new plan holds exactly what is left.
+    A failure is an outcome like any other; one that may have been applied says so (`outcome_unknown`). A plan with
+    problems raises PlanError before anything is sent. If the process is killed at any point, a new plan holds exactly
+    what is left.
 
     Args:
         session: An open session.
         plan: What to do.
-        on_event: Called with the forecast, with each event of a topic's requests, and with each topic's outcome.
-        on_conflict: What to do with a topic that somebody else has created since, with other settings.
+        on_event: Called with the forecast, with each event of a change's requests, and with each outcome.
+        on_conflict: What to do with an object that somebody else has created since, with other settings.
         wait: Whether a topic counts as done only when it is active, with all its partitions.
-        per_cluster: Number of topics of one cluster in progress at once.
-        interval: Seconds between two looks at a topic or cluster that is not ready.
-        timeout: Seconds for which a topic may be invisible, busy or still being deleted; also for `wait`.
+        per_cluster: Number of changes of one cluster in progress at once.
+        interval: Seconds between two looks at an object or cluster that is not ready.
+        timeout: Seconds for which an object may be invisible, busy or still being deleted; also for `wait`.
+        memory: Settings that were read before; it is brought up to date with what is written.
 
     """
     if plan.problems:
@@ -56,7 +64,7 @@ async def apply(
     tell = guarded(on_event)
     tell(forecast(session, plan))
     with session.listening(stopwatch):
-        outcomes = await _Apply(session, options, tell).run(plan)
+        outcomes = await _Apply(session, options, tell).run(plan, memory or Memory())
     return Report(outcomes=outcomes, requests=stopwatch.requests, times=stopwatch.read())
 
 
@@ -70,40 +78,52 @@ class _Apply:
         self._tell = tell
         self._in_progress: dict[asyncio.Task[Any] | None, Change] = {}
 
-    async def run(self, plan: Plan) -> tuple[Outcome, ...]:
+    async def run(self, plan: Plan, memory: Memory) -> tuple[Outcome, ...]:
         """Work on all clusters at once, and return the outcomes in the order of the plan."""
+        before = memory.begin_writes(plan)
         jobs = [
-            Job(change=change, action=change.action, changed=change.changed, schedule=self._options.schedule())
+            Job(
+                change=change,
+                action=change.action,
+                changed=change.changed,
+                live=change.live,
+                schedule=self._options.schedule(),
+            )
             for change in plan.changes
         ]
-        clusters: dict[str, list[Job]] = {}
         for job in jobs:
-            if job.action in WRITES:
-                clusters.setdefault(job.change.cluster.id, []).append(job)
-            else:
+            if not job.action.is_write:
                 job.result = Result.KEPT
                 self._report(job)
         waiters = Waiters(self._session, interval=self._options.interval, timeout=self._options.timeout)
-        runs = [
-            ClusterRun(
-                session=self._session,
-                options=self._options,
-                waiters=waiters,
-                jobs=jobs_of_one,
-                send=self._send,
-                report=self._report,
-            )
-            for jobs_of_one in clusters.values()
-        ]
         with self._session.listening(self._pass_on):
-            await bulk.map_all(ClusterRun.run, runs)
-        return tuple(job.outcome for job in jobs)
+            await bulk.map_all(_in_order, self._runs(jobs, waiters))
+        outcomes = tuple(job.outcome for job in jobs)
+        memory.end_writes(outcomes, before)
+        return outcomes
+
+    def _runs(self, jobs: list[Job], waiters: Waiters) -> list[list[ClusterRun]]:
+        """Return for each cluster a run for each kind, in the order of the kinds: users name topics, and so on."""
+        sorted_jobs: dict[str, dict[str, list[Job]]] = {}
+        for job in jobs:
+            if job.action.is_write:
+                kinds = sorted_jobs.setdefault(job.change.cluster.id, {kind.name: [] for kind in KINDS})
+                kinds[job.kind.name].append(job)
+        made = partial(
+            ClusterRun,
+            session=self._session,
+            options=self._options,
+            waiters=waiters,
+            send=self._send,
+            report=self._report,
+        )
+        return [[made(jobs=of_kind) for of_kind in kinds.values() if of_kind] for kinds in sorted_jobs.values()]
 
     async def _send(self, job: Job, send: Callable[[], Awaitable[object]]) -> None:
         task = asyncio.current_task()
         self._in_progress[task] = job.change
         try:
-            await self._gate.pass_through(job.action, send)
+            await self._gate.pass_through(job.kind.name, job.action, send)
         finally:
             del self._in_progress[task]
 
@@ -111,7 +131,7 @@ class _Apply:
         self._tell(job.outcome)
 
     def _pass_on(self, event: hooks.CallEvent) -> None:
-        """Emit the events of a topic's request: the session calls this in the task of the call."""
+        """Emit the events of a change's request: the session calls this in the task of the call."""
         change = self._in_progress.get(asyncio.current_task())
         if change is None:
             return
@@ -124,3 +144,8 @@ class _Apply:
                 self._tell(Retrying(change=change, seconds=event.delay, error=event.error))
             case _:
                 pass
+
+
+async def _in_order(runs: list[ClusterRun]) -> None:
+    for run in runs:
+        await run.run()

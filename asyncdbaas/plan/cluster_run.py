@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from enum import StrEnum
-from typing import Final, NoReturn
+from typing import Any, Final, NoReturn
 
 import attrs
 
@@ -24,14 +24,13 @@ from asyncdbaas.errors import (
     WaitFailedError,
     WaitTimeoutError,
 )
-from asyncdbaas.plan.comparing import update_for
 from asyncdbaas.plan.events import Result
-from asyncdbaas.plan.fetching import list_by_name, read_details
 from asyncdbaas.plan.gate import NotSentError
 from asyncdbaas.plan.judging import Job, given_up, judge, judge_update, needs_details, unseen
+from asyncdbaas.plan.kinds import SCHEMAS, TOPICS, Write
+from asyncdbaas.plan.kinds.schemas import is_incompatible
 from asyncdbaas.plan.model import Action
 from asyncdbaas.session import AsyncSession
-from asyncdbaas.topics import Topic, create_topic, delete_topic, get_topic, update_topic
 from asyncdbaas.types import UNSET
 from asyncdbaas.waiters import Waiters
 
@@ -83,7 +82,7 @@ class Options:
 
 @attrs.define(eq=False, kw_only=True)
 class ClusterRun:
-    """The changes of one cluster."""
+    """The changes of one cluster and one kind of object."""
 
     session: AsyncSession
     options: Options
@@ -101,7 +100,7 @@ class ClusterRun:
         while pending:
             self._halted = False
             due = [job for job in pending if job.schedule.is_due]
-            await bulk.map_all(self._try, due, limit=self.options.per_cluster)
+            await bulk.map_all(self._try, due, limit=1 if self.jobs[0].kind.one_at_a_time else self.options.per_cluster)
             pending = [job for job in pending if job.result is None]
             pending = await self._look_after(pending) if pending else []
         if self.options.wait:
@@ -123,20 +122,23 @@ class ClusterRun:
             self._note(job, error)
 
     async def _send(self, job: Job) -> None:
-        session, cluster_id, name, wanted = self.session, self._cluster_id, job.change.name, job.change.wanted
-        if job.action is Action.UPDATE and wanted is not None:
+        kind, change = job.kind, job.change
+        live, changed = job.live, job.changed
+        if job.action is Action.UPDATE and kind.is_reread:
             # Somebody may have changed it since the plan was made: the request must not undo that.
-            live = attrs.evolve(await get_topic(session, cluster_id, name), partitions=[])
+            live = await kind.read(self.session, self._cluster_id, live, change.wanted)
             verdict = judge_update(job, live)
             if verdict.result is not None:
                 self._settle(job, verdict.result, verdict.reason)
+            if live is None or verdict.result is not None:
                 return
-            update = update_for(wanted.topic, verdict.changed)
-            await self.send(job, lambda: update_topic(session, cluster_id, name, update, live=live))
-        elif job.action is Action.CREATE and wanted is not None:
-            await self.send(job, lambda: create_topic(session, cluster_id, wanted.topic))
-        else:
-            await self.send(job, lambda: delete_topic(session, cluster_id, name))
+            changed = verdict.changed
+        write = Write(action=job.action, name=change.name, entry=change.wanted, live=live, changed=changed)
+
+        async def send() -> None:
+            job.answer = await kind.send(self.session, self._cluster_id, write)
+
+        await self.send(job, send)
         self._settle(job, _RESULTS[job.action])
 
     @property
@@ -149,6 +151,8 @@ class ClusterRun:
             job.schedule.note_send(unknown=error.may_have_applied)
         if error.may_have_applied:
             job.may_have_applied = True
+        elif job.kind is SCHEMAS and is_incompatible(error):
+            self._settle(job, Result.INCOMPATIBLE, str(error))
         elif not isinstance(error, _UNCLEAR[job.action]):
             self._settle(job, Result.FAILED, str(error))
         elif job.action is Action.CREATE and not is_rejection(error):
@@ -165,8 +169,8 @@ class ClusterRun:
             await asyncio.sleep(self.options.interval)
         return again
 
-    async def _look_patiently(self, jobs: list[Job]) -> Mapping[str, Topic] | None:
-        """Return the live topics; None if the cluster cannot be read in time, which settles all jobs."""
+    async def _look_patiently(self, jobs: list[Job]) -> Mapping[str, Any] | None:
+        """Return the live objects; None if the cluster cannot be read in time, which settles all jobs."""
         missed = 0
         while True:
             try:
@@ -184,28 +188,42 @@ class ClusterRun:
                 return None
             await asyncio.sleep(self.options.interval)
 
-    async def _look(self, jobs: list[Job]) -> dict[str, Topic]:
-        live = await list_by_name(self.session, self._cluster_id)
-        names = [job.change.name for job in jobs if needs_details(job, is_listed=job.change.name in live)]
-        details = await read_details(self.session, [(self._cluster_id, name) for name in names])
-        return live | {name: topic for name, topic in zip(names, details, strict=True) if topic is not None}
+    async def _look(self, jobs: list[Job]) -> dict[str, Any]:
+        kind = jobs[0].kind
+        live = await kind.fetch(self.session, self._cluster_id)
+        unread = [job for job in jobs if needs_details(job, live.get(job.change.name))]
 
-    def _judge(self, job: Job, live: Topic | None, now: float) -> None:
-        """Settle a job by the live topic, or because it was tried for long enough."""
+        async def read(job: Job) -> None:
+            name = job.change.name
+            found = await kind.read(self.session, self._cluster_id, live.get(name, job.live), job.change.wanted)
+            if found is not None:
+                live[name] = found
+
+        await bulk.map_all(read, unread)
+        return live
+
+    def _judge(self, job: Job, live: Any, now: float) -> None:
+        """Settle a job by the live object, or because it was tried for long enough."""
         if job.result is not None:
             return
         job.schedule.begin(now)
         job.schedule.note_look()
         verdict = judge(job, live)
-        if job.action is Action.CREATE and verdict.changed and self.options.on_conflict is OnConflict.UPDATE:
-            job.action, job.changed, job.schedule = Action.UPDATE, verdict.changed, self.options.schedule()
+        is_asked = verdict.result is None or self.options.on_conflict is OnConflict.UPDATE
+        if job.action is Action.CREATE and verdict.changed and is_asked:
+            job.action, job.changed, job.live = Action.UPDATE, verdict.changed, live
+            job.schedule = self.options.schedule()
         elif verdict.result is not None:
+            job.answer = live
             self._settle(job, verdict.result, verdict.reason)
         elif job.schedule.is_over(now) or (job.may_have_applied and job.schedule.is_spent):
             self._settle(job, *given_up(job, verdict.reason))
 
     async def _wait_for(self, job: Job) -> None:
         if job.result not in _LIVING or job.change.wanted is None:
+            return
+        if job.kind is not TOPICS:  # all others are ready at once
+            self.report(job)
             return
         count = job.change.wanted.topic.partition_count
         try:

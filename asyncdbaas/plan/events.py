@@ -6,13 +6,14 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from enum import StrEnum
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import attrs
 
 from asyncdbaas import hooks
 from asyncdbaas.errors import RequestError
-from asyncdbaas.plan.model import Action, Change, Plan
+from asyncdbaas.plan.kinds import KIND_OF
+from asyncdbaas.plan.model import Change, Plan
 from asyncdbaas.session import AsyncSession
 
 __all__ = [
@@ -40,6 +41,8 @@ class Result(StrEnum):
     KEPT = "kept"
     """In sync with the catalogue, from the start or because somebody else changed it meanwhile."""
     FAILED = "failed"
+    INCOMPATIBLE = "incompatible"
+    """The registry rejected the schema because of its compatibility level."""
     NOT_SENT = "not_sent"
     """Nothing was sent, because an earlier response showed that it would fail."""
 
@@ -54,11 +57,13 @@ class Outcome:
     """Why it failed, or was not sent."""
     outcome_unknown: bool = False
     """True if it failed, and a request of ours may have been applied all the same; check before trying again."""
+    answer: Any = attrs.field(default=None, repr=False, eq=False)
+    """What the service returned, such as a new `User` with its password."""
 
     @property
     def is_failure(self) -> bool:
         """Whether the object is not in sync with the catalogue."""
-        return self.result in (Result.FAILED, Result.NOT_SENT)
+        return self.result in (Result.FAILED, Result.INCOMPATIBLE, Result.NOT_SENT)
 
 
 @attrs.frozen(kw_only=True)
@@ -142,7 +147,8 @@ class Report:
 
 def forecast(session: AsyncSession, plan: Plan) -> Forecast:
     """Return what applying a plan takes, if nothing fails and nobody else uses the quota."""
-    return forecast_requests(session, len(plan.writes) + plan.counts[Action.UPDATE])  # an update reads first
+    requests = sum(KIND_OF[each.kind].requests(each.action, each.changed, each.wanted) for each in plan.writes)
+    return forecast_requests(session, requests)
 
 
 def forecast_requests(session: AsyncSession, requests: int) -> Forecast:

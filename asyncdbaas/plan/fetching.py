@@ -158,6 +158,9 @@ class _Fetcher:
             if kind is TOPICS and isinstance(entry, CatalogueTopic) and entry.topic.config is not UNSET:
                 name = entry.topic.name
                 known[cluster_id, name] = memory.recall(cluster_id, name, entry.topic.config)
+        for (cluster_id, kind_name), objects in self._live.items():
+            if kind_name == TOPICS.name:
+                memory.keep_only(cluster_id, objects)
         due = set(memory.due((*place, found) for place, found in known.items()))
         for (cluster_id, name), found in known.items():
             if (cluster_id, name) not in due:

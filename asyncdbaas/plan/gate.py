@@ -6,9 +6,12 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from asyncdbaas.errors import APIError, AuthenticationError, PermissionDeniedError
+from asyncdbaas.plan.kinds import KINDS
 from asyncdbaas.plan.model import WRITES, Action
 
 __all__ = ["Gate", "NotSentError"]
+
+_Key = tuple[str, Action]  # kind of object, and what is done with it
 
 
 class NotSentError(Exception):
@@ -16,24 +19,26 @@ class NotSentError(Exception):
 
 
 class Gate:
-    """Send the first request of each kind alone: its response tells whether the token may send the others."""
+    """Send the first request of each sort alone: its response tells whether the token may send the others."""
 
     def __init__(self) -> None:
-        self._answered: dict[Action, asyncio.Event] = {}
-        self._refusals: dict[Action, APIError] = {}
+        self._answered: dict[_Key, asyncio.Event] = {}
+        self._refusals: dict[_Key, APIError] = {}
 
-    async def pass_through(self, action: Action, send: Callable[[], Awaitable[object]]) -> None:
+    async def pass_through(self, kind: str, action: Action, send: Callable[[], Awaitable[object]]) -> None:
         """Send, unless one like it was rejected: then raise NotSentError."""
-        answered = self._answered.get(action)
+        key = kind, action
+        answered = self._answered.get(key)
         if answered is not None:
             await answered.wait()
-        if action in self._refusals:
-            raise NotSentError(f"not tried, since one like it was refused: {self._refusals[action].message}")
-        answered = self._answered.setdefault(action, asyncio.Event())
+        if key in self._refusals:
+            raise NotSentError(f"not tried, since one like it was refused: {self._refusals[key].message}")
+        answered = self._answered.setdefault(key, asyncio.Event())
         try:
             await send()
         except (AuthenticationError, PermissionDeniedError) as error:
-            refused = WRITES if isinstance(error, AuthenticationError) else (action,)
+            all_keys = [(each.name, write) for each in KINDS for write in WRITES]
+            refused = all_keys if isinstance(error, AuthenticationError) else [key]
             self._refusals |= dict.fromkeys(refused, error)
             raise
         finally:

@@ -9,11 +9,9 @@ import attrs
 
 from asyncdbaas._core.resend import ResendSchedule, is_rejection, says_taken
 from asyncdbaas.errors import NotFoundError, RequestError
-from asyncdbaas.plan.comparing import differences, shrinking
 from asyncdbaas.plan.events import Outcome, Result
+from asyncdbaas.plan.kinds import KIND_OF, Kind
 from asyncdbaas.plan.model import Action, Change
-from asyncdbaas.topics import Topic, TopicState
-from asyncdbaas.types import UNSET
 
 __all__ = ["Job", "Verdict", "given_up", "judge", "judge_update", "needs_details", "unseen"]
 
@@ -29,15 +27,24 @@ class Job:
     action: Action
     changed: Mapping[str, Any]
     """The keys that an update sets."""
+    live: Any = None
+    """The object as it was last seen."""
     schedule: ResendSchedule
     error: RequestError | None = None
     """The error of the last request."""
     may_have_applied: bool = False
     """Whether a request with an unknown outcome may have been applied. It stays so until the result is visible."""
     absences: int = 0
-    """Number of looks in a row that did not show the topic."""
+    """Number of looks in a row that did not show the object."""
     result: Result | None = None
     reason: str = ""
+    answer: Any = attrs.field(default=None, repr=False)
+    """What the service returned for the write."""
+
+    @property
+    def kind(self) -> Kind[Any, Any]:
+        """The kind of the object."""
+        return KIND_OF[self.change.kind]
 
     @property
     def outcome(self) -> Outcome:
@@ -46,7 +53,9 @@ class Job:
         if result is Result.NOT_SENT and self.may_have_applied:
             result = Result.FAILED
         unknown = self.may_have_applied and result is Result.FAILED
-        return Outcome(change=self.change, result=result, reason=self.reason, outcome_unknown=unknown)
+        return Outcome(
+            change=self.change, result=result, reason=self.reason, outcome_unknown=unknown, answer=self.answer
+        )
 
 
 @attrs.frozen(kw_only=True)
@@ -59,29 +68,29 @@ class Verdict:
     """Of a conflict: what differs."""
 
 
-def judge(job: Job, live: Topic | None) -> Verdict:
-    """Judge a job whose request failed or was not sent by the live topic; None if there is none."""
-    dying = live is not None and live.state is TopicState.DELETING
+def judge(job: Job, live: Any) -> Verdict:
+    """Judge a job whose request failed or was not sent by the live object; None if there is none."""
+    is_going = live is not None and job.kind.is_going(live)
     job.absences = job.absences + 1 if live is None else 0
     if job.action is Action.DELETE:
-        return Verdict(result=Result.DELETED if dying or job.absences >= _SIGHTINGS else None)
+        return Verdict(result=Result.DELETED if is_going or job.absences >= _SIGHTINGS else None)
     if job.action is Action.UPDATE:
         return judge_update(job, live)
     if live is None:
         return _judge_absent(job)
-    if dying:
-        return Verdict(result=None, reason="an earlier topic of this name is still being deleted")
+    if is_going:
+        return Verdict(result=None, reason=f"an earlier {job.kind.name} of this name is still being deleted")
     return _judge_created(job, live)
 
 
-def judge_update(job: Job, live: Topic | None) -> Verdict:
-    """Judge an update by the live topic, before it is sent or after it failed."""
-    if live is None or live.state is TopicState.DELETING or job.change.wanted is None:
+def judge_update(job: Job, live: Any) -> Verdict:
+    """Judge an update by the live object, before it is sent or after it failed."""
+    if live is None or job.kind.is_going(live) or job.change.wanted is None:
         is_certain = live is not None or job.absences >= _SIGHTINGS
-        return Verdict(result=Result.FAILED if is_certain else None, reason="the topic is gone")
-    differing = differences(job.change.wanted.topic, live)
+        return Verdict(result=Result.FAILED if is_certain else None, reason=f"the {job.kind.name} is gone")
+    differing = job.kind.differences(job.change.wanted, live)
     changed = {key: differing[key] for key in job.changed if key in differing}
-    if reason := shrinking(changed):
+    if reason := _objection(job, changed):
         return Verdict(result=Result.FAILED, reason=reason)
     if not changed:
         return Verdict(result=Result.UPDATED if job.may_have_applied else Result.KEPT)
@@ -89,36 +98,46 @@ def judge_update(job: Job, live: Topic | None) -> Verdict:
 
 
 def _judge_absent(job: Job) -> Verdict:
-    """Judge a create whose topic is not visible: it may be so soon if one of ours, or of others, may exist."""
+    """Judge a create whose object is not visible: it may be so soon if one of ours, or of others, may exist."""
     may_exist = job.may_have_applied or says_taken(job.error)
-    # Where a topic was being deleted, its name may have become free since the rejection.
+    # Where an object was being deleted, its name may have become free since the rejection.
     if is_rejection(job.error) and not may_exist and job.change.live is None:
         return Verdict(result=Result.FAILED, reason=str(job.error))
     return Verdict(result=None)
 
 
-def _judge_created(job: Job, live: Topic) -> Verdict:
-    """Judge a create whose topic exists: ours, or somebody else's."""
-    if job.change.wanted is None:
+def _judge_created(job: Job, live: Any) -> Verdict:
+    """Judge a create whose object exists: ours, or somebody else's."""
+    wanted = job.change.wanted
+    if wanted is None:
         return Verdict(result=Result.CREATED)
-    wanted = job.change.wanted.topic
-    if wanted.config is not UNSET and live.config is None:
-        return Verdict(result=None, reason="the topic exists, and its settings are not visible yet")
-    changed = differences(wanted, live)
+    if job.kind.is_incomplete(wanted, live):
+        return Verdict(result=None, reason=f"the {job.kind.name} exists, and its settings are not visible yet")
+    changed = job.kind.differences(wanted, live)
     if not changed:
         return Verdict(result=Result.CREATED if job.may_have_applied else Result.KEPT)
+    if job.kind.assess(changed).is_half_created:
+        return Verdict(result=None, changed=changed)
     job.may_have_applied = False  # it would be as declared
-    if reason := shrinking(changed):
+    if reason := _objection(job, changed):
         return Verdict(result=Result.FAILED, reason=reason)
     shown = ", ".join(f"{key} is {there}, not {declared}" for key, (there, declared) in changed.items())
     return Verdict(result=Result.FAILED, reason=f"somebody else created it otherwise: {shown}", changed=changed)
 
 
-def needs_details(job: Job, *, is_listed: bool) -> bool:
-    """Tell whether a topic must be read: for its settings, which lists lack, or because the list may be out of date."""
-    if not is_listed:
-        return job.action is not Action.CREATE
-    if job.change.wanted is None or job.change.wanted.topic.config is UNSET:
+def _objection(job: Job, changed: Mapping[str, Any]) -> str:
+    """Return why an update must not be sent: it cannot be made, or takes away more than the plan showed."""
+    found = job.kind.assess(changed)
+    more = [loss for loss in found.losses if loss not in job.change.losses]
+    taken = f"it would also take away what was added since the plan was made: {', '.join(more)}" if more else ""
+    return found.refusal or taken
+
+
+def needs_details(job: Job, live: Any) -> bool:
+    """Tell whether an object must be read: for what lists lack, or because the list may be out of date."""
+    if live is None:
+        return job.action is not Action.CREATE and job.kind.is_reread
+    if job.change.wanted is None or not job.kind.is_incomplete(job.change.wanted, live):
         return False
     return job.action is Action.CREATE or (job.action is Action.UPDATE and job.may_have_applied)
 

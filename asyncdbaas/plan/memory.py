@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,13 +17,18 @@ from asyncdbaas._core.codec import encode
 from asyncdbaas._core.decoding import MismatchError, reader
 from asyncdbaas.catalogue.kafka import settings_of
 from asyncdbaas.errors import InvalidInputError
+from asyncdbaas.plan.events import Outcome, Result
 from asyncdbaas.plan.files import OutputFile
+from asyncdbaas.plan.kinds.topics import SHAPE, TOPICS
+from asyncdbaas.plan.model import Action, Change, Plan
 from asyncdbaas.topics import TopicConfig
 
 __all__ = ["Memory", "Remembered", "load_memory"]
 
 _FORMAT: Final = "asyncdbaas-memory/1"
 _OTHERS: Final = (".yaml", ".yml", ".csv")
+_TOPIC: Final = TOPICS.name
+_WRITTEN: Final = (Result.CREATED, Result.UPDATED)
 _DAY: Final = 86_400.0
 
 
@@ -94,29 +99,44 @@ class Memory:
         known = Remembered(read=self._clock(), config=config, is_whole=is_whole)
         self._topics.setdefault(cluster_id, {})[name] = known
 
-    def update(self, cluster_id: str, name: str, config: TopicConfig) -> None:
-        """Remember settings that were written. What was known of the others stays, and is as old as before."""
-        known = self._topics.get(cluster_id, {}).get(name)
-        if known is None:
-            self.store(cluster_id, name, config, is_whole=False)
-            return
-        merged = TopicConfig(**(settings_of(known.config) | settings_of(config)))
-        self._topics[cluster_id][name] = attrs.evolve(known, config=merged)
-
-    def forget(self, cluster_id: str, name: str) -> Remembered | None:
-        """Forget a topic and return what was known: it is about to be written, or it is gone."""
-        return self._topics.get(cluster_id, {}).pop(name, None)
-
-    def restore(self, cluster_id: str, name: str, known: Remembered) -> None:
-        """Remember again what was forgotten."""
-        self._topics.setdefault(cluster_id, {})[name] = known
-
     def keep_only(self, cluster_id: str, names: Iterable[str]) -> None:
         """Forget all topics of a cluster but these."""
-        known = self._topics.get(cluster_id)
-        if known is not None:
+        if cluster_id in self._topics:
             kept = set(names)
-            self._topics[cluster_id] = {name: each for name, each in known.items() if name in kept}
+            self._topics[cluster_id] = {name: each for name, each in self._topics[cluster_id].items() if name in kept}
+
+    def begin_writes(self, plan: Plan) -> dict[tuple[str, str], Remembered]:
+        """Forget what is about to be written, and return it. A killed program must not leave old settings behind."""
+        before: dict[tuple[str, str], Remembered] = {}
+        for change in plan.writes:
+            if change.kind == _TOPIC and change.name in (topics := self._topics.get(change.cluster.id, {})):
+                before[change.cluster.id, change.name] = topics.pop(change.name)
+        if before:
+            self.save()
+        return before
+
+    def end_writes(self, outcomes: Iterable[Outcome], before: Mapping[tuple[str, str], Remembered]) -> None:
+        """Remember what was written; what was known of other settings stays, and is as old as before."""
+        for outcome in outcomes:
+            change = outcome.change
+            place = change.cluster.id, change.name
+            if change.kind != _TOPIC or not change.action.is_write:
+                continue
+            known = before.get(place)
+            if outcome.result is Result.NOT_SENT and known is not None:
+                self._topics.setdefault(place[0], {})[place[1]] = known
+            elif outcome.result in _WRITTEN and change.wanted is not None:
+                self._merge(place, known if outcome.result is Result.UPDATED else None, change)
+        self.save()
+
+    def _merge(self, place: tuple[str, str], known: Remembered | None, change: Change) -> None:
+        written = settings_of(change.wanted.topic.config)
+        if known is None and change.action is Action.CREATE and written:
+            self.store(*place, TopicConfig(**written), is_whole=False)
+        elif known is not None:
+            sent = written if change.changed.keys() - SHAPE else {}
+            merged = attrs.evolve(known, config=TopicConfig(**(settings_of(known.config) | sent)))
+            self._topics.setdefault(place[0], {})[place[1]] = merged
 
     def save(self) -> None:
         """Write the file, whole or not at all. OSError if it cannot be written."""

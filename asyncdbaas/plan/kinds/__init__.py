@@ -9,7 +9,7 @@ from asyncdbaas.plan.kinds.schemas import SCHEMAS
 from asyncdbaas.plan.kinds.topics import TOPICS
 from asyncdbaas.plan.kinds.users import USERS
 
-__all__ = ["KINDS", "KIND_OF", "Kind", "Write"]
+__all__ = ["KINDS", "KIND_OF", "SCHEMAS", "TOPICS", "Kind", "Write"]
 
 KINDS: Final[tuple[Kind[Any, Any], ...]] = (TOPICS, USERS, REGISTRIES, SCHEMAS)
 KIND_OF: Final[Mapping[str, Kind[Any, Any]]] = {kind.name: kind for kind in KINDS}

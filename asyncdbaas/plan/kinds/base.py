@@ -28,6 +28,8 @@ class Assessment:
     """Why it cannot be made."""
     losses: tuple[str, ...] = ()
     """Rights that it takes away."""
+    is_half_created: bool = False
+    """Whether only the second request of a create is missing, so that it is made up for."""
 
 
 @attrs.frozen(kw_only=True)

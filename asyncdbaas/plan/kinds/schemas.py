@@ -9,8 +9,8 @@ from typing import Any, Final
 import attrs
 
 from asyncdbaas.catalogue import CatalogueSchema
-from asyncdbaas.errors import NotFoundError
-from asyncdbaas.plan.kinds.base import Kind, Write
+from asyncdbaas.errors import ConflictError, NotFoundError, RequestError, UnprocessableError
+from asyncdbaas.plan.kinds.base import Assessment, Kind, Write
 from asyncdbaas.plan.model import Action
 from asyncdbaas.schemas import (
     CompatibilityLevel,
@@ -25,7 +25,7 @@ from asyncdbaas.schemas import (
 )
 from asyncdbaas.session import AsyncSession
 
-__all__ = ["SCHEMAS", "LiveSchema", "Schemas"]
+__all__ = ["SCHEMAS", "LiveSchema", "Schemas", "is_incompatible"]
 
 
 @attrs.frozen(kw_only=True)
@@ -93,6 +93,10 @@ class Schemas(Kind[CatalogueSchema, LiveSchema]):
             found["compatibility"] = (None if live.level is None else str(live.level), str(entry.compatibility))
         return found
 
+    def assess(self, changed: Mapping[str, tuple[Any, Any]]) -> Assessment:
+        """Tell whether only the level is missing, which is set after the schema is registered."""
+        return Assessment(is_half_created=changed.keys() == {"compatibility"})
+
     def requests(self, action: Action, changed: Mapping[str, tuple[Any, Any]], entry: CatalogueSchema | None) -> int:
         """Count schema and level: each takes a request of its own."""
         if action is Action.DELETE or entry is None:
@@ -120,6 +124,12 @@ class Schemas(Kind[CatalogueSchema, LiveSchema]):
 
 
 SCHEMAS: Final = Schemas()
+
+
+def is_incompatible(error: RequestError) -> bool:
+    """Tell whether a registry rejected a schema because of its compatibility level, as far as its words tell."""
+    rejected = isinstance(error, (UnprocessableError, ConflictError))
+    return rejected and "compatib" in error.message.lower()
 
 
 def _meaning(text: str, kind: SchemaType) -> object:

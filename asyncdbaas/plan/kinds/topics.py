@@ -119,6 +119,11 @@ class Topics(Kind[CatalogueTopic, Topic]):
         declared = settings_of(entry.topic.config if entry else None)
         return [live.partition_count, live.replication_factor, {key: there.get(key) for key in declared}]
 
+    def requests(self, action: Action, changed: Mapping[str, tuple[Any, Any]], entry: CatalogueTopic | None) -> int:
+        """Count the read before an update."""
+        del changed, entry
+        return 2 if action is Action.UPDATE else 1
+
     async def send(self, session: AsyncSession, cluster_id: str, write: Write) -> Topic | None:
         """Create, change or delete a topic; a delete takes all its messages."""
         if write.action is Action.CREATE:
