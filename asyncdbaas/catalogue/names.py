@@ -11,7 +11,7 @@ from typing import Final
 from asyncdbaas._topic_settings import TOPIC_SETTINGS
 from asyncdbaas.catalogue.kafka import canonical_name
 
-__all__ = ["KAFKA_ONLY", "explain_kafka_only", "explain_unknown", "field_name", "is_extension"]
+__all__ = ["KAFKA_ONLY", "explain_kafka_only", "explain_unknown", "field_name", "is_extension", "right_key"]
 
 _ALIASES: Final = {"partitions": "partition_count"}
 
@@ -91,8 +91,7 @@ def is_extension(spelled: str) -> bool:
 
 def explain_unknown(spelled: str, known: Collection[str]) -> str:
     """Return what to write in place of a key that is not one of the known ones."""
-    name = _snake_case(spelled)
-    right = _ALIASES.get(name, _RIGHT_KEYS.get(name, name))
+    name, right = _snake_case(spelled), right_key(spelled)
     if right in known:
         return f"is unknown; did you mean {right}?"
     if right in TOPIC_SETTINGS and "config" in known:
@@ -105,6 +104,12 @@ def explain_unknown(spelled: str, known: Collection[str]) -> str:
     if close:
         return f"is unknown; did you mean {close[0]}?"
     return "is unknown" + (f"; known are {', '.join(sorted(known))}" if len(known) <= _MAX_NAMES else "")
+
+
+def right_key(spelled: str) -> str:
+    """Return the key that is probably meant: in small letters, or for another tool's name."""
+    name = _snake_case(spelled)
+    return _ALIASES.get(name, _RIGHT_KEYS.get(name, name))
 
 
 def explain_kafka_only(spelled: str) -> str:

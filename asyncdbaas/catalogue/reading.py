@@ -25,7 +25,7 @@ from asyncdbaas.catalogue.model import (
     Metadata,
     Problem,
 )
-from asyncdbaas.catalogue.names import KAFKA_ONLY, explain_unknown, field_name, is_extension
+from asyncdbaas.catalogue.names import KAFKA_ONLY, explain_unknown, field_name, is_extension, right_key
 from asyncdbaas.catalogue.nodes import Items, Node, Pairs, Text, is_null
 from asyncdbaas.catalogue.schema_entries import SchemaEntries
 from asyncdbaas.catalogue.source import METADATA_KEYS, Fields, Source, shown
@@ -247,7 +247,7 @@ class CatalogueReader:
 
     def _check_header(self) -> None:
         header = self.document.header
-        if not any(_is_column(key.value) for key in header):
+        if not any(_is_column(key.value) or right_key(key.value) in ROW_KEYS for key in header):
             # Not quoted: the file may be something else, and hold secrets.
             self._source.problem(header[0], "the header names no column of a catalogue, such as name")
             return

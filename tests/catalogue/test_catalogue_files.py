@@ -427,3 +427,123 @@ def test_names_that_collide_may_stand_on_different_clusters() -> None:
 
 def test_collisions_with_live_topics_are_found_and_a_topic_does_not_collide_with_itself() -> None:
     assert name_collisions(["a.b", "c", "d_e"], ["a.b", "a_b", "c", "d.e", "x"]) == {"a.b": "a_b", "d_e": "d.e"}
+
+
+@pytest.mark.parametrize(
+    ("line", "config"),
+    [
+        ("retention.ms: 7d", TopicConfig(retention_ms=7 * 86_400_000)),
+        ("retention.ms: 36h", TopicConfig(retention_ms=36 * 3_600_000)),
+        ("segment.ms: 90 min", TopicConfig(segment_ms=90 * 60_000)),
+        ("flush.ms: 30s", TopicConfig(flush_ms=30_000)),
+        ("delete.retention.ms: 2w", TopicConfig(delete_retention_ms=14 * 86_400_000)),
+        ("max.message.bytes: 2MiB", TopicConfig(max_message_bytes=2 * 2**20)),
+        ("retention.bytes: 1 TiB", TopicConfig(retention_bytes=2**40)),
+        ("retention.ms: null", TopicConfig(retention_ms=604_800_000)),
+        ("cleanup.policy: ~", TopicConfig(cleanup_policy=CleanupPolicy.DELETE)),
+        ("preallocate: null", TopicConfig(preallocate=False)),
+        ("flush.messages: 9223372036854775808", TopicConfig(flush_messages=2**63 - 1)),
+    ],
+)
+def test_times_sizes_and_the_services_default_are_written_as_people_do(line: str, config: TopicConfig) -> None:
+    assert config_of(line) == config
+
+
+def test_null_undoes_a_default_of_the_catalogue() -> None:
+    text = "defaults: {config: {retention.ms: 1}}\ntopics: [{name: a}, {name: b, config: {retention.ms: null}}]"
+    configs = [topic.config for topic in topics_of(parse_catalogue(text, file="t.yaml"))]
+    assert configs == [TopicConfig(retention_ms=1), TopicConfig(retention_ms=604_800_000)]
+
+
+@pytest.mark.parametrize(
+    ("entry", "problem"),
+    [
+        ("replicas: 3", "replicas: is unknown; did you mean replication_factor?"),
+        ("num.partitions: 3", "num.partitions: is unknown; did you mean partition_count?"),
+        ("partitionCount: 3", "partitionCount: is unknown; did you mean partition_count?"),
+        ("settings: {}", "settings: is unknown; did you mean config?"),
+        ("config: {replication.factor: 3}", "is not a setting: write replication_factor above config"),
+        ("config: {replicas: 3}", "is not a setting: write replication_factor above config, beside the topic's name"),
+        (
+            "config: {retention.hours: 3}",
+            "write retention.ms, in milliseconds or with the unit h, such as retention.ms: 24h",
+        ),
+        (
+            "config: {log.retention.hours: 3}",
+            "write retention.ms, in milliseconds or with the unit h, such as retention.ms: 24h",
+        ),
+        ("config: {segment.mb: 3}", "write segment.bytes, in bytes or with the unit MiB"),
+        ("retention.days: 3", "write retention.ms below config, in milliseconds or with the unit d"),
+        ("config: {retention.ms: 7 years}", "the unit must be one of ms, s, m, min, h, d, w, not '7 years'"),
+        ("config: {segment.bytes: 5MB}", "the unit MB can mean two sizes: write MiB, or the number of bytes"),
+        ("config: {flush.messages: 5k}", "must be a whole number, without a unit"),
+        ("config: {compression.zstd.level: 9}", "only Kafka's default, 3, is accepted"),
+        ("config: {leader.replication.throttled.replicas: x}", "only Kafka's default, nothing, is accepted"),
+    ],
+)
+def test_a_wrong_key_or_unit_is_answered_with_what_to_write(entry: str, problem: str) -> None:
+    (found,) = problems_of(f"topics: [{{name: a, {entry}}}]")
+    assert problem in found
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "unclean.leader.election.enable: false",
+        'unclean.leader.election.enable: "FALSE"',
+        "remote.storage.enable: false",
+        "local.retention.ms: -2",
+        "message.timestamp.after.max.ms: 3600000",
+        "follower.replication.throttled.replicas: ''",
+    ],
+)
+def test_a_setting_that_the_service_lacks_may_have_kafkas_default(setting: str) -> None:
+    (topic,) = topics_of(parse_catalogue(f"topics: [{{name: a, config: {{{setting}}}}}]", file="t.yaml"))
+    assert topic == TopicCreate(name="a")
+
+
+@pytest.mark.parametrize(
+    ("header", "problems"),
+    [
+        ("Name,Partition Count", ["Name: is unknown; did you mean name?", "did you mean partition_count?"]),
+        ("topic,partitions", ["topic: is unknown; did you mean name?"]),
+        ("name,Retention MS", ["Retention MS: is unknown; did you mean retention_ms?"]),
+        ("name,retention.hours", ["write retention.ms, in milliseconds or with the unit h"]),
+        ("name,colour", ["colour: is unknown"]),
+        ("partitions,retention.ms", ["t.csv:2: name: is missing"]),
+    ],
+)
+def test_a_wrong_header_is_reported_once_with_a_suggestion(header: str, problems: list[str]) -> None:
+    rows = "6,3\n" * (1 if "missing" in problems[0] else 1200)
+    found = problems_of(f"{header}\n{rows}", "t.csv")
+    assert len(found) == len(problems)
+    assert all(text in line for text, line in zip(problems, found, strict=True))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "sep=;\r\nname;partitions;cleanup.policy\r\na;3;compact,delete\r\n",
+        '"sep=;"\nname;partitions;cleanup.policy\na;3;compact,delete\n',
+        "name\tpartitions\tcleanup.policy\na\t3\tcompact,delete\n",
+        "name|partitions|cleanup.policy\na|3|compact,delete\n",
+        '"name";"partitions";"cleanup.policy"\n"a";"3";"compact,delete"\n',
+        'name;partitions;cleanup.policy;"x-a,b,c,d,e"\na;3;compact,delete;\n',
+        'name,partitions,cleanup.policy,\na,3,"compact,delete",\n',
+    ],
+)
+def test_a_csv_may_be_separated_as_spreadsheets_do(text: str) -> None:
+    assert topics_of(parse_catalogue(text, file="t.csv")) == [
+        TopicCreate(name="a", partition_count=3, config=TopicConfig(cleanup_policy=CleanupPolicy.COMPACT_DELETE))
+    ]
+
+
+def test_the_line_of_a_row_counts_the_line_that_names_the_separator() -> None:
+    assert problems_of("sep=;\nname;partitions\na;x", "t.csv") == [
+        "t.csv:3: a: partitions: must be a whole number, not 'x'"
+    ]
+
+
+def test_a_csv_row_may_name_several_clusters() -> None:
+    topics = parse_catalogue('cluster,name\n"dev, prod",a\n', file="t.csv").topics
+    assert [(entry.cluster, entry.topic.name) for entry in topics] == [("dev", "a"), ("prod", "a")]
