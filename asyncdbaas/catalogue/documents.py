@@ -17,10 +17,10 @@ from asyncdbaas.catalogue.nodes import Alias, Items, Node, Pairs, RawNode, Text,
 from asyncdbaas.catalogue.tables import TableError, read_table
 from asyncdbaas.errors import InvalidInputError
 
-__all__ = ["Document", "DocumentError", "read_document"]
+__all__ = ["MAX_DEPTH", "Document", "DocumentError", "read_document"]
 
 # A catalogue is five levels deep. The C composer of PyYAML crashes the process at some thousands.
-_MAX_DEPTH: Final = 12
+MAX_DEPTH: Final = 12
 # Real catalogues repeat some settings by aliases: 100,000 topics with 10 each are 2,000,000 nodes.
 _MAX_ALIASED_NODES: Final = 2_500_000
 _ESCAPE: Final = re.compile(r"\\(?:u(d[89ab][0-9a-f]{2})\\u(d[c-f][0-9a-f]{2})|.)", re.IGNORECASE | re.DOTALL)
@@ -60,7 +60,7 @@ class Document:
         return array("q", (match.start() for match in _NEWLINE.finditer(self.text)))
 
 
-def read_document(text: str, suffix: str) -> Document:
+def read_document(text: str, suffix: str, *, max_depth: int = MAX_DEPTH) -> Document:
     """Read a text in the format of a file's suffix.
 
     A CSV becomes `{"topics": [...]}`, with one mapping per row.
@@ -75,7 +75,7 @@ def read_document(text: str, suffix: str) -> Document:
         _check_json(text)
         text = text.replace("\t", " ")  # YAML forbids tabs; in valid JSON they are always white space
         text = _ESCAPE.sub(_joined, text) if "\\ud" in text.lower() else text
-    return _read_yaml(text)
+    return _read_yaml(text, max_depth)
 
 
 def _check_json(text: str) -> None:
@@ -95,7 +95,7 @@ def _joined(match: re.Match[str]) -> str:
     return f"\\U{0x10000 + (high << 10) + low:08x}"
 
 
-def _read_yaml(text: str) -> Document:
+def _read_yaml(text: str, max_depth: int) -> Document:
     try:
         import yaml  # of the extra `cli`
     except ModuleNotFoundError:
@@ -106,7 +106,7 @@ def _read_yaml(text: str) -> Document:
     try:
         # Not yaml.parse(): asking before each event whether there is one takes a tenth of the time.
         events = iter(loader_class(text).get_event, None)
-        document.roots += _Composer(yaml.events, events, document.line).documents()
+        document.roots += _Composer(yaml.events, events, document.line, max_depth).documents()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 1
@@ -131,11 +131,12 @@ class _Composer:
     PyYAML's own composer has no limit on the depth or on what aliases expand to, and loses where an alias stands.
     """
 
-    def __init__(self, kinds: Any, events: Iterator[Any], line: Callable[[int], int]) -> None:
+    def __init__(self, kinds: Any, events: Iterator[Any], line: Callable[[int], int], max_depth: int) -> None:
         self._kinds = kinds
         self._scalar = kinds.ScalarEvent
         self._events = events
         self._line = line
+        self._max_depth = max_depth
         self._anchors: dict[str, _Anchor] = {}
         self._nodes = 0
         self._aliased = 0
@@ -161,7 +162,7 @@ class _Composer:
         tag = event.tag
         if tag is not None and not tag.startswith(_STANDARD_TAGS) and tag != "!":
             raise DocumentError(self._line(start), "tags such as !include have no meaning in a catalogue")
-        if depth > _MAX_DEPTH:
+        if depth > self._max_depth:
             raise DocumentError(self._line(start), "nested too deeply")
         before = self._nodes
         self._nodes += 1

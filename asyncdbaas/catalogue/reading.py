@@ -38,6 +38,8 @@ __all__ = [
     "Section",
     "catalogue_schema",
     "decode_catalogue",
+    "find_conflicts",
+    "merge_catalogues",
     "parse_catalogue",
     "read_catalogue",
 ]
@@ -83,10 +85,10 @@ def read_catalogue(
     # A folder of catalogues may hold their schemas, too.
     problems = [problem for problem in problems if os.path.realpath(problem.file) not in schema_files]
     if len(found) > 1:
-        problems += _conflicts(found)
+        problems += find_conflicts(found)
     if problems:
         raise CatalogueError(problems)
-    return found[0] if len(found) == 1 else _merged(found)
+    return found[0] if len(found) == 1 else merge_catalogues(found)
 
 
 def decode_catalogue(content: bytes, *, file: str) -> str:
@@ -284,7 +286,8 @@ def _of_file(file: str, message: str) -> Problem:
     return Problem(file=file, line=0, message=message)
 
 
-def _merged(catalogues: Iterable[Catalogue]) -> Catalogue:
+def merge_catalogues(catalogues: Iterable[Catalogue]) -> Catalogue:
+    """Return several catalogues as one."""
     catalogues = list(catalogues)
     return Catalogue(
         topics=tuple(chain.from_iterable(catalogue.topics for catalogue in catalogues)),
@@ -294,7 +297,7 @@ def _merged(catalogues: Iterable[Catalogue]) -> Catalogue:
     )
 
 
-def _conflicts(catalogues: Iterable[Catalogue]) -> Iterator[Problem]:
+def find_conflicts(catalogues: Iterable[Catalogue]) -> Iterator[Problem]:
     """Yield a problem for each thing that stands in two files. Each file has been checked by itself."""
     first: dict[tuple[str, str | None, str], tuple[str, str, int]] = {}
     for catalogue in catalogues:

@@ -13,11 +13,11 @@ from asyncdbaas.catalogue.nodes import Node, is_null
 from asyncdbaas.catalogue.source import METADATA_KEYS, Fields, Source, shown
 from asyncdbaas.schemas import CompatibilityLevel, SchemaCreate, SchemaType
 
-__all__ = ["SchemaEntries"]
+__all__ = ["SCHEMA_TYPES", "SchemaEntries", "schema_path"]
 
 _SCHEMA_KEYS: Final = METADATA_KEYS | {"subject", "type", "file", "schema", "compatibility"}
 _REGISTRY_KEYS: Final = frozenset({"compatibility"})
-_TYPES: Final = {".avsc": SchemaType.AVRO, ".json": SchemaType.JSON, ".proto": SchemaType.PROTOBUF}
+SCHEMA_TYPES: Final = {".avsc": SchemaType.AVRO, ".json": SchemaType.JSON, ".proto": SchemaType.PROTOBUF}
 _MAX_SIZE: Final = 2**20
 
 
@@ -113,7 +113,7 @@ class SchemaEntries:
 
     def _type(self, fields: Fields, node: Node, file: str | None, subject: str) -> SchemaType | None:
         if "type" not in fields:
-            kind = _TYPES.get(Path(file or "").suffix.lower())
+            kind = SCHEMA_TYPES.get(Path(file or "").suffix.lower())
             if kind is None:
                 self._source.problem(node, "is missing: avro, json or protobuf", key="type", name=subject)
             return kind
@@ -131,7 +131,7 @@ class SchemaEntries:
     def _read(self, file: str, fields: Fields, subject: str) -> str | None:
         """Read a schema's file. No message quotes it, because it may be no schema at all."""
         try:
-            path = _safe_path(self._source.file, file)
+            path = schema_path(self._source.file, file)
             self._files.add(path)
             return read_file(path, limit=_MAX_SIZE).decode("utf-8-sig")
         except FileError as error:
@@ -143,7 +143,7 @@ class SchemaEntries:
         return None
 
 
-def _safe_path(catalogue: str, file: str) -> str:
+def schema_path(catalogue: str, file: str) -> str:
     """Return the path of a schema's file, relative to the catalogue.
 
     A catalogue may come from somebody who must not read everything here: the file has the suffix of a schema, links
@@ -151,8 +151,8 @@ def _safe_path(catalogue: str, file: str) -> str:
     """
     folder = Path(catalogue).parent
     path = Path(os.path.realpath(folder / file))
-    if path.suffix.lower() not in _TYPES:
-        raise FileError(f"must be a file {', '.join(_TYPES)}")
+    if path.suffix.lower() not in SCHEMA_TYPES:
+        raise FileError(f"must be a file {', '.join(SCHEMA_TYPES)}")
     for root in (Path(os.path.realpath(folder)), Path.cwd()):
         if path.is_relative_to(root) and not any(part.startswith(".") for part in path.relative_to(root).parts):
             return str(path)

@@ -1,0 +1,97 @@
+"""Find out which tool a file is from, and read it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Final
+
+import attrs
+
+from asyncdbaas.catalogue.documents import Document, DocumentError, read_document
+from asyncdbaas.catalogue.files import FileError, expand, read_file, read_standard_input
+from asyncdbaas.catalogue.importing import describe, julie, kafka_gitops, strimzi, terraform, topicctl
+from asyncdbaas.catalogue.importing.collecting import Collector
+from asyncdbaas.catalogue.model import Catalogue, CatalogueError, Problem
+from asyncdbaas.catalogue.nodes import Node
+from asyncdbaas.catalogue.reading import decode_catalogue, find_conflicts, merge_catalogues
+
+__all__ = ["Imported", "import_catalogue"]
+
+# The first that matches a document reads it.
+_FORMATS: Final[tuple[ModuleType, ...]] = (strimzi, terraform, julie, topicctl, kafka_gitops)
+# Modules of Terraform nest.
+_MAX_DEPTH: Final = 60
+_UNKNOWN: Final = (
+    "is none of the files that can be imported: Strimzi's resources, a state of kafka-gitops, a topology of JulieOps, "
+    "topicctl's files, `terraform show -json`, `kafka-topics --describe`"
+)
+
+
+@attrs.frozen(kw_only=True)
+class Imported:
+    """What other tools declare."""
+
+    catalogue: Catalogue
+    notes: tuple[Problem, ...] = ()
+    """What has no place in a catalogue, or had to be changed."""
+
+
+def import_catalogue(*paths: str | os.PathLike[str]) -> Imported:
+    """Read files of other tools; the content tells the format.
+
+    Strimzi's KafkaTopic and KafkaUser, state files of kafka-gitops, topologies of JulieOps, files of topicctl, and what
+    `terraform show -json` and `kafka-topics --describe` print. CatalogueError if a file cannot be read.
+    """
+    collectors: list[Collector] = []
+    problems: list[Problem] = []
+    try:
+        for name in expand(os.fspath(path) for path in paths):
+            try:
+                collectors.append(_read(name))
+            except CatalogueError as error:
+                problems += error.problems
+    except FileError as error:
+        problems.append(Problem(file="", line=0, message=str(error)))
+    if problems:
+        raise CatalogueError(problems)
+    catalogues = [collector.catalogue() for collector in collectors]
+    conflicts = list(find_conflicts(catalogues))
+    if conflicts:
+        raise CatalogueError(conflicts)
+    notes = [note for collector in collectors for note in sorted(collector.notes, key=_line)]
+    return Imported(catalogue=merge_catalogues(catalogues), notes=tuple(notes))
+
+
+def _read(path: str) -> Collector:
+    file = "standard input" if path == "-" else path
+    try:
+        text = decode_catalogue(read_standard_input() if path == "-" else read_file(path), file=file)
+        suffix = ".json" if Path(path).suffix.lower() == ".json" or text.lstrip()[:1] == "{" else ".yaml"
+        if describe.matches(text):
+            collector = Collector(file, Document(text, []))
+            describe.read(text, collector)
+            return collector
+        document = read_document(text, suffix, max_depth=_MAX_DEPTH)
+    except FileError as error:
+        raise CatalogueError([Problem(file=file, line=0, message=str(error))]) from None
+    except DocumentError as error:
+        raise CatalogueError([Problem(file=file, line=error.line, message=error.message)]) from None
+    collector = Collector(file, document)
+    for root in document.roots:
+        _reader(root, file)(root, collector)
+    return collector
+
+
+def _reader(root: Node, file: str) -> Callable[[Node, Collector], None]:
+    for module in _FORMATS:
+        if module.matches(root):
+            reader: Callable[[Node, Collector], None] = module.read
+            return reader
+    raise CatalogueError([Problem(file=file, line=0, message=_UNKNOWN)])
+
+
+def _line(problem: Problem) -> int:
+    return problem.line
