@@ -164,6 +164,8 @@ def diff(*, sources: Sources, clusters: tuple[str, ...], names: Names, connectio
     help="Change in this YAML catalogue only what differs, and keep its comments.",
 )
 @click.option("--remove-missing", is_flag=True, help="With --update: remove the topics that do not exist.")
+@click.option("--check", is_flag=True, help="With --update: exit with 2 if anything has changed.")
+@click.option("--all-settings", is_flag=True, help="Write also the settings that have the service's default.")
 @click.option("--settings/--no-settings", default=True, help="Read the settings too: one request for each topic.")
 @connected
 def export(
@@ -175,7 +177,9 @@ def export(
     suffix: str,
     update: Path | None,
     remove_missing: bool,
+    check: bool,
     settings: bool,
+    all_settings: bool,
 ) -> int:
     """Write a catalogue of the live topics; `kafka plan` finds nothing to do for it.
 
@@ -188,10 +192,58 @@ def export(
     from asyncdbaas.cli.exporting import export_live, update_file
 
     if update is None:
-        return export_live(clusters, connection, out=out, overwrite=force, suffix=suffix, settings=settings)
+        return export_live(
+            clusters,
+            connection,
+            out=out,
+            overwrite=force,
+            suffix=suffix,
+            settings=settings,
+            all_settings=all_settings,
+        )
     if out is not None or not settings:
         raise click.UsageError("--update goes neither with -o nor with --no-settings")
-    return update_file(update, clusters, connection, remove_missing=remove_missing)
+    return update_file(update, clusters, connection, remove_missing=remove_missing, check=check)
+
+
+@kafka.command()
+@catalogue_files
+@verbose()
+def validate(*, sources: Sources) -> int:
+    """Check catalogues without asking the service. Exit code 0 if they are right, 1 if not.
+
+    \b
+    Example:
+      asyncdbaas kafka validate catalogues/ --var env=dev
+    """
+    from asyncdbaas.cli.reading import read_sources
+    from asyncdbaas.cli.terminal import note
+
+    found = read_sources(sources)
+    note(f"valid: {len(found.topics)} topics, {len(found.users)} users, {len(found.schemas)} schemas")
+    return 0
+
+
+@kafka.command(name="import")
+@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path, allow_dash=True))
+@once("-o", "--out", type=_FILE, help="A new file; its suffix tells the format.")
+@click.option("--force", is_flag=True, help="Let --out overwrite a file.")
+@once("--format", "suffix", type=click.Choice(["yaml", "json", "csv"]), default="yaml", show_default=True)
+@verbose()
+def import_command(*, files: tuple[Path, ...], out: Path | None, force: bool, suffix: str) -> int:
+    """Write a catalogue of what other tools declare; what has no place in it is told with its line.
+
+    FILE is a KafkaTopic or KafkaUser of Strimzi, a state of kafka-gitops, a topology of JulieOps, a topic of topicctl,
+    or what `terraform show -json` or `kafka-topics --describe` prints.
+
+    \b
+    Examples:
+      asyncdbaas kafka import state.yaml -o topics.yaml
+      terraform show -json | asyncdbaas kafka import -
+    """
+    from asyncdbaas.cli.exporting import import_files
+
+    return import_files(files, out=out, overwrite=force, suffix=suffix)
 
 
 @kafka.command()

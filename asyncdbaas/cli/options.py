@@ -134,13 +134,29 @@ def catalogue_files(command: Command) -> Command:
         show_default=True,
         help="Format of the standard input, which FILE - stands for.",
     )
+    @click.option(
+        "--var",
+        "given",
+        metavar="NAME=VALUE",
+        multiple=True,
+        help="A value for ${NAME} in FILE; others come from the environment, except secrets. May be repeated.",
+    )
     @wraps(command)
-    def wrapper(files: tuple[Path, ...], input_format: str, **others: Any) -> Any:
+    def wrapper(files: tuple[Path, ...], input_format: str, given: tuple[str, ...], **others: Any) -> Any:
         from asyncdbaas.cli.reading import Sources
 
-        return command(sources=Sources(files=files, input_format=input_format), **others)
+        sources = Sources(files=files, input_format=input_format, variables=_variables(given))
+        return command(sources=sources, **others)
 
     return wrapper
+
+
+def _variables(given: tuple[str, ...]) -> dict[str, str]:
+    pairs = [pair.partition("=") for pair in given]
+    for name, mark, _ in pairs:
+        if not name or not mark:
+            raise click.BadOptionUsage("--var", "--var takes NAME=VALUE")
+    return {name: value for name, _, value in pairs}
 
 
 def choosing(command: Command) -> Command:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
 import attrs
 
-from asyncdbaas.catalogue import Catalogue, read_catalogue
+from asyncdbaas.catalogue import Catalogue, catalogue_variables, read_catalogue
 
 __all__ = ["Sources", "plan_file", "read_sources"]
 
@@ -21,11 +23,14 @@ class Sources:
 
     files: tuple[Path, ...]
     input_format: str = "yaml"
+    variables: Mapping[str, str] = attrs.field(factory=dict)
+    """Values that the command line gives; others come from the environment."""
 
 
 def read_sources(sources: Sources) -> Catalogue:
     """Read catalogues as one. CatalogueError holds the problems of all of them."""
-    return read_catalogue(*sources.files, input_format=sources.input_format)
+    variables = catalogue_variables(os.environ, sources.variables)
+    return read_catalogue(*sources.files, variables=variables, input_format=sources.input_format)
 
 
 def plan_file(sources: Sources) -> Path | None:
