@@ -249,10 +249,12 @@ class CatalogueReader:
 
     def _check_header(self) -> None:
         header = self.document.header
-        if not any(_is_column(key.value) or right_key(key.value) in ROW_KEYS for key in header):
-            # Not quoted: the file may be something else, and hold secrets.
-            self._source.problem(header[0], "the header names no column of a catalogue, such as name")
-            return
+        if not any(_is_column(key.value) for key in header):
+            # The file may be something else, and hold secrets: only what is nearly a column is quoted.
+            header = [key for key in header if right_key(key.value) in ROW_KEYS]
+            if not header:
+                message = "the header names no column of a catalogue, such as name"
+                self._source.problem(self.document.header[0], message)
         seen: set[str] = set()
         for key in header:
             name = field_name(key.value)
