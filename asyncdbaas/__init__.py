@@ -80,6 +80,7 @@ if TYPE_CHECKING:
         web,
     )
     from asyncdbaas import otel as otel  # not in `__all__`: a star import must not need its extra
+    from asyncdbaas._core.plain import to_dict, to_json
     from asyncdbaas.catalogue import CatalogueError
     from asyncdbaas.emulator import Emulator
     from asyncdbaas.plan import PlanError
@@ -156,6 +157,8 @@ __all__ = [
     "schemas",
     "settings",
     "sql_mode",
+    "to_dict",
+    "to_json",
     "topics",
     "types",
     "users",
@@ -176,6 +179,8 @@ _HOMES: Final = {
     "Unset": "types",
     "Waiters": "waiters",
     "priority": "ratelimit",
+    "to_dict": "_core.plain",
+    "to_json": "_core.plain",
 }
 
 

@@ -9,6 +9,7 @@ from typing import Final
 
 import attrs
 
+from asyncdbaas._core.model import Model
 from asyncdbaas.errors import InvalidInputError
 
 __all__ = ["CA"]
@@ -24,8 +25,8 @@ def _unwrap(text: str) -> str:
         return ""
 
 
-@attrs.frozen(kw_only=True, slots=False)
-class CA:
+@attrs.frozen(kw_only=True, slots=False, repr=False)
+class CA(Model):
     """The private certificate authority behind a cluster's certificates."""
 
     certificate: str

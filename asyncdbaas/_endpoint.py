@@ -10,10 +10,11 @@ from urllib.parse import parse_qsl
 
 import attrs
 
+from asyncdbaas._checks import kind_of
 from asyncdbaas._core.codec import envelop, require_some
 from asyncdbaas._core.decoding import page_reader
 from asyncdbaas._core.http import cluster_segment, seg
-from asyncdbaas._core.text import kind_of
+from asyncdbaas._core.model import Listing
 from asyncdbaas.errors import DecodeError, InvalidInputError
 from asyncdbaas.session import AsyncSession
 from asyncdbaas.types import UNSET, Id
@@ -110,7 +111,7 @@ async def list_all(
     if total is not None and total > len(items):
         reason = f"the list is incomplete: the service counts {total} items, but sent {len(items)}"
         raise DecodeError(reason, method="GET", path=path)
-    return items
+    return Listing(items)
 
 
 def _query(address: str | None) -> str:

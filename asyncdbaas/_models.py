@@ -7,6 +7,7 @@ from typing import Any, Self
 
 import attrs
 
+from asyncdbaas._core.model import Model
 from asyncdbaas.errors import InvalidInputError
 from asyncdbaas.types import UNSET, ListOf, OpenEnum, Unset, new_list, null_lists
 
@@ -85,8 +86,8 @@ class Weekday(OpenEnum):
     SUNDAY = "sunday"
 
 
-@attrs.frozen(kw_only=True, slots=False)
-class Connection:
+@attrs.frozen(kw_only=True, slots=False, repr=False)
+class Connection(Model):
     """How to reach a database, an OpenSearch dashboard or a schema registry.
 
     Until the cluster is online every field can be missing or empty. `uri` and `password` do not show in `repr`. For a
@@ -132,8 +133,8 @@ class Connection:
         return f"{self.host}:{self.login_port}" if self.host and self.login_port else None
 
 
-@attrs.frozen(kw_only=True, slots=False)
-class MaintenanceWindow:
+@attrs.frozen(kw_only=True, slots=False, repr=False)
+class MaintenanceWindow(Model):
     """When a cluster's maintenance may begin: any time in the four hours from `day` and `hour` on."""
 
     day: Weekday | None = None
@@ -158,8 +159,8 @@ class MaintenanceWindow:
             return None
 
 
-@attrs.frozen(kw_only=True, slots=False)
-class Settings:
+@attrs.frozen(kw_only=True, slots=False, repr=False)
+class Settings(Model):
     """DigitalOcean's own settings of a cluster or replica."""
 
     service_cnames: ListOf[str] = attrs.field(factory=new_list)
@@ -169,8 +170,8 @@ class Settings:
         null_lists(self, "service_cnames")
 
 
-@attrs.frozen(kw_only=True, slots=False)
-class StorageAutoscale:
+@attrs.frozen(kw_only=True, slots=False, repr=False)
+class StorageAutoscale(Model):
     """Growth of a cluster's storage as it fills; at most once an hour."""
 
     enabled: bool
@@ -181,8 +182,8 @@ class StorageAutoscale:
     quarter of its size, 50 to 1024 GiB."""
 
 
-@attrs.frozen(kw_only=True, slots=False)
-class Autoscale:
+@attrs.frozen(kw_only=True, slots=False, repr=False)
+class Autoscale(Model):
     """What of a cluster grows by itself; so far, storage alone can."""
 
     storage: StorageAutoscale | Unset = UNSET
@@ -199,8 +200,8 @@ class FirewallRuleType(OpenEnum):
     APP = "app"
 
 
-@attrs.frozen(kw_only=True, slots=False)
-class FirewallRule:
+@attrs.frozen(kw_only=True, slots=False, repr=False)
+class FirewallRule(Model):
     """A source that may connect to a cluster. A rule that was read can be sent again as it is."""
 
     type: FirewallRuleType
@@ -235,8 +236,8 @@ class MySQLAuthPlugin(OpenEnum):
     """The default from MySQL 8.0 on."""
 
 
-@attrs.frozen(kw_only=True, slots=False)
-class MySQLSettings:
+@attrs.frozen(kw_only=True, slots=False, repr=False)
+class MySQLSettings(Model):
     """A user's settings on MySQL."""
 
     auth_plugin: MySQLAuthPlugin | Unset = UNSET
@@ -251,8 +252,8 @@ class KafkaPermission(OpenEnum):
     PRODUCECONSUME = "produceconsume"
 
 
-@attrs.frozen(kw_only=True, slots=False)
-class KafkaACL:
+@attrs.frozen(kw_only=True, slots=False, repr=False)
+class KafkaACL(Model):
     """A permission on topics. One user may have several, also for the same topic."""
 
     topic: str
@@ -272,8 +273,8 @@ class OpenSearchPermission(OpenEnum):
     READWRITE = "readwrite"
 
 
-@attrs.frozen(kw_only=True, slots=False)
-class OpenSearchACL:
+@attrs.frozen(kw_only=True, slots=False, repr=False)
+class OpenSearchACL(Model):
     """A permission on indexes."""
 
     index: str
@@ -290,8 +291,8 @@ class MongoRole(OpenEnum):
     DB_ADMIN = "dbAdmin"
 
 
-@attrs.frozen(kw_only=True, slots=False)
-class MongoUserSettings:
+@attrs.frozen(kw_only=True, slots=False, repr=False)
+class MongoUserSettings(Model):
     """A user's settings on MongoDB."""
 
     databases: list[str] | Unset = UNSET
@@ -299,8 +300,8 @@ class MongoUserSettings:
     role: MongoRole | Unset = UNSET
 
 
-@attrs.frozen(kw_only=True, slots=False)
-class UserSettings:
+@attrs.frozen(kw_only=True, slots=False, repr=False)
+class UserSettings(Model):
     """A user's settings, each for one engine."""
 
     pg_allow_replication: bool | Unset = UNSET
@@ -313,8 +314,8 @@ class UserSettings:
     """MongoDB."""
 
 
-@attrs.frozen(kw_only=True, slots=False)
-class User:
+@attrs.frozen(kw_only=True, slots=False, repr=False)
+class User(Model):
     """A database user. Its secrets do not show in `repr`."""
 
     name: str

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import attrs
 
+from asyncdbaas._core.model import Model
 from asyncdbaas._endpoint import changes, cluster_path, fill_unset, has_unset, write_lock
 from asyncdbaas._models import Autoscale, StorageAutoscale
 from asyncdbaas.session import AsyncSession
@@ -15,8 +16,8 @@ from asyncdbaas.types import UNSET, Id
 __all__ = ["Autoscale", "StorageAutoscale", "get_autoscale", "update_autoscale"]
 
 
-@attrs.frozen(kw_only=True, slots=False)
-class _Answer:
+@attrs.frozen(kw_only=True, slots=False, repr=False)
+class _Answer(Model):
     """Either form of the answer: in an envelope, as described, or bare, as the vendor's Go client reads it."""
 
     autoscale: Autoscale | None = None

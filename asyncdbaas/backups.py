@@ -9,6 +9,7 @@ from datetime import datetime
 
 import attrs
 
+from asyncdbaas._core.model import Model
 from asyncdbaas._endpoint import cluster_path
 from asyncdbaas.session import AsyncSession
 from asyncdbaas.types import Id, ListOf, null_lists
@@ -16,8 +17,8 @@ from asyncdbaas.types import Id, ListOf, null_lists
 __all__ = ["Backup", "BackupSchedule", "Backups", "list_backups"]
 
 
-@attrs.frozen(kw_only=True, slots=False)
-class Backup:
+@attrs.frozen(kw_only=True, slots=False, repr=False)
+class Backup(Model):
     """One backup."""
 
     created_at: datetime | None = None
@@ -27,8 +28,8 @@ class Backup:
     """MySQL: whether it holds only what has changed."""
 
 
-@attrs.frozen(kw_only=True, slots=False)
-class BackupSchedule:
+@attrs.frozen(kw_only=True, slots=False, repr=False)
+class BackupSchedule(Model):
     """When backups are taken."""
 
     backup_hour: int | None = None
@@ -37,8 +38,8 @@ class BackupSchedule:
     backup_interval_hours: int | None = None
 
 
-@attrs.frozen(kw_only=True, slots=False)
-class Backups:
+@attrs.frozen(kw_only=True, slots=False, repr=False)
+class Backups(Model):
     """The backups of a cluster, and when the next one is due."""
 
     backups: ListOf[Backup]

@@ -11,7 +11,8 @@ from typing import Any
 import attrs
 
 from asyncdbaas._certificates import CA
-from asyncdbaas._core.text import kind_of
+from asyncdbaas._checks import kind_of
+from asyncdbaas._core.model import Model
 from asyncdbaas._endpoint import changes, cluster_path, delete, list_all, payload
 from asyncdbaas._models import (
     Autoscale,
@@ -62,16 +63,16 @@ __all__ = [
 ]
 
 
-@attrs.frozen(kw_only=True, slots=False)
-class ServiceEndpoint:
+@attrs.frozen(kw_only=True, slots=False, repr=False)
+class ServiceEndpoint(Model):
     """Where a service of the cluster listens."""
 
     host: str | None = None
     port: int | None = None
 
 
-@attrs.frozen(kw_only=True, slots=False)
-class Cluster:
+@attrs.frozen(kw_only=True, slots=False, repr=False)
+class Cluster(Model):
     """A cluster as the service shows it.
 
     Right after its creation much is missing: users, databases, maintenance window, and what the connections hold.
@@ -145,8 +146,8 @@ def _check_zone(_: object, __: attrs.Attribute[Any], when: datetime | Unset) -> 
         raise InvalidInputError("BackupRestore: backup_created_at has no time zone; take it as list_backups gives it")
 
 
-@attrs.frozen(kw_only=True, slots=False)
-class BackupRestore:
+@attrs.frozen(kw_only=True, slots=False, repr=False)
+class BackupRestore(Model):
     """A backup that a new cluster starts from."""
 
     database_name: str = attrs.field(validator=not_empty)
@@ -155,8 +156,8 @@ class BackupRestore:
     """Which one, by the `created_at` that `backups.list_backups` gives. Default: the newest."""
 
 
-@attrs.frozen(kw_only=True, slots=False)
-class ClusterCreate:
+@attrs.frozen(kw_only=True, slots=False, repr=False)
+class ClusterCreate(Model):
     """A cluster to create; `options.get_options` lists what can be chosen."""
 
     name: str = attrs.field(validator=not_empty)
@@ -186,15 +187,15 @@ class ClusterCreate:
     do_settings: Settings | Unset = UNSET
 
 
-@attrs.frozen(kw_only=True, slots=False)
+@attrs.frozen(kw_only=True, slots=False, repr=False)
 class _ClusterDryRun(ClusterCreate):
     """A cluster that is not to be created."""
 
     dry_run: bool = True
 
 
-@attrs.frozen(kw_only=True, slots=False)
-class ClusterResize:
+@attrs.frozen(kw_only=True, slots=False, repr=False)
+class ClusterResize(Model):
     """The nodes that a cluster shall have."""
 
     size: str = attrs.field(validator=not_empty)
@@ -205,8 +206,8 @@ class ClusterResize:
     """All of the storage, in MiB; send it only to let it grow."""
 
 
-@attrs.frozen(kw_only=True, slots=False)
-class ClusterMigrate:
+@attrs.frozen(kw_only=True, slots=False, repr=False)
+class ClusterMigrate(Model):
     """Where a cluster shall be."""
 
     region: str = attrs.field(validator=not_empty)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import attrs
 
+from asyncdbaas._core.model import Model
 from asyncdbaas._endpoint import cluster_path, created, delete, list_all
 from asyncdbaas.session import AsyncSession
 from asyncdbaas.types import Id
@@ -14,8 +15,8 @@ from asyncdbaas.types import Id
 __all__ = ["Database", "create_database", "delete_database", "get_database", "list_databases"]
 
 
-@attrs.frozen(kw_only=True, slots=False)
-class Database:
+@attrs.frozen(kw_only=True, slots=False, repr=False)
+class Database(Model):
     """A database inside a cluster."""
 
     name: str

@@ -9,6 +9,7 @@ from datetime import datetime
 
 import attrs
 
+from asyncdbaas._core.model import Model
 from asyncdbaas._endpoint import cluster_path, list_all
 from asyncdbaas.session import AsyncSession
 from asyncdbaas.types import Id, OpenEnum
@@ -29,8 +30,8 @@ class EventType(OpenEnum):
     CLUSTER_POWEROFF = "cluster_poweroff"
 
 
-@attrs.frozen(kw_only=True, slots=False)
-class Event:
+@attrs.frozen(kw_only=True, slots=False, repr=False)
+class Event(Model):
     """Something that happened to a cluster."""
 
     id: str

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from asyncdbaas._checks import kind_of
 from asyncdbaas._core.codec import encode
-from asyncdbaas._core.text import kind_of
 from asyncdbaas._endpoint import cluster_path, list_all, write_lock
 from asyncdbaas._models import FirewallRule, FirewallRuleType
 from asyncdbaas.errors import InvalidInputError

@@ -9,6 +9,7 @@ from datetime import datetime
 
 import attrs
 
+from asyncdbaas._core.model import Model
 from asyncdbaas._endpoint import cluster_path, list_all
 from asyncdbaas.session import AsyncSession
 from asyncdbaas.types import Id, OpenEnum
@@ -36,8 +37,8 @@ class IndexHealth(OpenEnum):
     """Not explained by the vendor."""
 
 
-@attrs.frozen(kw_only=True, slots=False)
-class IndexReplication:
+@attrs.frozen(kw_only=True, slots=False, repr=False)
+class IndexReplication(Model):
     """Where an index is copied from. Not in the vendor's description, but in its Go client."""
 
     leader_index: str | None = None
@@ -45,8 +46,8 @@ class IndexReplication:
     leader_service: str | None = None
 
 
-@attrs.frozen(kw_only=True, slots=False)
-class Index:
+@attrs.frozen(kw_only=True, slots=False, repr=False)
+class Index(Model):
     """An OpenSearch index."""
 
     index_name: str

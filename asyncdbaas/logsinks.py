@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 import attrs
 
 from asyncdbaas._core.http import check_text
+from asyncdbaas._core.model import Model
 from asyncdbaas._endpoint import cluster_path, envelop, fill_unset, has_unset, list_all, write_lock
 from asyncdbaas._models import not_empty
 from asyncdbaas.errors import InvalidInputError
@@ -58,8 +59,8 @@ class RsyslogFormat(OpenEnum):
     """As `logline` says."""
 
 
-@attrs.frozen(kw_only=True, slots=False)
-class RsyslogSink:
+@attrs.frozen(kw_only=True, slots=False, repr=False)
+class RsyslogSink(Model):
     """Settings of a sink that sends to a syslog server; not for MongoDB.
 
     Datadog too, for engines other than MongoDB: port 10516 with TLS (443 in the EU), format `custom`, and a `logline`
@@ -92,8 +93,8 @@ class RsyslogSink:
             raise InvalidInputError("RsyslogSink: format is custom, so logline must be set")
 
 
-@attrs.frozen(kw_only=True, slots=False)
-class _SearchSink:
+@attrs.frozen(kw_only=True, slots=False, repr=False)
+class _SearchSink(Model):
     url: str = attrs.field(validator=not_empty, repr=False)
     """Address with user and password, such as `https://user:password@192.0.2.1:9200`."""
     index_prefix: str = attrs.field(validator=not_empty)
@@ -106,22 +107,22 @@ class _SearchSink:
     """CA certificate that the server's is checked with, PEM."""
 
 
-@attrs.frozen(kw_only=True, slots=False)
+@attrs.frozen(kw_only=True, slots=False, repr=False)
 class ElasticsearchSink(_SearchSink):
     """Settings of a sink that writes to Elasticsearch."""
 
     sink_type: ClassVar[SinkType] = SinkType.ELASTICSEARCH
 
 
-@attrs.frozen(kw_only=True, slots=False)
+@attrs.frozen(kw_only=True, slots=False, repr=False)
 class OpenSearchSink(_SearchSink):
     """Settings of a sink that writes to OpenSearch."""
 
     sink_type: ClassVar[SinkType] = SinkType.OPENSEARCH
 
 
-@attrs.frozen(kw_only=True, slots=False)
-class DatadogSink:
+@attrs.frozen(kw_only=True, slots=False, repr=False)
+class DatadogSink(Model):
     """Settings of a sink that sends to Datadog; MongoDB only."""
 
     sink_type: ClassVar[SinkType] = SinkType.DATADOG
@@ -135,8 +136,8 @@ SinkConfig = RsyslogSink | ElasticsearchSink | OpenSearchSink | DatadogSink
 """Settings of a sink of any kind, to send."""
 
 
-@attrs.frozen(kw_only=True, slots=False)
-class LogsinkConfig:
+@attrs.frozen(kw_only=True, slots=False, repr=False)
+class LogsinkConfig(Model):
     """Settings of a sink, as the service shows them: those of its kind are there, the others are None."""
 
     server: str | None = None
@@ -171,8 +172,8 @@ class LogsinkConfig:
     """Datadog."""
 
 
-@attrs.frozen(kw_only=True, slots=False)
-class Logsink:
+@attrs.frozen(kw_only=True, slots=False, repr=False)
+class Logsink(Model):
     """A log sink."""
 
     sink_id: str

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import attrs
 
+from asyncdbaas._core.model import Model
 from asyncdbaas._endpoint import cluster_path, payload
 from asyncdbaas._models import MaintenanceWindow, Weekday
 from asyncdbaas.errors import InvalidInputError
@@ -34,8 +35,8 @@ def _check_hour(_: object, __: attrs.Attribute[Any], hour: str) -> None:
         raise InvalidInputError("MaintenanceWindowUpdate: hour must be a time in UTC such as '14:00'")
 
 
-@attrs.frozen(kw_only=True, slots=False)
-class MaintenanceWindowUpdate:
+@attrs.frozen(kw_only=True, slots=False, repr=False)
+class MaintenanceWindowUpdate(Model):
     """When a cluster's maintenance shall begin: any time in the four hours from then on."""
 
     day: Weekday = attrs.field(validator=_check_day)

@@ -13,6 +13,7 @@ from typing import Final
 import attrs
 
 from asyncdbaas._core.decoding import MismatchError, reader
+from asyncdbaas._core.model import Model
 from asyncdbaas._endpoint import envelop, payload
 from asyncdbaas._models import not_empty
 from asyncdbaas.session import AsyncSession
@@ -27,24 +28,24 @@ __all__ = [
 _PATH: Final = "/v2/databases/metrics/credentials"
 
 
-@attrs.frozen(kw_only=True, slots=False)
-class MetricsCredentials:
+@attrs.frozen(kw_only=True, slots=False, repr=False)
+class MetricsCredentials(Model):
     """The name and password that every metrics endpoint of the account asks for."""
 
     basic_auth_username: str
     basic_auth_password: str | None = attrs.field(default=None, repr=False)
 
 
-@attrs.frozen(kw_only=True, slots=False)
-class MetricsCredentialsUpdate:
+@attrs.frozen(kw_only=True, slots=False, repr=False)
+class MetricsCredentialsUpdate(Model):
     """A new name and password for every metrics endpoint of the account."""
 
     basic_auth_username: str = attrs.field(validator=not_empty)
     basic_auth_password: str = attrs.field(validator=not_empty, repr=False)
 
 
-@attrs.frozen(kw_only=True, slots=False)
-class _Answer:
+@attrs.frozen(kw_only=True, slots=False, repr=False)
+class _Answer(Model):
     """Either form of the answer: in one envelope, as in the vendor's example, or in two, as in its description."""
 
     basic_auth_username: str | None = None

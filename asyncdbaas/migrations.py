@@ -10,6 +10,7 @@ from datetime import datetime
 
 import attrs
 
+from asyncdbaas._core.model import Model
 from asyncdbaas._endpoint import cluster_path, payload
 from asyncdbaas._models import not_empty
 from asyncdbaas.session import AsyncSession
@@ -38,8 +39,8 @@ class MigrationStatus(OpenEnum):
     DONE = "done"
 
 
-@attrs.frozen(kw_only=True, slots=False)
-class Migration:
+@attrs.frozen(kw_only=True, slots=False, repr=False)
+class Migration(Model):
     """The newest migration into a cluster; all None if the service knows of none yet."""
 
     id: str | None = None
@@ -47,8 +48,8 @@ class Migration:
     created_at: datetime | None = None
 
 
-@attrs.frozen(kw_only=True, slots=False)
-class MigrationSource:
+@attrs.frozen(kw_only=True, slots=False, repr=False)
+class MigrationSource(Model):
     """The database to copy; `password` does not show in `repr`."""
 
     host: str = attrs.field(validator=not_empty)
@@ -58,8 +59,8 @@ class MigrationSource:
     password: str | Unset = attrs.field(default=UNSET, repr=False)
 
 
-@attrs.frozen(kw_only=True, slots=False)
-class MigrationStart:
+@attrs.frozen(kw_only=True, slots=False, repr=False)
+class MigrationStart(Model):
     """A migration to start."""
 
     source: MigrationSource

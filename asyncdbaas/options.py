@@ -9,14 +9,15 @@ from datetime import datetime
 
 import attrs
 
+from asyncdbaas._core.model import Model
 from asyncdbaas.session import AsyncSession
 from asyncdbaas.types import ListOf, new_list, null_lists
 
 __all__ = ["EngineOptions", "Layout", "Options", "VersionAvailability", "get_options"]
 
 
-@attrs.frozen(kw_only=True, slots=False)
-class Layout:
+@attrs.frozen(kw_only=True, slots=False, repr=False)
+class Layout(Model):
     """Sizes that a cluster of so many nodes may have."""
 
     num_nodes: int | None = None
@@ -27,8 +28,8 @@ class Layout:
         null_lists(self, "sizes")
 
 
-@attrs.frozen(kw_only=True, slots=False)
-class EngineOptions:
+@attrs.frozen(kw_only=True, slots=False, repr=False)
+class EngineOptions(Model):
     """What can be chosen for one engine."""
 
     regions: ListOf[str] = attrs.field(factory=new_list)
@@ -42,8 +43,8 @@ class EngineOptions:
         null_lists(self, "regions", "versions", "layouts")
 
 
-@attrs.frozen(kw_only=True, slots=False)
-class VersionAvailability:
+@attrs.frozen(kw_only=True, slots=False, repr=False)
+class VersionAvailability(Model):
     """How long a version stays."""
 
     version: str | None = None
@@ -55,8 +56,8 @@ class VersionAvailability:
     """From when on it cannot be created anew; None if there is no date."""
 
 
-@attrs.frozen(kw_only=True, slots=False)
-class Options:
+@attrs.frozen(kw_only=True, slots=False, repr=False)
+class Options(Model):
     """What the service offers, by engine, such as `options["kafka"]`; an engine can be missing."""
 
     options: dict[str, EngineOptions]

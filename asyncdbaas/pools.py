@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import attrs
 
+from asyncdbaas._core.model import Model
 from asyncdbaas._endpoint import (
     changes,
     cluster_path,
@@ -48,8 +49,8 @@ class PoolMode(OpenEnum):
     """After each statement; no transactions of several."""
 
 
-@attrs.frozen(kw_only=True, slots=False)
-class Pool:
+@attrs.frozen(kw_only=True, slots=False, repr=False)
+class Pool(Model):
     """A connection pool."""
 
     name: str
@@ -77,8 +78,8 @@ def _check_name(_: object, __: object, name: str) -> None:
         raise InvalidInputError(f"pool name must be a string of 3 to 60 characters, not {shown}")
 
 
-@attrs.frozen(kw_only=True, slots=False)
-class PoolCreate:
+@attrs.frozen(kw_only=True, slots=False, repr=False)
+class PoolCreate(Model):
     """A connection pool to create."""
 
     name: str = attrs.field(validator=_check_name)
@@ -93,8 +94,8 @@ class PoolCreate:
     """User of the connections to the server; it must exist. Left out: each client's own."""
 
 
-@attrs.frozen(kw_only=True, slots=False)
-class PoolUpdate:
+@attrs.frozen(kw_only=True, slots=False, repr=False)
+class PoolUpdate(Model):
     """Changes to a connection pool. What is unset stays as it is; the name cannot change."""
 
     mode: PoolMode | Unset = UNSET

@@ -9,6 +9,7 @@ from datetime import datetime
 
 import attrs
 
+from asyncdbaas._core.model import Model
 from asyncdbaas._endpoint import cluster_path, created, delete, list_all, payload
 from asyncdbaas._models import ClusterStatus, Connection, Settings, not_empty
 from asyncdbaas.session import AsyncSession
@@ -28,8 +29,8 @@ __all__ = [
 ]
 
 
-@attrs.frozen(kw_only=True, slots=False)
-class Replica:
+@attrs.frozen(kw_only=True, slots=False, repr=False)
+class Replica(Model):
     """A replica; to the service it is a cluster of its own, and its `id` works wherever a cluster's does."""
 
     name: str
@@ -60,8 +61,8 @@ class Replica:
             object.__setattr__(self, "created_at", None)
 
 
-@attrs.frozen(kw_only=True, slots=False)
-class ReplicaCreate:
+@attrs.frozen(kw_only=True, slots=False, repr=False)
+class ReplicaCreate(Model):
     """A replica to create."""
 
     name: str = attrs.field(validator=not_empty)

@@ -10,6 +10,7 @@ from typing import Self
 import attrs
 
 from asyncdbaas._core.http import check_text
+from asyncdbaas._core.model import Model
 from asyncdbaas._endpoint import cluster_path, list_all, payload
 from asyncdbaas._models import not_empty
 from asyncdbaas.session import AsyncSession
@@ -65,8 +66,8 @@ class CompatibilityLevel(OpenEnum):
     FULL_TRANSITIVE = "FULL_TRANSITIVE"
 
 
-@attrs.frozen(kw_only=True, slots=False)
-class Schema:
+@attrs.frozen(kw_only=True, slots=False, repr=False)
+class Schema(Model):
     """One version of a subject's schema."""
 
     subject_name: str
@@ -79,8 +80,8 @@ class Schema:
     """A number, as a string. Missing in lists and in the answer to a create."""
 
 
-@attrs.frozen(kw_only=True, slots=False)
-class SchemaCreate:
+@attrs.frozen(kw_only=True, slots=False, repr=False)
+class SchemaCreate(Model):
     """A schema to register."""
 
     subject_name: str = attrs.field(validator=not_empty)
@@ -90,8 +91,8 @@ class SchemaCreate:
     """The schema's text; for Avro and JSON a JSON document as a string, not as a dict."""
 
 
-@attrs.frozen(kw_only=True, slots=False)
-class SubjectCompatibility:
+@attrs.frozen(kw_only=True, slots=False, repr=False)
+class SubjectCompatibility(Model):
     """The compatibility level of one subject."""
 
     subject_name: str

@@ -10,7 +10,8 @@ from typing import Any, Final
 
 import attrs
 
-from asyncdbaas._core.text import kind_of
+from asyncdbaas._checks import kind_of
+from asyncdbaas._core.model import Model
 from asyncdbaas._endpoint import changes, cluster_path, created, delete, list_all, payload
 from asyncdbaas.errors import AcceptedError, InvalidInputError, SettingsLostError
 from asyncdbaas.session import AsyncSession
@@ -77,8 +78,8 @@ class TimestampType(OpenEnum):
     LOG_APPEND_TIME = "log_append_time"
 
 
-@attrs.frozen(kw_only=True, slots=False)
-class TopicConfig:
+@attrs.frozen(kw_only=True, slots=False, repr=False)
+class TopicConfig(Model):
     """Settings of a topic; what is unset keeps the service's default. Read back, some or all can be missing.
 
     "No limit" shows as 9223372036854776000, a little above the largest 64-bit integer: a rounding of the service's.
@@ -133,8 +134,8 @@ class TopicConfig:
     """Age at which a segment is closed even if it is not full, in milliseconds, at least 1. Default 604800000."""
 
 
-@attrs.frozen(kw_only=True, slots=False)
-class ConsumerGroup:
+@attrs.frozen(kw_only=True, slots=False, repr=False)
+class ConsumerGroup(Model):
     """How far a group of consumers has read a partition."""
 
     name: str | None = None
@@ -148,8 +149,8 @@ class ConsumerGroup:
             object.__setattr__(self, "name", self.group_name)
 
 
-@attrs.frozen(kw_only=True, slots=False)
-class Partition:
+@attrs.frozen(kw_only=True, slots=False, repr=False)
+class Partition(Model):
     """One partition of a topic."""
 
     id: int | None = None
@@ -166,8 +167,8 @@ class Partition:
             object.__setattr__(self, "consumer_groups", [])
 
 
-@attrs.frozen(kw_only=True, slots=False)
-class Topic:
+@attrs.frozen(kw_only=True, slots=False, repr=False)
+class Topic(Model):
     """A topic, as `list_topics` (short) or `get_topic` (with partitions and settings) shows it."""
 
     name: str
@@ -202,8 +203,8 @@ def _check_name(_: object, __: object, name: str) -> None:
     )
 
 
-@attrs.frozen(kw_only=True, slots=False)
-class TopicCreate:
+@attrs.frozen(kw_only=True, slots=False, repr=False)
+class TopicCreate(Model):
     """A topic to create."""
 
     name: str = attrs.field(validator=_check_name)
@@ -215,8 +216,8 @@ class TopicCreate:
     config: TopicConfig | Unset = UNSET
 
 
-@attrs.frozen(kw_only=True, slots=False)
-class TopicUpdate:
+@attrs.frozen(kw_only=True, slots=False, repr=False)
+class TopicUpdate(Model):
     """Changes to a topic; what is unset stays as it is."""
 
     partition_count: int | Unset = UNSET

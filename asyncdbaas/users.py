@@ -11,6 +11,7 @@ from __future__ import annotations
 import attrs
 
 from asyncdbaas._core.http import check_text
+from asyncdbaas._core.model import Model
 from asyncdbaas._endpoint import changes, cluster_path, created, delete, envelop, list_all, payload, write_lock
 from asyncdbaas._models import (
     KafkaACL,
@@ -52,8 +53,8 @@ __all__ = [
 ]
 
 
-@attrs.frozen(kw_only=True, slots=False)
-class UserCreate:
+@attrs.frozen(kw_only=True, slots=False, repr=False)
+class UserCreate(Model):
     """A user to create; the service makes the password."""
 
     name: str = attrs.field(validator=not_empty)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["kind_of", "printable"]
+__all__ = ["printable"]
 
 
 def printable(text: str) -> str:
@@ -12,8 +12,3 @@ def printable(text: str) -> str:
 
 def _escaped(character: str) -> str:
     return character if character.isprintable() else repr(character)[1:-1]
-
-
-def kind_of(value: object) -> str:
-    """Name the type of a value, which itself may hold a secret."""
-    return "None" if value is None else type(value).__name__

@@ -13,8 +13,8 @@ from __future__ import annotations
 
 from typing import Any, Final, TypeVar, get_args
 
+from asyncdbaas._checks import kind_of
 from asyncdbaas._core.decoding import MismatchError, reader
-from asyncdbaas._core.text import kind_of
 from asyncdbaas._core.wire import wire_names
 from asyncdbaas._endpoint import cluster_path, envelop, require_some
 from asyncdbaas.configs._base import set_fields

@@ -6,6 +6,7 @@ from typing import Any
 
 import attrs
 
+from asyncdbaas._core.model import Model
 from asyncdbaas._core.wire import flatten
 from asyncdbaas.types import UNSET, Unset
 
@@ -13,12 +14,8 @@ __all__ = ["EngineConfig", "Section", "set_fields"]
 
 
 @attrs.frozen(kw_only=True, repr=False, slots=False)
-class Section:
+class Section(Model):
     """A group of settings, most of which are unset at any time."""
-
-    def __repr__(self) -> str:
-        shown = ", ".join(f"{name}={value!r}" for name, value in set_fields(self).items())
-        return f"{type(self).__name__}({shown})"
 
 
 def set_fields(section: Section) -> dict[str, Any]:

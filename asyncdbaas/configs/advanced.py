@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import attrs
 
+from asyncdbaas._core.model import Model
 from asyncdbaas.configs._base import EngineConfig
 
 __all__ = [
@@ -18,8 +19,8 @@ __all__ = [
 ]
 
 
-@attrs.frozen(kw_only=True, slots=False)
-class Parameter:
+@attrs.frozen(kw_only=True, slots=False, repr=False)
+class Parameter(Model):
     """One parameter of the database server, as the service shows it."""
 
     name: str
@@ -45,16 +46,16 @@ class AdvancedPostgreSQLConfig(EngineConfig):
     pg_parameters: list[Parameter] = attrs.field(factory=list[Parameter])
 
 
-@attrs.frozen(kw_only=True, slots=False)
-class AdvancedMySQLConfigUpdate:
+@attrs.frozen(kw_only=True, slots=False, repr=False)
+class AdvancedMySQLConfigUpdate(Model):
     """Changes to the parameters of an advanced MySQL cluster."""
 
     mysql_parameters: dict[str, str]
     """Values by name, all strings, such as `{"max_connections": "200"}`; what is not named stays as it is."""
 
 
-@attrs.frozen(kw_only=True, slots=False)
-class AdvancedPostgreSQLConfigUpdate:
+@attrs.frozen(kw_only=True, slots=False, repr=False)
+class AdvancedPostgreSQLConfigUpdate(Model):
     """Changes to the parameters of an advanced PostgreSQL cluster."""
 
     pg_parameters: dict[str, str]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -18,6 +20,7 @@ from class_walk import (
     answer_classes,
     by_name,
     dump,
+    field_texts,
     field_types,
     kinds,
     public_classes,
@@ -32,7 +35,7 @@ from made_up import objects
 from operations import MODULES
 from plain_json import fields_of, items_of, rewrite
 
-from asyncdbaas import UNSET, Unset
+from asyncdbaas import UNSET, Unset, to_dict, to_json
 from asyncdbaas._core import codec, decoding
 from asyncdbaas.types import OpenEnum
 
@@ -162,6 +165,41 @@ def _is_list(tp: Any) -> bool:
 def test_no_secret_shows(cls: Any, data: st.DataObject) -> None:
     made = structure(_with_canaries(dump(data.draw(objects(cls, full=True)))), cls)
     assert CANARY not in f"{made!r} {made}"
+
+
+@each_class
+@given(data=st.data())
+@examples(5)
+def test_plain_data_is_what_the_api_would_see(cls: Any, data: st.DataObject) -> None:
+    made = data.draw(objects(cls))
+    assert to_dict(made, secrets=True) == dump(made)
+    assert json.loads(to_json([made, made], secrets=True)) == [dump(made), dump(made)]
+
+
+@each_class
+@given(data=st.data())
+@examples(2)
+def test_plain_data_holds_no_secret_unless_asked_to(cls: Any, data: st.DataObject) -> None:
+    raw = dump(data.draw(objects(cls, full=True)))
+    made = structure(_with_canaries(raw), cls)
+    assert CANARY not in to_json(made)
+    assert to_dict(made).keys() == dump(made).keys()
+    assert (CANARY in to_json(made, secrets=True)) == (CANARY in json.dumps(dump(made)))
+
+
+@each_class
+@given(data=st.data())
+@examples(2)
+def test_repr_is_short(cls: Any, data: st.DataObject) -> None:
+    assert len(repr(data.draw(objects(cls, full=True)))) <= 240
+
+
+@each_class
+def test_help_shows_the_documentation_of_every_field(cls: Any) -> None:
+    shown = inspect.getdoc(cls) or ""
+    for name, text in field_texts(cls).items():
+        assert f"    {wire_fields(cls)[name].name}: " in shown
+        assert not text or " ".join(ast.literal_eval(text).split()) in " ".join(shown.split())
 
 
 def _with_canaries(value: Any) -> Any:

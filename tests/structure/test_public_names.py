@@ -49,6 +49,8 @@ OTHERS: Final = {
     "Waiters",
     "__version__",
     "priority",
+    "to_dict",
+    "to_json",
 }
 BESIDE_ENDPOINTS: Final = {
     *(
