@@ -203,6 +203,8 @@ class Cluster(Listed, Placement, Kind):
     autoscale: Autoscale | None
     service_cnames: list[str]
     topics: dict[str, Topic]
+    topic_names: dict[str, str]
+    """Names of topics by the form that Kafka's metrics give them, with `_` for each `.`."""
     pools: dict[str, Pool]
     sinks: dict[str, Sink]
     subjects: dict[str, Subject]

@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 from asyncdbaas.emulator.errors import CODES, Refusal
 from asyncdbaas.emulator.routing import Answer
 
+_encode: Final = json.JSONEncoder(separators=(",", ":")).encode
 _JSON: Final = "application/json; charset=utf-8"
 _HTML: Final = (
     b"<!DOCTYPE html>\n<html><head><title>DigitalOcean - Something went wrong!</title></head>"
@@ -35,7 +36,7 @@ def encode(answer: Answer, source: str = "service") -> Response:
     if answer.body is None:
         return Response(answer.status, headers, b"", answer.delay)
     headers["content-type"] = _JSON
-    return Response(answer.status, headers, json.dumps(answer.body, separators=(",", ":")).encode(), answer.delay)
+    return Response(answer.status, headers, _encode(answer.body).encode(), answer.delay)
 
 
 def refuse(refusal: Refusal, request_id: str, source: str = "service") -> Response:

@@ -213,7 +213,7 @@ class Service:
 def parse(body: bytes) -> Record:
     """Read a request body, which must be a JSON object."""
     try:
-        value: Any = json.loads(body, parse_constant=_no_constant, parse_float=_finite)
+        value: Any = _DECODER.decode(body.decode())
     except (ValueError, RecursionError) as error:  # also not UTF-8, and a number of too many digits
         raise bad_request("error parsing request body") from error
     if not isinstance(value, dict):
@@ -230,3 +230,6 @@ def _finite(text: str) -> float:
     if math.isinf(value):
         raise ValueError(f"{text} is too large")
     return value
+
+
+_DECODER: Final = json.JSONDecoder(parse_constant=_no_constant, parse_float=_finite)

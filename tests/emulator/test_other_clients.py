@@ -344,11 +344,11 @@ async def test_an_exchange_of_another_client_goes_as_it_does_there(name: str) ->
 
 def _missing(found: Any, expected: Any, path: str = "$") -> Iterator[str]:
     """Yield the places where an answer does not hold what it must."""
+    items: Any = expected
     if isinstance(expected, dict):
         for key, value in cast("dict[str, Any]", expected).items():
             yield from _missing(found.get(key), value, f"{path}.{key}")
     elif isinstance(expected, list) and expected and isinstance(expected[0], dict):
-        items: list[Any] = expected
         for number, value in enumerate(items):
             yield from _missing(found[number], value, f"{path}[{number}]")
     elif expected is not None and found != expected:

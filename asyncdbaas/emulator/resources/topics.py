@@ -17,6 +17,7 @@ resource: Final = Resource()
 
 _NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,249}")
 _PARTITIONS: Final = (3, 2048)
+_DEFAULTS: Final = defaults(SETTINGS)
 _LISTED: Final = ("name", "state", "replication_factor", "partition_count")
 
 
@@ -43,6 +44,7 @@ def create_topic(state: State, call: Call, cluster_id: str) -> Answer:
     topic = _new_topic(state, call.body, cluster)
     _require_name(cluster, topic["name"])
     cluster["topics"][topic["name"]] = topic
+    cluster["topic_names"][_metric_name(topic["name"])] = topic["name"]
     state.after(state.delays.topic, topic_active, cluster["id"], topic["name"])
     return Answer(201, {"topic": view(state, topic)})
 
@@ -61,7 +63,7 @@ def update_topic(state: State, call: Call, cluster_id: str, name: str) -> Answer
     fields.between(count, "partition count", *_PARTITIONS)
     config = checked_config(fields.record(call.body, "config"), factor)
     topic["replication_factor"] = factor
-    kept = defaults(SETTINGS) if state.quirks.topic_put_replaces else topic["config"]
+    kept = _DEFAULTS if state.quirks.topic_put_replaces else topic["config"]
     topic["config"] = kept | config
     if count > topic["partition_count"]:
         state.after(state.delays.partitions, topic_grown, cluster["id"], name, count)
@@ -117,6 +119,7 @@ def topic_gone(state: State, at: float, cluster_id: str, name: str) -> None:
     """Remove a deleted topic."""
     if cluster := state.clusters.get(cluster_id):
         cluster["topics"].pop(name, None)
+        cluster["topic_names"].pop(_metric_name(name), None)
 
 
 def _find(state: State, cluster_id: str, name: str) -> Topic | None:
@@ -147,7 +150,7 @@ def _new_topic(state: State, body: Record, cluster: Cluster) -> Topic:
         "state": "configuring" if state.delays.topic else "active",
         "replication_factor": factor,
         "partition_count": count,
-        "config": defaults(SETTINGS) | given,
+        "config": _DEFAULTS | given,
         "consumer_groups": [],
         "listed_at": state.listed_at(),
     }
@@ -155,11 +158,15 @@ def _new_topic(state: State, body: Record, cluster: Cluster) -> Topic:
 
 def _require_name(cluster: Cluster, name: str) -> None:
     """Refuse a name that exists, or that differs from another only in `.` and `_`, as Kafka does."""
-    if name in cluster["topics"]:
+    other = cluster["topic_names"].get(_metric_name(name))
+    if other == name:
         raise unprocessable("topic name is not available")
-    for other in cluster["topics"]:
-        if other.replace(".", "_") == name.replace(".", "_"):
-            raise unprocessable(f"topic name is not available: '{name}' collides with existing topic '{other}'")
+    if other is not None:
+        raise unprocessable(f"topic name is not available: '{name}' collides with existing topic '{other}'")
+
+
+def _metric_name(name: str) -> str:
+    return name.replace(".", "_")
 
 
 def _factor(body: Record, cluster: Cluster, default: int) -> int:
