@@ -47,6 +47,7 @@ Assumed
     * What is deleted is gone at once, a new topic is active at once, and an upgrade shows its version at once:
       Terraform's tests expect that. Other reports contradict: `Delays.delete`, `topic_delete`, `topic` and `upgrade`.
     * Deleting a cluster deletes its replicas. A default user or database cannot be deleted (422).
+    * Of `/v2/tags` there is what clients send to change the tags of a cluster; a tag without a cluster does not exist.
     * PATCH `cluster_type`, which the vendor's pages document, answers 204; only redis can be converted, to valkey.
     * Storage that comes with a size, semantic versions, and sizes of backups are plausible, not real. There is no limit
       to the number of clusters, and storage does not grow by itself.

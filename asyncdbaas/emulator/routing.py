@@ -62,10 +62,11 @@ class Route(NamedTuple):
 class Resource:
     """Collect the operations and scheduled changes of one module, which decorates its functions with these methods.
 
-    The name of an operation is the name of its function.
+    The name of an operation is the name of its function. Paths are below `prefix`.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, prefix: str = "/v2/databases") -> None:
+        self._prefix = prefix
         self.routes: list[Route] = []
         self.actions: dict[str, Action] = {}
 
@@ -85,9 +86,9 @@ class Resource:
         """Register a function for PATCH."""
         return self._register("PATCH", path, takes_body=True)
 
-    def delete(self, path: str) -> Callable[[_HandlerT], _HandlerT]:
+    def delete(self, path: str, *, takes_body: bool = False) -> Callable[[_HandlerT], _HandlerT]:
         """Register a function for DELETE."""
-        return self._register("DELETE", path, takes_body=False)
+        return self._register("DELETE", path, takes_body=takes_body)
 
     def action(self, function: _ActionT) -> _ActionT:
         """Register a function for `State.schedule`; a snapshot keeps its name."""
@@ -96,7 +97,7 @@ class Resource:
 
     def _register(self, method: str, path: str, *, takes_body: bool) -> Callable[[_HandlerT], _HandlerT]:
         def register(handler: _HandlerT) -> _HandlerT:
-            self.routes.append(Route(method, f"/v2/databases{path}", handler.__name__, handler, takes_body))
+            self.routes.append(Route(method, f"{self._prefix}{path}", handler.__name__, handler, takes_body))
             return handler
 
         return register

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any, Final, cast
 
 import pytest
-from emulator_http import Caller, emulating
+from emulator_http import Caller, calling, emulating
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -402,6 +402,24 @@ async def test_a_restore_without_a_version_keeps_that_of_the_backup() -> None:
         body = order("pg", "", "db-s-1vcpu-2gb", backup_restore={"database_name": "dobydb"})
         restored = (await call("POST", "/v2/databases", body)).json["database"]
         assert (restored["version"], restored["status"]) == ("13", "forking")
+
+
+async def test_terraform_changes_the_tags_of_a_cluster_by_their_own_path() -> None:
+    async with Emulator(clock=Clock.stepped()) as emulator, calling(emulator) as call:
+        cluster = emulator.add_cluster(engine="pg", tags=["production"])["id"]
+        resources = {
+            "resources": [
+                {"resource_id": cluster, "resource_type": "database"},
+                {"resource_id": "1", "resource_type": "droplet"},
+            ]
+        }
+        assert (await call("POST", "/v2/tags", {"name": "foo"})).json["tag"]["name"] == "foo"
+        for _ in range(2):
+            assert (await call("POST", "/v2/tags/foo/resources", resources)).status == 204
+        assert (await call("GET", f"/v2/databases/{cluster}")).json["database"]["tags"] == ["production", "foo"]
+        for tag in ("production", "foo"):
+            assert (await call("DELETE", f"/v2/tags/{tag}/resources", resources)).status == 204
+        assert (await call("GET", f"/v2/databases/{cluster}")).json["database"]["tags"] is None
 
 
 async def test_doctl_lists_pages_waits_and_resizes() -> None:

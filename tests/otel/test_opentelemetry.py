@@ -306,7 +306,7 @@ async def test_no_span_or_metric_holds_the_token_or_a_password(emulator: Emulato
         assert secret not in shown
 
 
-@pytest.mark.parametrize("pattern", sorted({route.path for route in ROUTES}))
+@pytest.mark.parametrize("pattern", sorted({route.path for route in ROUTES if route.path.startswith("/v2/databases")}))
 def test_the_template_of_a_path_is_that_of_its_route(pattern: str) -> None:
     wanted, path = list[str](), list[str]()
     for part in pattern.split("/"):
