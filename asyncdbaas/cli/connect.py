@@ -17,6 +17,7 @@ from asyncdbaas.catalogue import Catalogue
 from asyncdbaas.cli.terminal import note
 from asyncdbaas.emulator import Delays, Emulator
 from asyncdbaas.plan import SavedPlan
+from asyncdbaas.plan.kinds import KINDS
 from asyncdbaas.ratelimit import RateLimiter
 from asyncdbaas.session import AsyncSession
 from asyncdbaas.types import UNSET
@@ -80,8 +81,10 @@ def catalogue_world(catalogue: Catalogue, clusters: Sequence[str]) -> Callable[[
     replicas = max((factor for factor in factors if factor is not UNSET), default=0)
     num_nodes = next((size for size in _KAFKA_SIZES if size >= replicas), _KAFKA_SIZES[-1])
 
+    named = [entry.cluster for kind in KINDS for entry in kind.entries(catalogue)]
+
     def prepare(emulator: Emulator) -> None:
-        for name in dict.fromkeys([*(topic.cluster for topic in catalogue.topics), *clusters]):
+        for name in dict.fromkeys([*named, *clusters]):
             if name is not None:
                 _add_kafka(emulator, name, num_nodes)
 

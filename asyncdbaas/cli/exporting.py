@@ -3,52 +3,73 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
+import attrs
 import click
 
-from asyncdbaas.catalogue import Catalogue, catalogue_variables, parse_catalogue, write_catalogue
-from asyncdbaas.catalogue.importing import import_catalogue
+from asyncdbaas.catalogue import Catalogue, CatalogueUpdate, catalogue_variables, parse_catalogue, write_catalogue
 from asyncdbaas.catalogue.reading import decode_catalogue
 from asyncdbaas.cli.connect import Connection, catalogue_world, demo_world
-from asyncdbaas.cli.planning import default_clusters
+from asyncdbaas.cli.planning import PENDING, default_clusters
 from asyncdbaas.cli.progress import Progress
 from asyncdbaas.cli.running import working
-from asyncdbaas.cli.terminal import note, out_bytes
+from asyncdbaas.cli.terminal import out, out_bytes, safe
 from asyncdbaas.clusters import ClusterStatus, Engine, list_clusters
-from asyncdbaas.plan import export, export_into, find_cluster
+from asyncdbaas.plan import Names, export, export_into, find_cluster
 from asyncdbaas.plan.files import OutputFile, UpdatedFile
+from asyncdbaas.plan.kinds import KINDS
+from asyncdbaas.plan.names import ALL_NAMES
 from asyncdbaas.session import AsyncSession
 
-__all__ = ["export_live", "import_files", "update_file"]
+__all__ = ["Exporting", "export_live", "update_file"]
 
-_CHANGED: Final = 2
 _YAML: Final = (".yaml", ".yml")
 
 
-def export_live(
-    clusters: Sequence[str],
-    connection: Connection,
-    *,
-    out: Path | None,
-    overwrite: bool,
-    suffix: str,
-    settings: bool,
-    all_settings: bool,
-) -> int:
-    """Write a catalogue of the live topics to a new file, or print it."""
+@attrs.frozen(kw_only=True)
+class Exporting:
+    """What to export, and where to."""
+
+    clusters: tuple[str, ...]
+    names: Names
+    users: bool
+    schemas: bool
+    out: Path | None
+    force: bool
+    suffix: str
+    settings: bool
+    all_settings: bool
+
+    def check_update(self) -> None:
+        """Raise UsageError for what an update of a file does not take."""
+        if self.out is not None or not self.settings or self.users or self.schemas or self.names != ALL_NAMES:
+            raise click.UsageError(
+                "--update brings all topics of a file up to date: it goes neither with -o nor with --no-settings, "
+                "--users, --schemas, --only or --except"
+            )
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds of objects to export."""
+        return ("topic", *(("user",) * self.users), *(("registry", "schema") * self.schemas))
+
+
+def export_live(exporting: Exporting, connection: Connection) -> int:
+    """Write a catalogue of the live objects to a new file, or print it."""
+    path = exporting.out
     with ExitStack() as stack:
-        output = None if out is None else stack.enter_context(OutputFile(out, overwrite=overwrite))
-        kind = f".{suffix}" if out is None or not out.suffix else out.suffix.lower()
-        write_catalogue(Catalogue(), suffix=kind)  # an unknown suffix is refused before the work
+        output = None if path is None else stack.enter_context(OutputFile(path, overwrite=exporting.force))
+        suffix = f".{exporting.suffix}" if path is None or not path.suffix else path.suffix.lower()
+        write_catalogue(Catalogue(), suffix=suffix)  # an unknown suffix is refused before the work
         worker = stack.enter_context(working(connection, demo_world))
-        catalogue = worker.run(lambda session: _export(session, clusters, settings=settings), Progress())
-        if not catalogue.topics:
-            raise click.ClickException("there are no topics to export")
-        content = write_catalogue(catalogue, suffix=kind, minimal=not all_settings).encode()
+        progress = Progress()
+        catalogue = worker.run(lambda session: _export(session, exporting, progress), progress)
+        if not any(kind.entries(catalogue) for kind in KINDS):
+            raise click.ClickException("there is nothing to export")
+        content = write_catalogue(catalogue, suffix=suffix, minimal=not exporting.all_settings).encode()
         if output is None:
             out_bytes(content)
         else:
@@ -56,58 +77,43 @@ def export_live(
     return 0
 
 
-def import_files(files: Sequence[Path], *, out: Path | None, overwrite: bool, suffix: str) -> int:
-    """Write a catalogue of what other tools declare to a new file, or print it; notes go to the error output."""
-    found = import_catalogue(*files)
-    kind = f".{suffix}" if out is None or not out.suffix else out.suffix.lower()
-    content = write_catalogue(found.catalogue, suffix=kind).encode()
-    if out is None:
-        out_bytes(content)
-    else:
-        with OutputFile(out, overwrite=overwrite) as output:
-            output.write(content)
-    for text in found.notes:
-        note(str(text))
-    counts = f"{len(found.catalogue.topics)} topics, {len(found.catalogue.users)} users"
-    note(f"{counts}, {len(found.catalogue.schemas)} schemas; {len(found.notes)} notes")
-    return 0
-
-
-def update_file(
-    path: Path, clusters: tuple[str, ...], connection: Connection, *, remove_missing: bool, check: bool
-) -> int:
-    """Bring a catalogue up to date, whole or not at all; with `check`, return 2 if anything has changed."""
+def update_file(path: Path, exporting: Exporting, connection: Connection, *, remove_missing: bool, check: bool) -> int:
+    """Bring a catalogue up to date, whole or not at all."""
     if path.suffix.lower() not in _YAML:
-        raise click.UsageError(
-            f"{path} has no comments to keep, so --update is for YAML only; write a new file with -o"
-        )
+        message = f"{path} has no comments to keep, so --update is for YAML only; write a new file with -o"
+        raise click.UsageError(message)
     with UpdatedFile(path) as file:
         text = decode_catalogue(file.content, file=str(path))
         variables = catalogue_variables(os.environ, {})
         catalogue = parse_catalogue(text, file=str(path), variables=variables)
-        chosen = default_clusters(catalogue, clusters, connection)
-        with working(connection, catalogue_world(catalogue, chosen)) as worker:
-            after = worker.run(
-                lambda session: export_into(
-                    session,
-                    text,
-                    file=str(path),
-                    clusters=chosen,
-                    remove_missing=remove_missing,
-                    variables=variables,
-                ),
-                Progress(),
+        chosen = default_clusters(catalogue, exporting.clusters, connection)
+
+        async def update(session: AsyncSession) -> CatalogueUpdate:
+            return await export_into(
+                session, text, file=str(path), clusters=chosen, remove_missing=remove_missing, variables=variables
             )
+
+        with working(connection, catalogue_world(catalogue, chosen)) as worker:
+            after = worker.run(update, Progress())
         if not file.is_unchanged():
             raise click.ClickException(f"{path} was changed meanwhile, so it was left as it is; try again")
         if after.text != text:
             file.write(file.content.removesuffix(text.encode()) + after.text.encode())
-    note(f"{path}: {after}")
-    return _CHANGED if check and after.text != text else 0
+    missing = f"; {len(after.missing)} declared topics do not exist and were kept" if after.missing else ""
+    out(f"{safe(str(path))}: {after}{missing}")
+    return PENDING if check and after.text != text else 0
 
 
-async def _export(session: AsyncSession, names: Sequence[str], *, settings: bool) -> Catalogue:
+async def _export(session: AsyncSession, exporting: Exporting, progress: Progress) -> Catalogue:
     clusters = await list_clusters(session)
     unfinished = (ClusterStatus.CREATING, ClusterStatus.FORKING)
     every = [cluster.id for cluster in clusters if cluster.engine is Engine.KAFKA and cluster.status not in unfinished]
-    return await export(session, [find_cluster(clusters, name) for name in names or every], settings=settings)
+    chosen = [find_cluster(clusters, name) for name in exporting.clusters or every]
+    return await export(
+        session,
+        chosen,
+        settings=exporting.settings,
+        kinds=exporting.kinds,
+        names=exporting.names,
+        on_event=progress.on_event,
+    )

@@ -6,7 +6,7 @@ The work is imported when a command runs, so that help and shell completion answ
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -35,7 +35,7 @@ _FILE: Final = click.Path(path_type=Path, dir_okay=False)
 
 @click.group()
 def kafka() -> None:
-    """Kafka topics, declared in catalogues: files that list what a cluster should have."""
+    """Topics, users and schemas of Kafka clusters, declared in catalogues: files that list what there should be."""
 
 
 @kafka.command()
@@ -90,6 +90,12 @@ def plan(
 @click.option("--yes", is_flag=True, help="Create, change and delete without asking.")
 @click.option("--wait", is_flag=True, help="Wait until the topics are active, with all their partitions.")
 @once(
+    "--credentials",
+    metavar="DIR",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Write the credentials of each new user to a file in this folder, for its owner only.",
+)
+@once(
     "--on-conflict",
     type=click.Choice(["fail", "update"]),
     default="fail",
@@ -108,11 +114,12 @@ def apply(
     dry_run: bool,
     yes: bool,
     wait: bool,
+    credentials: Path | None,
     on_conflict: str,
     connection: Connection,
     style: str,
 ) -> int:
-    """Create and change the topics of clusters so that they are as FILE says.
+    """Create and change the objects of clusters so that they are as FILE says.
 
     FILE is a catalogue as for `kafka plan`, or a plan that `kafka plan --out` saved. Nothing is ever deleted without
     --prune. On a terminal you are asked first; elsewhere give --yes or a saved plan. Exit code 0 if everything is as
@@ -124,12 +131,14 @@ def apply(
       asyncdbaas kafka apply topics.yaml --cluster events --yes
       asyncdbaas kafka apply plan.json
     """
-    from asyncdbaas.cli.planning import Applying, Request, apply_plan, show_plan
+    from asyncdbaas.cli.applying import Applying, apply_plan
+    from asyncdbaas.cli.planning import Request, show_plan
 
     request = Request(sources=sources, clusters=clusters, names=names, prune=prune, costs=costs)
     if dry_run:
         return show_plan(request, connection, style=style)
-    return apply_plan(request, connection, Applying(yes=yes, wait=wait, on_conflict=on_conflict), style=style)
+    applying = Applying(yes=yes, wait=wait, on_conflict=on_conflict, credentials=credentials, style=style)
+    return apply_plan(request, connection, applying)
 
 
 @kafka.command()
@@ -155,73 +164,66 @@ def diff(*, sources: Sources, clusters: tuple[str, ...], names: Names, connectio
 
 @kafka.command()
 @clusters_option
+@choosing
+@click.option("--users", is_flag=True, help="Also write the users and their rights.")
+@click.option("--schemas", is_flag=True, help="Also write the schemas and the compatibility levels.")
 @once("-o", "--out", type=_FILE, help="A new file; its suffix tells the format.")
 @click.option("--force", is_flag=True, help="Let --out overwrite a file.")
 @once("--format", "suffix", type=click.Choice(["yaml", "json", "csv"]), default="yaml", show_default=True)
+@click.option("--all-settings", is_flag=True, help="Also write settings that have the service's default.")
 @once(
     "--update",
     type=click.Path(path_type=Path, dir_okay=False, exists=True),
     help="Change in this YAML catalogue only what differs, and keep its comments.",
 )
 @click.option("--remove-missing", is_flag=True, help="With --update: remove the topics that do not exist.")
-@click.option("--check", is_flag=True, help="With --update: exit with 2 if anything has changed.")
-@click.option("--all-settings", is_flag=True, help="Write also the settings that have the service's default.")
+@click.option("--check", is_flag=True, help="With --update: exit code 2 if the file was changed.")
 @click.option("--settings/--no-settings", default=True, help="Read the settings too: one request for each topic.")
 @connected
 def export(
     *,
-    clusters: tuple[str, ...],
     connection: Connection,
-    out: Path | None,
-    force: bool,
-    suffix: str,
     update: Path | None,
     remove_missing: bool,
     check: bool,
-    settings: bool,
-    all_settings: bool,
+    **options: Any,
 ) -> int:
     """Write a catalogue of the live topics; `kafka plan` finds nothing to do for it.
+
+    With --update it prints what it has changed in the file, such as +3 ~2 -0.
 
     \b
     Examples:
       asyncdbaas kafka export --cluster events
+      asyncdbaas kafka export --users --schemas -o events.yaml
       asyncdbaas kafka export --no-settings -o topics.csv
-      asyncdbaas kafka export --update topics.yaml
+      asyncdbaas kafka export --update topics.yaml --check
     """
-    from asyncdbaas.cli.exporting import export_live, update_file
+    from asyncdbaas.cli.exporting import Exporting, export_live, update_file
 
+    exporting = Exporting(**options)
     if update is None:
-        return export_live(
-            clusters,
-            connection,
-            out=out,
-            overwrite=force,
-            suffix=suffix,
-            settings=settings,
-            all_settings=all_settings,
-        )
-    if out is not None or not settings:
-        raise click.UsageError("--update goes neither with -o nor with --no-settings")
-    return update_file(update, clusters, connection, remove_missing=remove_missing, check=check)
+        if remove_missing or check:
+            raise click.UsageError("--remove-missing and --check go with --update")
+        return export_live(exporting, connection)
+    exporting.check_update()
+    return update_file(update, exporting, connection, remove_missing=remove_missing, check=check)
 
 
 @kafka.command()
 @catalogue_files
+@format_option
 @verbose()
-def validate(*, sources: Sources) -> int:
-    """Check catalogues without asking the service. Exit code 0 if they are right, 1 if not.
+def validate(*, sources: Sources, style: str) -> int:
+    """Check catalogues without any service. Exit code 1 if something is wrong with one.
 
     \b
     Example:
-      asyncdbaas kafka validate catalogues/ --var env=dev
+      asyncdbaas kafka validate teams/
     """
-    from asyncdbaas.cli.reading import read_sources
-    from asyncdbaas.cli.terminal import note
+    from asyncdbaas.cli.checking import validate_sources
 
-    found = read_sources(sources)
-    note(f"valid: {len(found.topics)} topics, {len(found.users)} users, {len(found.schemas)} schemas")
-    return 0
+    return validate_sources(sources, style=style)
 
 
 @kafka.command(name="import")
@@ -231,7 +233,7 @@ def validate(*, sources: Sources) -> int:
 @once("--format", "suffix", type=click.Choice(["yaml", "json", "csv"]), default="yaml", show_default=True)
 @verbose()
 def import_command(*, files: tuple[Path, ...], out: Path | None, force: bool, suffix: str) -> int:
-    """Write a catalogue of what other tools declare; what has no place in it is told with its line.
+    """Write a catalogue of what other tools declare. What has no place in it is reported with its line.
 
     FILE is a KafkaTopic or KafkaUser of Strimzi, a state of kafka-gitops, a topology of JulieOps, a topic of topicctl,
     or what `terraform show -json` or `kafka-topics --describe` prints.
@@ -241,7 +243,7 @@ def import_command(*, files: tuple[Path, ...], out: Path | None, force: bool, su
       asyncdbaas kafka import state.yaml -o topics.yaml
       terraform show -json | asyncdbaas kafka import -
     """
-    from asyncdbaas.cli.exporting import import_files
+    from asyncdbaas.cli.importing import import_files
 
     return import_files(files, out=out, overwrite=force, suffix=suffix)
 

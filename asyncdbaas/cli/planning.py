@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Coroutine
 from contextlib import ExitStack
 from pathlib import Path
@@ -13,25 +12,21 @@ import click
 
 from asyncdbaas.catalogue import Catalogue
 from asyncdbaas.cli.connect import Connection, catalogue_world, saved_world
-from asyncdbaas.cli.printing import Printer, forecast_line
+from asyncdbaas.cli.printing import Printer
 from asyncdbaas.cli.progress import Progress
 from asyncdbaas.cli.reading import Sources, plan_file, read_sources
 from asyncdbaas.cli.running import Worker, working
-from asyncdbaas.cli.terminal import INTERRUPTED, is_terminal, note, refuse
+from asyncdbaas.cli.terminal import note, refuse
 from asyncdbaas.clusters import list_clusters
 from asyncdbaas.emulator import Emulator
 from asyncdbaas.plan import (
-    Action,
     Difference,
     Memory,
     Names,
-    OnConflict,
     Plan,
     PlanEvent,
     Prune,
     Reading,
-    Report,
-    apply,
     differences,
     fetch,
     forecast,
@@ -43,10 +38,21 @@ from asyncdbaas.plan import (
     saved_plan,
 )
 from asyncdbaas.plan.files import OutputFile
+from asyncdbaas.plan.kinds import KINDS
 from asyncdbaas.plan.names import ALL_NAMES
 from asyncdbaas.session import AsyncSession
 
-__all__ = ["PENDING", "Applying", "Request", "apply_plan", "show_differences", "show_plan"]
+__all__ = [
+    "PENDING",
+    "Costs",
+    "Planned",
+    "Request",
+    "default_clusters",
+    "make",
+    "planned_by",
+    "show_differences",
+    "show_plan",
+]
 
 PENDING: Final = 2
 _EMULATED_NAME: Final = "events"
@@ -82,16 +88,7 @@ class Costs:
 
 
 @attrs.frozen(kw_only=True)
-class Applying:
-    """How a plan is applied."""
-
-    yes: bool
-    wait: bool
-    on_conflict: str
-
-
-@attrs.frozen(kw_only=True)
-class _Planned:
+class Planned:
     """What makes a plan, and what an emulator needs for it."""
 
     planner: Planner
@@ -114,9 +111,9 @@ def show_plan(
     with ExitStack() as stack:
         keep_catalogues(request.sources, out)
         output = None if out is None else stack.enter_context(OutputFile(out, overwrite=overwrite))
-        planned = _planned(request, connection)
+        planned = planned_by(request, connection)
         worker = stack.enter_context(working(connection, planned.prepare))
-        made = _make(planned, worker)
+        made = make(planned, worker)
         printer.plan(made, forecast(worker.session, made))
         if made.problems:
             return refuse(made.problems)
@@ -129,19 +126,6 @@ def keep_catalogues(sources: Sources, out: Path | None) -> None:
     """Raise UsageError if the output would replace one of the catalogues: a slip of the shell's completion."""
     if out is not None and any(file.exists() and out.exists() and file.samefile(out) for file in sources.files):
         raise click.UsageError(f"{out} is one of the catalogues; name a new file")
-
-
-def apply_plan(request: Request, connection: Connection, applying: Applying, *, style: str) -> int:
-    """Make a plan, ask, and apply it."""
-    printer = Printer(style)
-    planned = _planned(request, connection)
-    with working(connection, planned.prepare) as worker:
-        made = _make(planned, worker)
-        if made.problems:
-            printer.plan(made, forecast(worker.session, made))
-            return refuse(made.problems)
-        _ask(made, printer, is_agreed=applying.yes or connection.emulator, is_saved=planned.is_saved)
-        return _carry_out(made, worker, printer, connection, applying)
 
 
 def show_differences(request: Request, connection: Connection, *, style: str) -> int:
@@ -163,11 +147,12 @@ def show_differences(request: Request, connection: Connection, *, style: str) ->
 
 def default_clusters(catalogue: Catalogue, clusters: tuple[str, ...], connection: Connection) -> tuple[str, ...]:
     """Return the clusters to choose: on an emulator of its own, a catalogue that names none gets one."""
-    nameless = all(topic.cluster is None for topic in catalogue.topics)
+    nameless = all(entry.cluster is None for kind in KINDS for entry in kind.entries(catalogue))
     return (_EMULATED_NAME,) if connection.emulator and not clusters and nameless else clusters
 
 
-def _planned(request: Request, connection: Connection) -> _Planned:
+def planned_by(request: Request, connection: Connection) -> Planned:
+    """Read the catalogues, or the saved plan, that a command names."""
     file = plan_file(request.sources)
     if file is not None:
         return _planned_before(file, request)
@@ -181,10 +166,10 @@ def _planned(request: Request, connection: Connection) -> _Planned:
         )
 
     prepare = catalogue_world(catalogue, clusters)
-    return _Planned(planner=planner, prepare=prepare, is_saved=False, memory=reading.memory)
+    return Planned(planner=planner, prepare=prepare, is_saved=False, memory=reading.memory)
 
 
-def _planned_before(file: Path, request: Request) -> _Planned:
+def _planned_before(file: Path, request: Request) -> Planned:
     costs = request.costs
     if request.clusters or request.prune is not None or request.names != ALL_NAMES:
         raise click.UsageError("a saved plan holds its clusters, its objects and what it may delete; give none of them")
@@ -194,7 +179,7 @@ def _planned_before(file: Path, request: Request) -> _Planned:
     async def planner(session: AsyncSession, on_event: OnEvent) -> Plan:
         return await refresh(session, saved, on_event=on_event)
 
-    return _Planned(planner=planner, prepare=saved_world(saved), is_saved=True, memory=memory)
+    return Planned(planner=planner, prepare=saved_world(saved), is_saved=True, memory=memory)
 
 
 def _reading(request: Request) -> Reading:
@@ -217,52 +202,7 @@ def _memory(path: Path, costs: Costs) -> Memory:
     return memory
 
 
-def _make(planned: _Planned, worker: Worker) -> Plan:
+def make(planned: Planned, worker: Worker) -> Plan:
+    """Make the plan, and show how far the reading has come."""
     progress = Progress()
     return worker.run(lambda session: planned.planner(session, progress.on_event), progress)
-
-
-def _ask(made: Plan, printer: Printer, *, is_agreed: bool, is_saved: bool) -> None:
-    """Ask before anything is written. A saved plan has been reviewed, so unattended runs need no `--yes` for it."""
-    writes = [f"{action} {made.counts[action]}" for action in Action if action.is_write and made.counts[action]]
-    if is_agreed or not writes:
-        return
-    if not (is_terminal(sys.stdin) and is_terminal(sys.stdout)):
-        if is_saved:
-            return
-        raise click.ClickException(f"this would {' and '.join(writes)} topics: review it with `plan`, then give --yes")
-    printer.changes(made)
-    click.confirm(f"{' and '.join(writes)} topics?".capitalize(), abort=True, err=True)
-
-
-def _carry_out(made: Plan, worker: Worker, printer: Printer, connection: Connection, applying: Applying) -> int:
-    progress = Progress(total=len(made.changes))
-    if made.writes:
-        note(forecast_line(forecast(worker.session, made)))
-
-    async def step(session: AsyncSession) -> Report:
-        return await apply(
-            session,
-            made,
-            on_event=progress.on_event,
-            on_conflict=OnConflict(applying.on_conflict),
-            wait=applying.wait,
-            interval=_INTERVAL / connection.scale,
-            timeout=_PATIENCE / connection.scale,
-        )
-
-    try:
-        report = worker.run(step, progress)
-    except KeyboardInterrupt:
-        printer.outcomes(progress.outcomes, None)
-        note(_interruption(progress))
-        return INTERRUPTED
-    printer.outcomes(report.outcomes, report)
-    return int(bool(report.failures))
-
-
-def _interruption(progress: Progress) -> str:
-    names = [change.name for change in progress.in_doubt]
-    more = "" if len(names) <= _MOST_NAMES else f" and {len(names) - _MOST_NAMES} more"
-    doubt = f" Requests for these had left and may be applied: {', '.join(names[:_MOST_NAMES])}{more}." if names else ""
-    return f"Interrupted.{doubt} The same command finishes the rest."

@@ -13,7 +13,13 @@ from asyncdbaas.cli.terminal import note, out, safe, width
 from asyncdbaas.cli.views import RESULT_LABELS, change_rows, cluster_rows, counts_line, difference_rows, result_rows
 from asyncdbaas.clusters import Cluster
 from asyncdbaas.plan import Difference, Forecast, Outcome, Plan, Report
-from asyncdbaas.plan.documents import clusters_document, differences_document, plan_document, report_document
+from asyncdbaas.plan.documents import (
+    clusters_document,
+    differences_document,
+    plan_document,
+    report_document,
+    settings_data,
+)
 
 __all__ = ["Printer", "forecast_line"]
 
@@ -35,10 +41,12 @@ class Printer:
         if self._style == "json":
             self.data(plan_document(plan, forecast))
         elif self._style == "markdown":
-            out(markdown.plan_text(plan, forecast_line(forecast), brief=self._brief))
+            out(markdown.plan_text(plan, " ".join([*settings_lines(plan), forecast_line(forecast)]), brief=self._brief))
         else:
             self.changes(plan)
             out(f"{counts_line(plan.counts)}." + ("" if plan.writes or plan.problems else " Nothing to do."))
+            for line in settings_lines(plan):
+                out(line)
             if plan.writes:
                 out(forecast_line(forecast))
 
@@ -101,6 +109,18 @@ def forecast_line(forecast: Forecast) -> str:
     """Say what applying a plan takes."""
     left = "" if forecast.quota_left is None else f" ({forecast.quota_left} left in this hour)"
     return f"{forecast.requests} requests to send{left}, the last one after {duration(forecast.seconds)}."
+
+
+def settings_lines(plan: Plan) -> list[str]:
+    """Say how many settings are from memory or were not read; nothing if all were read."""
+    data = settings_data(plan)
+    read = data["read"]
+    said: list[str] = []
+    if data["remembered"]:
+        said.append(f"{data['remembered']} from memory, the oldest {duration(data['oldest_seconds'])} old")
+    if data["unread"]:
+        said.append(f"{data['unread']} not read")
+    return [f"Settings of topics: {', '.join([f'{read} read', *said])}."] if said else []
 
 
 def _failure_cells(outcome: Outcome) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from typing import Any, Final
 from asyncdbaas.cli.tables import Row
 from asyncdbaas.clusters import Cluster
 from asyncdbaas.plan import Action, Change, Difference, Outcome, Result
-from asyncdbaas.plan.documents import declared_values
+from asyncdbaas.plan.documents import declared_values, owner_of
 
 __all__ = [
     "ACTION_LABELS",
@@ -55,22 +55,30 @@ def counts_line(counts: Counter[Action]) -> str:
 def shown_changes(changes: Iterable[Change], *, brief: bool) -> list[Change]:
     """Return the changes to show, in the order in which to show them."""
     changes = list(changes)
-    return [change for action in (_BRIEF if brief else _ORDER) for change in changes if change.action is action]
+    if brief:
+        changes = [change for change in changes if change.action in _BRIEF or change.losses]
+    return [change for action in _ORDER for change in changes if change.action is action]
 
 
 def change_rows(changes: Iterable[Change], *, brief: bool) -> list[Row]:
     """Return a row for each change."""
     return [
-        Row(cells=(SIGNS[change.action], change.kind, change.name, describe(change)), style=_STYLES[change.action])
+        Row(
+            cells=(SIGNS[change.action], change.kind, change.name, describe(change)),
+            style=_STYLES[Action.DELETE if change.losses else change.action],
+        )
         for change in shown_changes(changes, brief=brief)
     ]
 
 
 def describe(change: Change) -> str:
     """Say what a change does: all that a create declares, or old and new value of what an update changes."""
+    said = change.reason or _pairs(change.changed)
     if change.action is Action.CREATE:
-        return ", ".join(f"{key} {_text(value)}" for key, value in declared_values(change).items()) or "the defaults"
-    return change.reason or _pairs(change.changed)
+        said = ", ".join(f"{key} {_text(value)}" for key, value in declared_values(change).items()) or "the defaults"
+    if change.losses:
+        said += f"; takes away {', '.join(change.losses)}"
+    return f"{said} (owner: {owner})" if (owner := owner_of(change)) else said
 
 
 def _pairs(changed: Mapping[str, tuple[Any, Any]]) -> str:

@@ -9,12 +9,13 @@ from typing import Any, Final
 
 import attrs
 
-from asyncdbaas.catalogue import Problem
+from asyncdbaas.catalogue import Catalogue, CatalogueTopic, Problem
 from asyncdbaas.clusters import Cluster
 from asyncdbaas.plan.diffing import Difference
 from asyncdbaas.plan.events import Forecast, Outcome, Report, Result, Times
-from asyncdbaas.plan.kinds import KIND_OF
-from asyncdbaas.plan.model import Action, Change, Plan
+from asyncdbaas.plan.kinds import KIND_OF, KINDS
+from asyncdbaas.plan.model import Action, Change, Plan, Source
+from asyncdbaas.types import UNSET
 
 __all__ = [
     "OUTPUT_FORMAT",
@@ -24,8 +25,11 @@ __all__ = [
     "differences_document",
     "error_document",
     "output_schema",
+    "owner_of",
     "plan_document",
     "report_document",
+    "settings_data",
+    "validation_document",
 ]
 
 OUTPUT_FORMAT: Final = "asyncdbaas-output/1"
@@ -46,6 +50,7 @@ def plan_document(plan: Plan, forecast: Forecast) -> dict[str, Any]:
             "seconds": round(forecast.seconds, 3),
             "quota_left": forecast.quota_left,
         },
+        "settings": settings_data(plan),
         "changes": [change_data(change) for change in plan.changes if change.action is not Action.KEEP],
         "problems": [_problem_data(problem) for problem in plan.problems],
     }
@@ -75,6 +80,11 @@ def clusters_document(clusters: Iterable[Cluster]) -> dict[str, Any]:
     }
 
 
+def validation_document(catalogue: Catalogue) -> dict[str, Any]:
+    """Return how much a valid catalogue declares."""
+    return _document("validation") | {"counts": {kind.name: len(kind.entries(catalogue)) for kind in KINDS}}
+
+
 def error_document(message: str, problems: Iterable[Problem] = ()) -> dict[str, Any]:
     """Return why a command failed, with all problems of a catalogue or plan."""
     return _document("error") | {"message": message, "problems": [_problem_data(problem) for problem in problems]}
@@ -92,9 +102,30 @@ def change_data(change: Change) -> dict[str, Any]:
         data["declared"] = declared
     if change.changed:
         data["changed"] = {key: {"from": live, "to": wanted} for key, (live, wanted) in change.changed.items()}
+    if change.losses:
+        data["losses"] = list(change.losses)
+    if owner := owner_of(change):
+        data["owner"] = owner
     if change.reason:
         data["reason"] = change.reason
     return data
+
+
+def settings_data(plan: Plan) -> dict[str, Any]:
+    """Return how many topics' settings were read, remembered and not read, and how old the oldest is, in seconds."""
+    sources = Counter(
+        change.source
+        for change in plan.changes
+        if isinstance(change.wanted, CatalogueTopic) and change.wanted.topic.config is not UNSET and change.live
+    )
+    oldest = None if plan.oldest_memory is None else round(plan.oldest_memory)
+    return {source.value: sources[source] for source in Source} | {"oldest_seconds": oldest}
+
+
+def owner_of(change: Change) -> str:
+    """Return who owns an object, as the catalogue has it."""
+    metadata = getattr(change.wanted, "metadata", None)
+    return "" if metadata is None else metadata.owner
 
 
 def declared_values(change: Change) -> dict[str, Any]:

@@ -1,43 +1,67 @@
-"""Make catalogues of the live topics."""
+"""Make catalogues of the live objects."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+import attrs
+
 from asyncdbaas import bulk
-from asyncdbaas._topic_settings import PARTITIONS, REPLICAS, TOPIC_SETTINGS
-from asyncdbaas.catalogue import Catalogue, CatalogueTopic, CatalogueUpdate, parse_catalogue, update_catalogue
-from asyncdbaas.catalogue.kafka import SettingError, read_value, same_value, settings_of
+from asyncdbaas._core.observers import guarded
+from asyncdbaas.catalogue import Catalogue, CatalogueSchema, CatalogueUpdate, parse_catalogue, update_catalogue
 from asyncdbaas.clusters import list_clusters
 from asyncdbaas.errors import InvalidInputError
-from asyncdbaas.plan.fetching import list_by_name, read_details
+from asyncdbaas.plan.events import PlanEvent, forecast_requests
+from asyncdbaas.plan.kinds import KIND_OF, KINDS, TOPICS, Kind
 from asyncdbaas.plan.model import ClusterRef
+from asyncdbaas.plan.names import ALL_NAMES, Names
 from asyncdbaas.plan.resolving import resolve
+from asyncdbaas.schemas import CompatibilityLevel
 from asyncdbaas.session import AsyncSession
-from asyncdbaas.topics import Topic, TopicConfig, TopicCreate, TopicState
-from asyncdbaas.types import UNSET, Unset
 
 __all__ = ["catalogue_of", "export", "export_into"]
 
 
-async def export(session: AsyncSession, clusters: Iterable[ClusterRef], *, settings: bool = True) -> Catalogue:
-    """Return a catalogue of the live topics of clusters; a plan from it has nothing to do.
+async def export(
+    session: AsyncSession,
+    clusters: Iterable[ClusterRef],
+    *,
+    settings: bool = True,
+    kinds: Sequence[str] = ("topic",),
+    names: Names = ALL_NAMES,
+    on_event: Callable[[PlanEvent], object] | None = None,
+) -> Catalogue:
+    """Return a catalogue of the live objects of clusters; a plan from it has nothing to do.
 
-    It costs one request for each cluster and, with `settings`, one for each topic. Topics that begin with `_`, or are
-    being deleted, are left out.
+    It costs one request for each cluster and kind and, with `settings`, one for each topic and subject. What belongs
+    to the service, or is being deleted, is left out.
+
+    Args:
+        session: An open session.
+        clusters: Where to look.
+        settings: Read the settings of topics.
+        kinds: Names of the kinds to export: `topic`, `user`, `registry`, `schema`.
+        names: Only objects with these names.
+        on_event: Called with a `Forecast` of the reads.
     """
-    clusters = list(clusters)
-    lists = await bulk.map_all(lambda cluster: list_by_name(session, cluster.id), clusters)
+    matches = names.matcher()
+    places = [(cluster, KIND_OF[kind]) for cluster in clusters for kind in kinds]
+    lists = await bulk.map_all(lambda place: place[1].fetch(session, place[0].id), places)
     live = [
-        (cluster, topic)
-        for cluster, topics in zip(clusters, lists, strict=True)
-        for name, topic in sorted(topics.items())
-        if not name.startswith("_") and topic.state is not TopicState.DELETING
+        (cluster, kind, found)
+        for (cluster, kind), objects in zip(places, lists, strict=True)
+        for name, found in sorted(objects.items())
+        if matches(name) and kind.is_exported(name, found)
     ]
-    if settings:
-        details = await read_details(session, [(cluster.id, topic.name) for cluster, topic in live])
-        live = [(cluster, detail or topic) for (cluster, topic), detail in zip(live, details, strict=True)]
+    unread = [index for index, (_, kind, _) in enumerate(live) if kind.has_details and (settings or kind is not TOPICS)]
+    guarded(on_event)(forecast_requests(session, len(unread)))
+
+    async def read(index: int) -> None:
+        cluster, kind, found = live[index]
+        live[index] = (cluster, kind, await kind.read(session, cluster.id, found, None) or found)
+
+    await bulk.map_all(read, unread)
     return catalogue_of(live)
 
 
@@ -71,34 +95,19 @@ async def export_into(
     return update_catalogue(text, live, names, file=file, remove_missing=remove_missing, variables=variables)
 
 
-def catalogue_of(live: Iterable[tuple[ClusterRef, Topic]]) -> Catalogue:
-    """Return a catalogue of live topics; values that a catalogue cannot hold are left out, and so not compared."""
-    return Catalogue(
-        topics=tuple(CatalogueTopic(topic=_topic_create(topic), cluster=cluster.name) for cluster, topic in live)
+def catalogue_of(live: Iterable[tuple[ClusterRef, Kind[Any, Any], Any]]) -> Catalogue:
+    """Return a catalogue of live objects; values that a catalogue cannot hold are left out, and so not compared."""
+    entries: dict[str, list[Any]] = {kind.field: [] for kind in KINDS}
+    for cluster, kind, found in live:
+        entries[kind.field].append(kind.entry_of(found, cluster.name))
+    fields: dict[str, Any] = {field: tuple(found) for field, found in entries.items()}
+    made = Catalogue(**fields)
+    levels = {registry.cluster: registry.compatibility for registry in made.registries}
+    return attrs.evolve(
+        made, schemas=tuple(_without_inherited(each, levels.get(each.cluster)) for each in made.schemas)
     )
 
 
-def _topic_create(topic: Topic) -> TopicCreate:
-    factor = _within(topic.replication_factor, *REPLICAS)
-    config = {name: value for name, value in settings_of(topic.config).items() if _is_writable(name, value)}
-    if config.get("min_insync_replicas", 1) > (2 if factor is UNSET else factor):
-        del config["min_insync_replicas"]
-    return TopicCreate(
-        name=topic.name,
-        partition_count=_within(topic.partition_count, *PARTITIONS),
-        replication_factor=factor,
-        config=TopicConfig(**config) if config else UNSET,
-    )
-
-
-def _within(number: int | None, low: int, high: int) -> int | Unset:
-    return number if number is not None and low <= number <= high else UNSET
-
-
-def _is_writable(name: str, value: Any) -> bool:
-    """Tell whether a catalogue takes the value: the service may know some that this library does not."""
-    try:
-        read = read_value(TOPIC_SETTINGS[name], str(value))
-    except SettingError:
-        return False
-    return same_value(name, read, value)
+def _without_inherited(entry: CatalogueSchema, level: CompatibilityLevel | None) -> CatalogueSchema:
+    """Leave out the level of a subject that has the registry's."""
+    return attrs.evolve(entry, compatibility=None) if entry.compatibility is level else entry

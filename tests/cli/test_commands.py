@@ -146,7 +146,7 @@ def test_without_a_terminal_existing_topics_are_changed_only_with_yes(
     file = write("cluster: events\ntopics: [{name: a, config: {retention.ms: 7}}]")
     refused = cli("kafka", "apply", file)
     assert refused.code == 1
-    assert "this would update 1 topics: review it with `plan`, then give --yes" in refused.err
+    assert "this would update 1 objects: review it with `plan`, then give --yes" in refused.err
     assert "update_topic" not in operations(emulator)
     assert counts(cli("kafka", "apply", file, "--yes")) == {"updated": 1}
 
@@ -273,7 +273,7 @@ def test_export_without_settings_costs_one_request_for_each_cluster(
 
 def test_export_of_nothing_says_so(cli: Cli, emulator: Emulator) -> None:
     done = cli("kafka", "export")
-    assert (done.code, done.err.splitlines()[-1]) == (1, "error: there are no topics to export")
+    assert (done.code, done.err.splitlines()[-1]) == (1, "error: there is nothing to export")
     assert operations(emulator) == ["list_clusters", "list_topics"]
 
 
@@ -286,7 +286,7 @@ def test_clusters_are_listed_without_secrets(cli: Cli, emulator: Emulator) -> No
 
 
 def test_waiting_tells_the_states_and_ends_when_all_are_online(cli: Cli) -> None:
-    done = cli("clusters", "wait", "orders", "shop-events", "--emulator", "--time-scale", 200)
+    done = cli("clusters", "wait", "orders", "shop-events", "--emulator", "--time-scale", 20)
     assert done.code == 0
     assert "orders: creating after 0 s" in done.err
     assert "orders: online after" in done.err

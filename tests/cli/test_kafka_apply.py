@@ -69,9 +69,7 @@ async def test_ctrl_c_tells_what_was_created_and_the_next_run_finishes_the_rest(
         emulator.add_cluster(name="shop-events")
         env = environment(emulator)
         async with on_terminal("kafka", "apply", EXAMPLE, "--yes", env=env) as terminal:
-            await terminal.shows(
-                f"248 of {COUNT} done, 0:01:00 left, 0 in flight, {COUNT - 248} waiting for the rate limit"
-            )
+            await terminal.shows(f" left, 0 in flight, {COUNT - 248} waiting for the rate limit")
             terminal.type(b"\x03")
             assert await terminal.exit_code() == 130
         assert created(emulator) == 248  # a minute's quota, less the two lists
@@ -114,7 +112,7 @@ async def test_a_change_of_existing_topics_is_asked_for_on_a_terminal(catalogue:
         file.write_text("topics: [{name: a, partitions: 12}]")
         for answer, code in ((b"n\n", 130), (b"y\n", 0)):
             async with on_terminal("kafka", "apply", str(file), "--cluster", "events", env=env) as terminal:
-                await terminal.shows("Update 1 topics? [y/N]")
+                await terminal.shows("Update 1 objects? [y/N]")
                 assert "partition_count 3 -> 12" in terminal.text
                 terminal.type(answer)
                 assert await terminal.exit_code() == code

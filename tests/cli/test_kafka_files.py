@@ -26,7 +26,7 @@ def test_validate_reports_all_problems_without_a_service(capsys: pytest.CaptureF
     (tmp_path / "a.yaml").write_text("topics: [{name: '${env}.a'}]\nusers: [{name: u}]")
     (tmp_path / "b.csv").unlink()
     done = in_process(capsys, "kafka", "validate", str(tmp_path), "--var", "env=dev")
-    assert (done.code, done.err) == (0, "valid: 1 topics, 1 users, 0 schemas\n")
+    assert (done.code, done.out) == (0, "Valid: 1 topics, 1 users.\n")
 
 
 @pytest.mark.parametrize("given", ["env", "=x"])
@@ -57,7 +57,7 @@ def test_an_import_prints_a_catalogue_and_tells_what_is_left_out(
     assert printed.out.startswith("cluster: shop\ntopics:\n  - name: shipments\n")
     assert printed.err.endswith(
         "13: shipments: spec.placement: has no place in a catalogue, and is left out\n"
-        "1 topics, 0 users, 0 schemas; 1 notes\n"
+        "1 topics, 0 users, 0 registries, 0 schemas; 1 notes\n"
     )
     assert in_process(capsys, "kafka", "import", str(source), "-o", str(out)).code == 0
     assert out.read_text() == printed.out

@@ -104,7 +104,11 @@ def test_a_catalogue_keeps_all_that_was_written_around_what_has_changed_and_then
     assert cli("kafka", "apply", catalogue, "--yes").code == 0
     emulator.clock.advance(minutes=1)
     untouched = cli("kafka", "export", "--update", catalogue)
-    assert (untouched.code, untouched.out, catalogue.read_bytes()) == (0, "", EXAMPLE.read_bytes())
+    assert (untouched.code, untouched.out, catalogue.read_bytes()) == (
+        0,
+        f"{catalogue}: +0 ~0 -0\n",
+        EXAMPLE.read_bytes(),
+    )
     change_behind_the_back(emulator)
     catalogue.chmod(0o640)
     assert counts(cli("kafka", "plan", catalogue)).keys() > {"create", "keep"}

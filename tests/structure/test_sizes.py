@@ -15,6 +15,7 @@ MOST_CLASS_LINES: Final = 200
 MOST_MODULE_LINES: Final = 350
 # Larger than the limits, each for the reason beside it.
 EXCEPTIONS: Final = {
+    "plan.kinds.base:Kind": "an interface: one short method for each question of the engine",
     "emulator.emulated_service:EmulatedService": "the facade: one short method for all that tests prepare or see",
     "ratelimit.limiter:RateLimiter": "to be cut",
     "ratelimit.shared": "to be cut",

@@ -58,6 +58,8 @@ class Kind(ABC, Generic[Entry, Live]):
     """Field of `Catalogue` and `Target` that holds the entries."""
     is_reread: ClassVar[bool] = False
     """Whether an update reads the object first, so that it undoes nothing that changed since the plan."""
+    has_details: ClassVar[bool] = False
+    """Whether an export must read each object, as lists show it in part."""
     one_at_a_time: ClassVar[bool] = False
     """Whether the service takes only one write of this kind per cluster at a time."""
 
@@ -115,6 +117,14 @@ class Kind(ABC, Generic[Entry, Live]):
     def collision_key(self, name: str) -> str:
         """Return a key that is the same for names that cannot exist together."""
         return name
+
+    def is_exported(self, name: str, live: Live) -> bool:
+        """Whether an export shows the object."""
+        return not self.is_going(live) and not self.is_protected(name, live)
+
+    @abstractmethod
+    def entry_of(self, live: Live, cluster: str) -> Entry:
+        """Return the entry that declares the live object."""
 
     def facts(self, entry: Entry | None, live: Live) -> object:
         """Return the part of the live state that a plan is based on, as plain data."""

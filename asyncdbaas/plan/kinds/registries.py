@@ -42,6 +42,15 @@ class Registries(Kind[CatalogueRegistry, CompatibilityLevel]):
         """Return live and declared level if they differ."""
         return {} if live is entry.compatibility else {"compatibility": (str(live), str(entry.compatibility))}
 
+    def is_exported(self, name: str, live: CompatibilityLevel) -> bool:
+        """Every registry has a level."""
+        del name, live
+        return True
+
+    def entry_of(self, live: CompatibilityLevel, cluster: str) -> CatalogueRegistry:
+        """Return the entry of a live registry."""
+        return CatalogueRegistry(compatibility=live, cluster=cluster)
+
     async def send(self, session: AsyncSession, cluster_id: str, write: Write) -> CompatibilityLevel:
         """Set the level; a registry is never created or deleted."""
         return await set_compatibility(session, cluster_id, write.entry.compatibility)

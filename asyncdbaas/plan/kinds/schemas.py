@@ -15,6 +15,7 @@ from asyncdbaas.plan.model import Action
 from asyncdbaas.schemas import (
     CompatibilityLevel,
     Schema,
+    SchemaCreate,
     SchemaType,
     create_schema,
     delete_schema,
@@ -42,6 +43,7 @@ class Schemas(Kind[CatalogueSchema, LiveSchema]):
 
     name = "schema"
     field = "schemas"
+    has_details = True
 
     def name_of(self, entry: CatalogueSchema) -> str:
         """Return the subject."""
@@ -72,9 +74,9 @@ class Schemas(Kind[CatalogueSchema, LiveSchema]):
         """Read what the entry declares and the list lacks."""
         schema, level, subject = live.schema, live.level, live.schema.subject_name
         try:
-            if entry is not None and entry.schema is not None and schema.schema is None:
+            if schema.schema is None and (entry is None or entry.schema is not None):
                 schema = await get_schema(session, cluster_id, subject)
-            if entry is not None and entry.compatibility is not None:
+            if entry is None or entry.compatibility is not None:
                 level = (await get_subject_compatibility(session, cluster_id, subject)).compatibility_level
         except NotFoundError:
             return None
@@ -96,6 +98,13 @@ class Schemas(Kind[CatalogueSchema, LiveSchema]):
     def assess(self, changed: Mapping[str, tuple[Any, Any]]) -> Assessment:
         """Tell whether only the level is missing, which is set after the schema is registered."""
         return Assessment(is_half_created=changed.keys() == {"compatibility"})
+
+    def entry_of(self, live: LiveSchema, cluster: str) -> CatalogueSchema:
+        """Return the entry of a live subject."""
+        found, made = live.schema, None
+        if found.schema and found.schema_type is not None:
+            made = SchemaCreate(subject_name=found.subject_name, schema_type=found.schema_type, schema=found.schema)
+        return CatalogueSchema(subject=found.subject_name, schema=made, compatibility=live.level, cluster=cluster)
 
     def requests(self, action: Action, changed: Mapping[str, tuple[Any, Any]], entry: CatalogueSchema | None) -> int:
         """Count schema and level: each takes a request of its own."""

@@ -8,8 +8,9 @@ from typing import Any, Final
 import attrs
 
 from asyncdbaas._core.http import seg
+from asyncdbaas._topic_settings import PARTITIONS, REPLICAS, TOPIC_SETTINGS
 from asyncdbaas.catalogue import CatalogueTopic
-from asyncdbaas.catalogue.kafka import same_value, settings_of
+from asyncdbaas.catalogue.kafka import SettingError, read_value, same_value, settings_of
 from asyncdbaas.catalogue.writing import topic_values
 from asyncdbaas.errors import AcceptedError, NotFoundError
 from asyncdbaas.plan.kinds.base import Assessment, Kind, Write
@@ -17,6 +18,7 @@ from asyncdbaas.plan.model import Action, ClusterRef
 from asyncdbaas.session import AsyncSession
 from asyncdbaas.topics import (
     Topic,
+    TopicConfig,
     TopicCreate,
     TopicState,
     TopicUpdate,
@@ -26,7 +28,7 @@ from asyncdbaas.topics import (
     list_topics,
     update_topic,
 )
-from asyncdbaas.types import UNSET
+from asyncdbaas.types import UNSET, Unset
 
 __all__ = ["SHAPE", "TOPICS", "Topics", "differences", "shrinking", "update_for"]
 
@@ -39,6 +41,7 @@ class Topics(Kind[CatalogueTopic, Topic]):
     name = "topic"
     field = "topics"
     is_reread = True
+    has_details = True
 
     def name_of(self, entry: CatalogueTopic) -> str:
         """Return the topic's name."""
@@ -124,6 +127,10 @@ class Topics(Kind[CatalogueTopic, Topic]):
         del changed, entry
         return 2 if action is Action.UPDATE else 1
 
+    def entry_of(self, live: Topic, cluster: str) -> CatalogueTopic:
+        """Return the entry of a live topic; values that a catalogue cannot hold are left out."""
+        return CatalogueTopic(topic=_topic_create(live), cluster=cluster)
+
     async def send(self, session: AsyncSession, cluster_id: str, write: Write) -> Topic | None:
         """Create, change or delete a topic; a delete takes all its messages."""
         if write.action is Action.CREATE:
@@ -173,3 +180,29 @@ def update_for(wanted: TopicCreate, changed: Iterable[str]) -> TopicUpdate:
         replication_factor=wanted.replication_factor if "replication_factor" in changed else UNSET,
         config=wanted.config if changed - set(SHAPE) else UNSET,
     )
+
+
+def _topic_create(topic: Topic) -> TopicCreate:
+    factor = _within(topic.replication_factor, *REPLICAS)
+    config = {name: value for name, value in settings_of(topic.config).items() if _is_writable(name, value)}
+    if config.get("min_insync_replicas", 1) > (2 if factor is UNSET else factor):
+        del config["min_insync_replicas"]
+    return TopicCreate(
+        name=topic.name,
+        partition_count=_within(topic.partition_count, *PARTITIONS),
+        replication_factor=factor,
+        config=TopicConfig(**config) if config else UNSET,
+    )
+
+
+def _within(number: int | None, low: int, high: int) -> int | Unset:
+    return number if number is not None and low <= number <= high else UNSET
+
+
+def _is_writable(name: str, value: Any) -> bool:
+    """Tell whether a catalogue takes the value: the service may know some that this library does not."""
+    try:
+        read = read_value(TOPIC_SETTINGS[name], str(value))
+    except SettingError:
+        return False
+    return same_value(name, read, value)

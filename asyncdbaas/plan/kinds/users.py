@@ -80,6 +80,11 @@ class Users(Kind[CatalogueUser, User]):
         there, declared = changed.get("acl", ((), ()))
         return Assessment(losses=tuple(right for right in there if right not in declared))
 
+    def entry_of(self, live: User, cluster: str) -> CatalogueUser:
+        """Return the entry of a live user, without the ids of its rights."""
+        acl = tuple(KafkaACL(topic=each.topic, permission=each.permission) for each in _acl(live))
+        return CatalogueUser(name=live.name, acl=acl, cluster=cluster)
+
     def facts(self, entry: CatalogueUser | None, live: User) -> object:
         """Return the rights, if they are declared."""
         return None if entry is None or entry.acl is None else _rights(_acl(live))

@@ -1,0 +1,62 @@
+"""Keep the credentials of new users: in files that only their owner can read, and nowhere else."""
+
+from __future__ import annotations
+
+import errno
+import json
+from pathlib import Path
+from typing import Final
+from urllib.parse import quote
+
+from asyncdbaas.plan import Action, Change, Outcome, Plan, PlanEvent, Result
+from asyncdbaas.plan.files import OutputFile
+from asyncdbaas.users import User
+
+__all__ = ["Credentials"]
+
+_FOLDER_MODE: Final = 0o700
+_USER: Final = "user"
+
+
+class Credentials:
+    """A folder with one file for each new user.
+
+    Entering checks it before anything is sent: a password that nobody keeps would be lost.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.problems: list[str] = []
+        self._folder = folder
+
+    def prepare(self, plan: Plan) -> None:
+        """Make the folder. OSError if it takes no file, FileExistsError if a new user's file is there already."""
+        self._folder.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
+        for change in plan.changes:
+            if change.kind == _USER and change.action is Action.CREATE:
+                with OutputFile(self._file(change), is_secret=True):
+                    pass
+
+    def on_event(self, event: PlanEvent) -> None:
+        """Write the file of a user that was created."""
+        if isinstance(event, Outcome) and event.change.kind == _USER and event.result is Result.CREATED:
+            try:
+                self._write(event.change, event.answer)
+            except OSError as error:
+                self.problems.append(f"the credentials of user {event.change.name} were not written: {error.strerror}")
+
+    def _write(self, change: Change, user: User | None) -> None:
+        if user is None or not user.password:
+            raise OSError(errno.EACCES, "the token may not see passwords (scope database:view_credentials)")
+        data = {
+            "cluster": change.cluster.name,
+            "cluster_id": change.cluster.id,
+            "user": user.name,
+            "password": user.password,
+            "access_cert": user.access_cert,
+            "access_key": user.access_key,
+        }
+        with OutputFile(self._file(change), is_secret=True) as file:
+            file.write((json.dumps(data, indent=2) + "\n").encode())
+
+    def _file(self, change: Change) -> Path:
+        return self._folder / f"{quote(change.cluster.name, safe='')}.{quote(change.name, safe='')}.json"
