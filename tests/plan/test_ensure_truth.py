@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
 import pytest
@@ -11,7 +11,8 @@ from worlds import World, applied, catalogue, opened
 from asyncdbaas import AsyncSession, InvalidInputError, NotFoundError, PermissionDeniedError, UnprocessableError
 from asyncdbaas.clusters import ClusterCreate, Engine, delete_cluster
 from asyncdbaas.databases import create_database, delete_database
-from asyncdbaas.emulator import Delays, Quirks
+from asyncdbaas.emulator import Clock, Delays, Emulator, Quirks
+from asyncdbaas.emulator.responses import Response
 from asyncdbaas.ensure import (
     EnsureError,
     ensure_cluster,
@@ -117,6 +118,31 @@ async def test_an_object_of_somebody_else_that_shows_late_is_found(kind: str) ->
         await ENSURE[kind](world, pg)
         move(world, kind, 1.0)
         assert await ENSURE[kind](world, pg)
+
+
+class VagueEmulator(Emulator):
+    """An emulator whose rejections do not tell that a name is taken."""
+
+    def handle(self, method: str, target: str, headers: Mapping[str, str], body: bytes = b"") -> Response:
+        response = super().handle(method, target, headers, body)
+        if response.status != 422:
+            return response
+        return response._replace(body=b'{"id": "unprocessable_entity", "message": "invalid request"}')
+
+
+async def test_after_a_lost_response_any_rejection_is_evidence_for_the_object() -> None:
+    async with VagueEmulator(clock=Clock.stepped(), delays=Delays(listed=7.5)) as emulator:
+        pg = emulator.add_cluster(engine="pg", name="db")["id"]
+        emulator.faults.add("create_database", "gateway_timeout", applied=True)
+
+        def pass_time(_: Any) -> bool:
+            emulator.clock.advance(seconds=1)
+            return True
+
+        emulator.faults.add("list_databases", "delay", when=pass_time)
+        async with AsyncSession(emulator.token, base_url=emulator.url) as session:
+            assert (await ensure_database(session, pg, "shop", interval=0.001)).name == "shop"
+        assert emulator.requests.operations["create_database"] > 1
 
 
 async def test_a_rejection_that_is_no_taken_name_is_raised_after_one_look() -> None:
