@@ -17,9 +17,10 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any, Final
 
+from asyncdbaas._checks import check_seconds
 from asyncdbaas._core.create_once import CreateOnce
 from asyncdbaas._core.http import cluster_segment, seg
-from asyncdbaas._core.polling import TRANSIENT, check_seconds
+from asyncdbaas._core.polling import is_transient
 from asyncdbaas._core.resend import ResendSchedule
 from asyncdbaas.catalogue import CatalogueTopic
 from asyncdbaas.clusters import Cluster, ClusterCreate, create_cluster, list_clusters
@@ -115,7 +116,7 @@ async def ensure_cluster(
         fetch=lambda: list_clusters(session),
         path_of=lambda found: f"/v2/databases/{found.id}",
         create=lambda: create_cluster(session, cluster),
-        interval=check_seconds("interval", interval),
+        interval=check_seconds(interval, "interval"),
     ).run()
     _require_same(f"cluster {cluster.name}", found, cluster, ("engine", "size", "region", "num_nodes"))
     filled: Cluster = session.passwords.fill(found)
@@ -139,7 +140,7 @@ async def ensure_database(
         path_of=lambda _: path,
         create=lambda: create_database(session, cluster_id, name),
         read=lambda: get_database(session, cluster_id, name),
-        interval=check_seconds("interval", interval),
+        interval=check_seconds(interval, "interval"),
     ).run()
 
 
@@ -164,7 +165,7 @@ async def ensure_user(
         path_of=lambda _: path,
         create=lambda: create_user(session, cluster_id, user),
         read=lambda: get_user(session, cluster_id, user.name),
-        interval=check_seconds("interval", interval),
+        interval=check_seconds(interval, "interval"),
     ).run()
     filled: User = session.passwords.fill_user(str(cluster_id), found)
     return filled
@@ -193,7 +194,7 @@ async def ensure_pool(
         path_of=lambda _: path,
         create=lambda: create_pool(session, cluster_id, pool),
         read=lambda: get_pool(session, cluster_id, pool.name),
-        interval=check_seconds("interval", interval),
+        interval=check_seconds(interval, "interval"),
     ).run()
     if on_conflict is OnConflict.UPDATE and _differences(found, pool, _POOL_KEYS):
         return await _update_pool(session, cluster_id, pool, found, interval)
@@ -219,7 +220,9 @@ async def _update_pool(session: AsyncSession, cluster_id: Id, pool: PoolCreate, 
             if not changed:
                 return found
             seen = _shown(changed)
-        except (*TRANSIENT, NotFoundError) as error:
+        except RequestError as error:
+            if not (is_transient(error) or isinstance(error, NotFoundError)):
+                raise EnsureError(f"pool {pool.name}: {problem}, then: {error}", outcome_unknown=True) from error
             seen = str(error)
         schedule.note_look()
         if schedule.is_spent:

@@ -12,9 +12,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
+from asyncdbaas._checks import check_function, check_instance, check_seconds
 from asyncdbaas._core.http import check_text, cluster_segment, seg
 from asyncdbaas._core.observers import guarded
-from asyncdbaas._core.polling import Poll, Polls, Round, StateSeen, Wait, WaitEvent, check_seconds
+from asyncdbaas._core.polling import Poll, Polls, Round, StateSeen, Wait, WaitEvent
 from asyncdbaas.clusters import Cluster, ClusterStatus, Engine, get_cluster, list_clusters
 from asyncdbaas.errors import InvalidInputError, NotFoundError, WaitFailedError
 from asyncdbaas.migrations import Migration, MigrationStatus, get_migration
@@ -57,14 +58,12 @@ class Waiters:
         timeout: float = 1800.0,
         on_event: Callable[[WaitEvent], object] | None = None,
     ) -> None:
-        if not isinstance(session, AsyncSession):
-            raise InvalidInputError(f"session must be an AsyncSession, not {type(session).__name__}")
-        if on_event is not None and not callable(on_event):
-            raise InvalidInputError(f"on_event must be callable, not {type(on_event).__name__}")
-        self._session = session
+        self._session = check_instance(session, AsyncSession, "session", "AsyncSession()")
+        if on_event is not None:
+            check_function(on_event, "on_event")
         self._polls = Polls(
-            interval=check_seconds("interval", interval),
-            timeout=check_seconds("timeout", timeout),
+            interval=check_seconds(interval, "interval"),
+            timeout=check_seconds(timeout, "timeout"),
             tell=guarded(on_event),
         )
 

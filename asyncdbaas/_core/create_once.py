@@ -9,7 +9,7 @@ from typing import Generic, Protocol, TypeVar
 import attrs
 
 from asyncdbaas._core.deletions import Deletions
-from asyncdbaas._core.polling import TRANSIENT
+from asyncdbaas._core.polling import is_transient
 from asyncdbaas._core.resend import ResendSchedule, is_rejection, says_taken
 from asyncdbaas.errors import DBaaSError, EnsureError, NotFoundError, PreconditionError, RequestError
 
@@ -77,8 +77,8 @@ class CreateOnce(Generic[T]):
         """Return whether the list could be read, and the object if it exists."""
         try:
             named = [item for item in await self.fetch() if item.name == self.name]
-        except (*TRANSIENT, NotFoundError):
-            if self.last is None:
+        except RequestError as error:
+            if self.last is None or not (is_transient(error) or isinstance(error, NotFoundError)):
                 raise
             return False, None
         alive = [item for item in named if self.path_of(item) not in self.deletions]
@@ -93,8 +93,10 @@ class CreateOnce(Generic[T]):
             return None
         try:
             found = await self.read()
-        except (*TRANSIENT, NotFoundError):
-            return None
+        except RequestError as error:
+            if is_transient(error) or isinstance(error, NotFoundError):
+                return None
+            raise
         self.deletions.discard(path)
         return found
 

@@ -3,40 +3,40 @@
 from __future__ import annotations
 
 import asyncio
-import math
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final, Generic, TypeAlias, TypeVar
 
 import attrs
 
 from asyncdbaas.errors import (
-    AcceptedError,
     APIError,
     DBaaSError,
-    DecodeError,
-    InvalidInputError,
     NotFoundError,
-    PreconditionError,
-    RateLimitError,
     RequestError,
-    ServerError,
     SessionStateError,
-    TransportError,
+    TLSError,
     WaitFailedError,
     WaitTimeoutError,
 )
 from asyncdbaas.types import OpenEnum
 
-__all__ = ["TRANSIENT", "Poll", "Polls", "Round", "StateSeen", "Wait", "WaitEvent", "check_seconds"]
+__all__ = ["Poll", "Polls", "Round", "StateSeen", "Wait", "WaitEvent", "is_transient"]
 
 T = TypeVar("T")
 
-TRANSIENT: Final = (TransportError, ServerError, RateLimitError, PreconditionError, DecodeError, AcceptedError)
-"""Errors of a read that the next attempt may not meet."""
+# Responses of the service or a gateway that say nothing about the object: it was busy, or did not handle the request.
+_PASSING: Final = frozenset({408, 412, 421, 425, 429})
 
 # A gateway's error page, or a null in place of a list, must not decide a wait: what ends it must be seen twice in a
 # row. Lists can be older than the object, so an object that they lack must also be missing when it is read itself.
 _SIGHTINGS: Final = 2
+
+
+def is_transient(error: RequestError) -> bool:
+    """Tell whether the next attempt of a read may succeed."""
+    if isinstance(error, APIError):
+        return error.status in _PASSING or error.status >= 500
+    return not isinstance(error, TLSError)
 
 
 @attrs.frozen(kw_only=True)
@@ -216,11 +216,8 @@ class Poll(Generic[T]):
         """Return the list, or why it could not be read; raise what the next round would meet again."""
         try:
             items = await self.fetch()
-        except (*TRANSIENT, NotFoundError) as error:
-            self._refusals = 0
-            return None, error
-        except APIError as error:
-            self._refusals += 1
+        except RequestError as error:
+            self._refusals = 0 if is_transient(error) or isinstance(error, NotFoundError) else self._refusals + 1
             if self._refusals >= _SIGHTINGS:
                 raise
             return None, error
@@ -301,12 +298,3 @@ class Polls:
                 raise SessionStateError("these Waiters are in use in another event loop; make Waiters in each")
             self._polls = {}  # nobody can wait in a closed loop
         self._loop = loop
-
-
-def check_seconds(name: str, value: object) -> float:
-    """Reject what is no number of seconds above 0; `name` names it in the error."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise InvalidInputError(f"{name} must be a number of seconds, not {type(value).__name__}")
-    if not (math.isfinite(value) and value > 0):
-        raise InvalidInputError(f"{name} must be above 0 seconds and finite, not {value}")
-    return value

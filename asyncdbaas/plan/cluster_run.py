@@ -10,7 +10,8 @@ from typing import Any, Final, NoReturn
 import attrs
 
 from asyncdbaas import bulk
-from asyncdbaas._core.polling import TRANSIENT, check_seconds
+from asyncdbaas._checks import check_seconds
+from asyncdbaas._core.polling import is_transient
 from asyncdbaas._core.resend import ResendSchedule, is_rejection
 from asyncdbaas.errors import (
     AcceptedError,
@@ -62,7 +63,7 @@ class OnConflict(StrEnum):
 
 
 def _check_seconds(_: object, field: attrs.Attribute[float], value: float) -> None:
-    check_seconds(field.name, value)
+    check_seconds(value, field.name)
 
 
 @attrs.frozen(kw_only=True)
@@ -177,7 +178,7 @@ class ClusterRun:
                 return await self._look(jobs)
             except RequestError as error:
                 missed = missed + 1 if isinstance(error, NotFoundError) else 0
-                may_pass = isinstance(error, TRANSIENT) or 0 < missed < _SIGHTINGS
+                may_pass = is_transient(error) or 0 < missed < _SIGHTINGS
                 now = asyncio.get_running_loop().time()
                 for job in jobs:
                     job.schedule.begin(now)

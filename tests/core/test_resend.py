@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-import math
-
 import pytest
 
-from asyncdbaas import ConflictError, NotFoundError, UnprocessableError
-from asyncdbaas._core.polling import check_seconds
+from asyncdbaas import (
+    ConflictError,
+    DecodeError,
+    NotFoundError,
+    RequestError,
+    TLSError,
+    TransportError,
+    UnprocessableError,
+)
+from asyncdbaas._core.http import api_error
+from asyncdbaas._core.polling import is_transient
 from asyncdbaas._core.resend import ResendSchedule, is_rejection, says_taken
-from asyncdbaas.errors import InvalidInputError
 
 
 def rejected(message: str) -> UnprocessableError:
@@ -71,11 +77,21 @@ def test_the_timeout_counts_from_the_first_problem() -> None:
     assert [schedule.is_over(now) for now in (14.9, 15.0)] == [False, True]
 
 
-@pytest.mark.parametrize("value", [0, -1, math.nan, math.inf, "5", None, True])
-def test_what_is_no_number_of_seconds_is_rejected_by_name(value: object) -> None:
-    with pytest.raises(InvalidInputError, match=r"^interval must be"):
-        check_seconds("interval", value)
-
-
-def test_a_number_of_seconds_is_returned() -> None:
-    assert (check_seconds("interval", 5), check_seconds("interval", 0.5)) == (5, 0.5)
+@pytest.mark.parametrize(
+    ("error", "passes"),
+    [
+        *(
+            (api_error(status, {}, b"", method="GET", path="/v2/databases"), True)
+            for status in (408, 412, 425, 429, 504)
+        ),
+        *(
+            (api_error(status, {}, b"", method="GET", path="/v2/databases"), False)
+            for status in (400, 401, 403, 404, 422)
+        ),
+        (TransportError("broken", method="GET", path="/v2/databases"), True),
+        (DecodeError("odd", method="GET", path="/v2/databases"), True),
+        (TLSError("not trusted", method="GET", path="/v2/databases"), False),
+    ],
+)
+def test_an_error_that_the_next_read_may_not_meet_is_transient(error: RequestError, *, passes: bool) -> None:
+    assert is_transient(error) is passes

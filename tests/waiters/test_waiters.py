@@ -205,7 +205,7 @@ async def test_waiters_can_be_used_again_after_a_wait() -> None:
         assert emulator.requests.operations["list_clusters"] == 2
 
 
-@pytest.mark.parametrize("settings", [{"interval": 0}, {"timeout": -1}, {"interval": math.inf}, {"timeout": math.nan}])
+@pytest.mark.parametrize("settings", [{"interval": 0}, {"timeout": -1}, {"timeout": math.nan}])
 async def test_an_interval_or_timeout_that_makes_no_sense_is_rejected(settings: dict[str, Any]) -> None:
     async with opened() as (_, session):
         with pytest.raises(InvalidInputError, match=rf"{next(iter(settings))} must be above 0 seconds"):
@@ -217,7 +217,7 @@ async def test_an_interval_or_timeout_that_makes_no_sense_is_rejected(settings: 
     [
         ({"interval": "5"}, "interval must be a number of seconds, not str"),
         ({"timeout": True}, "timeout must be a number of seconds, not bool"),
-        ({"on_event": "print"}, "on_event must be callable, not str"),
+        ({"on_event": "print"}, "on_event must be a function, not str"),
     ],
 )
 async def test_arguments_of_the_wrong_type_are_rejected_when_the_waiters_are_made(
@@ -226,7 +226,7 @@ async def test_arguments_of_the_wrong_type_are_rejected_when_the_waiters_are_mad
     async with opened() as (_, session):
         with pytest.raises(InvalidInputError, match=message):
             Waiters(session, **settings)
-        with pytest.raises(InvalidInputError, match="session must be an AsyncSession, not str"):
+        with pytest.raises(InvalidInputError, match="session must be of the class AsyncSession"):
             Waiters("session")  # type: ignore[arg-type]  # that is what is tested
 
 
