@@ -43,7 +43,7 @@ class Document:
 
     text: str
     roots: list[Node]
-    header: list[Text] = attrs.field(factory=list)
+    header: list[Text] = attrs.field(factory=list[Text])
     """The columns of a CSV."""
 
     @property
@@ -152,7 +152,7 @@ class _Composer:
                     yield root
 
     def _node(self, event: Any, depth: int) -> RawNode:
-        kind = type(event)
+        kind = event.__class__
         start = event.start_mark.index
         if kind is self._scalar and event.tag is None and event.anchor is None:  # nearly all of them
             self._nodes += 1
@@ -184,7 +184,7 @@ class _Composer:
             raw.append(self._node(event, depth + 1))
         has_alias = any(type(item) is Alias for item in raw)
         items: Any = [_resolved(item) for item in raw] if has_alias else raw
-        return Items(start, event.end_mark.index, items, flow, raw)
+        return Items(start, event.end_mark.index, items, raw, flow)
 
     def _mapping(self, start: int, flow: bool, depth: int) -> Pairs:
         raw: list[tuple[Node, RawNode]] = []
@@ -198,7 +198,7 @@ class _Composer:
             raw.append((key, value))
             is_plain = is_plain and type(value) is not Alias and not _is_merge(key)
         pairs: Any = raw if is_plain else self._merged(raw)
-        return Pairs(start, event.end_mark.index, pairs, flow, raw)
+        return Pairs(start, event.end_mark.index, pairs, raw, flow)
 
     def _alias(self, event: Any, start: int) -> Alias:
         anchor = self._anchors.get(event.anchor)

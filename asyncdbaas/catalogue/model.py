@@ -61,8 +61,8 @@ class Metadata:
 
     description: str = ""
     owner: str = ""
-    labels: Mapping[str, str] = attrs.field(factory=dict)
-    extensions: Mapping[str, Any] = attrs.field(factory=dict)
+    labels: Mapping[str, str] = attrs.field(factory=dict[str, str])
+    extensions: Mapping[str, Any] = attrs.field(factory=dict[str, Any])
     """Values of the keys that begin with `x-`, as plain data."""
 
 

@@ -40,10 +40,10 @@ class Items:
     start: int
     end: int
     items: list[Node]
+    raw: list[RawNode]
+    """The items as the text has them, aliases included."""
     flow: bool = False
     """Written in brackets."""
-    raw: list[RawNode] = attrs.field(factory=list)
-    """The items as the text has them, aliases included."""
 
 
 @attrs.frozen(eq=False)
@@ -54,10 +54,10 @@ class Pairs:
     end: int
     pairs: list[tuple[Node, Node]]
     """Keys and values, with those of merges (`<<`) behind the mapping's own."""
+    raw: list[tuple[Node, RawNode]]
+    """Keys and values as the text has them, merges and aliases included."""
     flow: bool = False
     """Written in braces."""
-    raw: list[tuple[Node, RawNode]] = attrs.field(factory=list)
-    """Keys and values as the text has them, merges and aliases included."""
 
 
 @attrs.frozen(eq=False)

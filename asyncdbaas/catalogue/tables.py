@@ -47,7 +47,7 @@ def read_table(text: str) -> tuple[list[Text], Pairs] | None:
     line, names = header
     keys = [Text(line, line, name.strip()) for name in names]
     items: list[Node] = [_mapping(keys, row, line) for line, row in rows]
-    return keys, Pairs(line, line, [(Text(line, line, "topics"), Items(line, line, items))])
+    return keys, Pairs(line, line, [(Text(line, line, "topics"), Items(line, line, items, []))], [])
 
 
 def _separator(text: str) -> str:
@@ -67,8 +67,8 @@ def _mapping(keys: list[Text], row: list[str], line: int) -> Pairs:
             for key, cell in filled
             if key.value.startswith(LABEL_COLUMN)
         ]
-        pairs.append((Text(line, line, "labels"), Pairs(line, line, labels)))
-    return Pairs(line, line, pairs)
+        pairs.append((Text(line, line, "labels"), Pairs(line, line, labels, [])))
+    return Pairs(line, line, pairs, [])
 
 
 def _rows(text: str, separator: str, *, first_line: int) -> Iterator[tuple[int, list[str]]]:

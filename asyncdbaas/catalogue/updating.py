@@ -164,7 +164,7 @@ class _Updater:
         if section.topics is None or self._uses[id(section.topics)] > 1:
             raise UneditableError(f"{first} is new, and the topics of its cluster stand below an anchor")
         own = {name: _trimmed(values, section.defaults) for name, values in new.items()}
-        self._expected |= {(section.clusters[0], name): values for name, values in own.items()}
+        self._expected |= {(cluster, name): values for cluster in section.clusters for name, values in own.items()}
         without = {name: _without(values, section.defaults) for name, values in own.items()}
         self._editor.append(section.topics, without, is_empty=is_empty)
         self._counts["added"] += len(new)

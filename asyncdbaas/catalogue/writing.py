@@ -23,7 +23,7 @@ from asyncdbaas.catalogue.model import (
 )
 from asyncdbaas.catalogue.tables import LABEL_COLUMN
 from asyncdbaas.catalogue.topic_entries import PARTITIONING
-from asyncdbaas.catalogue.yaml_writing import Flow, yaml_list, yaml_mapping
+from asyncdbaas.catalogue.yaml_writing import Flow, is_block_list, yaml_list, yaml_mapping
 from asyncdbaas.errors import InvalidInputError
 from asyncdbaas.topics import TopicCreate
 from asyncdbaas.types import UNSET
@@ -69,9 +69,9 @@ def nested(values: Mapping[str, Any]) -> dict[str, Any]:
 class _Part:
     """What one cluster has."""
 
-    topics: list[CatalogueTopic] = attrs.field(factory=list)
-    users: list[CatalogueUser] = attrs.field(factory=list)
-    schemas: list[CatalogueSchema] = attrs.field(factory=list)
+    topics: list[CatalogueTopic] = attrs.field(factory=list[CatalogueTopic])
+    users: list[CatalogueUser] = attrs.field(factory=list[CatalogueUser])
+    schemas: list[CatalogueSchema] = attrs.field(factory=list[CatalogueSchema])
     registry: CatalogueRegistry | None = None
 
 
@@ -185,7 +185,7 @@ def _escaped(text: str) -> str:
 def _yaml(document: Mapping[str, Any]) -> list[str]:
     lines: list[str] = []
     for key, value in document.items():
-        lines += _yaml_list(key, value) if isinstance(value, list) and value else yaml_mapping({key: value}, "")
+        lines += _yaml_list(key, value) if is_block_list(value) else yaml_mapping({key: value}, "")
     return lines
 
 

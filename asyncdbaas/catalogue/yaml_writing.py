@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, TypeGuard, cast
 
-__all__ = ["Flow", "scalar", "yaml_list", "yaml_mapping"]
+__all__ = ["Flow", "is_block_list", "scalar", "yaml_list", "yaml_mapping"]
 
 # Everything else could be read as a number, a date or a truth value by other readers of YAML.
 _PLAIN: Final = re.compile(r"(?!(?:y|n|yes|no|on|off|true|false|null)$)[A-Za-z][A-Za-z0-9._,-]*", re.IGNORECASE)
@@ -28,14 +28,23 @@ def yaml_list(items: list[Any], indent: str) -> list[str]:
     """Return the lines of a list."""
     lines: list[str] = []
     for item in items:
-        if isinstance(item, Mapping) and item and not isinstance(item, Flow):
+        if _is_block(item):
             first, *rest = yaml_mapping(item, f"{indent}  ")
             lines += [f"{indent}- {first.strip()}", *rest]
-        elif isinstance(item, list) and item:
+        elif is_block_list(item):
             lines += [f"{indent}-", *yaml_list(item, f"{indent}  ")]
         else:
             lines.append(f"{indent}- {_flow(item)}")
     return lines
+
+
+def is_block_list(value: object) -> TypeGuard[list[Any]]:
+    """Return whether a value is a list to be written over several lines."""
+    return isinstance(value, list) and value != []
+
+
+def _is_block(value: object) -> TypeGuard[Mapping[str, Any]]:
+    return isinstance(value, Mapping) and not isinstance(value, Flow) and bool(cast("Mapping[str, Any]", value))
 
 
 def scalar(value: Any) -> str:
@@ -55,9 +64,9 @@ def _quoted(text: str) -> str:
 
 def _pair(key: str, value: Any, indent: str) -> list[str]:
     start = f"{indent}{scalar(key)}:"
-    if isinstance(value, Mapping) and value and not isinstance(value, Flow):
+    if _is_block(value):
         return [start, *yaml_mapping(value, f"{indent}  ")]
-    if isinstance(value, list) and value:
+    if is_block_list(value):
         return [start, *yaml_list(value, f"{indent}  ")]
     if isinstance(value, str) and "\n" in value and _LITERAL.fullmatch(value):
         mark = "|" if value.endswith("\n") else "|-"
@@ -68,7 +77,8 @@ def _pair(key: str, value: Any, indent: str) -> list[str]:
 
 def _flow(value: Any) -> str:
     if isinstance(value, Mapping):
-        return f"{{{', '.join(f'{scalar(key)}: {_inner(item)}' for key, item in value.items())}}}"
+        pairs = cast("Mapping[str, Any]", value).items()
+        return f"{{{', '.join(f'{scalar(key)}: {_inner(item)}' for key, item in pairs)}}}"
     return "[]" if isinstance(value, list) else scalar(value)
 
 

@@ -23,7 +23,7 @@ class Sources:
 
     files: tuple[Path, ...]
     input_format: str = "yaml"
-    variables: Mapping[str, str] = attrs.field(factory=dict)
+    variables: Mapping[str, str] = attrs.field(factory=dict[str, str])
     """Values that the command line gives; others come from the environment."""
 
 

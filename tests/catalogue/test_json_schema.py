@@ -13,13 +13,14 @@ import yaml
 from asyncdbaas._topic_settings import TOPIC_SETTINGS
 from asyncdbaas.catalogue import CatalogueError, catalogue_schema, parse_catalogue
 from asyncdbaas.catalogue.json_schema import build_schema
-from asyncdbaas.catalogue.kafka import default_value, kafka_value
+from asyncdbaas.catalogue.kafka import default_value, kafka_value, same_value
+from asyncdbaas.emulator.resources.topic_config import SETTINGS as EMULATED
 
 EXAMPLE = Path(__file__).parents[1] / "data" / "topics.yaml"
 
 
 @pytest.fixture(scope="module")
-def validator() -> jsonschema.Draft202012Validator:
+def validator() -> Any:
     schema = json.loads(catalogue_schema())
     jsonschema.Draft202012Validator.check_schema(schema)
     return jsonschema.Draft202012Validator(schema)
@@ -75,25 +76,23 @@ WRONG: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("document", RIGHT, ids=json.dumps)
-def test_what_is_read_is_valid(document: dict[str, Any], validator: jsonschema.Draft202012Validator) -> None:
+def test_what_is_read_is_valid(document: dict[str, Any], validator: Any) -> None:
     assert accepted_by_reader(document)
     assert validator.is_valid(document), [error.message for error in validator.iter_errors(document)]
 
 
 @pytest.mark.parametrize("document", WRONG, ids=json.dumps)
-def test_what_is_rejected_is_invalid(document: dict[str, Any], validator: jsonschema.Draft202012Validator) -> None:
+def test_what_is_rejected_is_invalid(document: dict[str, Any], validator: Any) -> None:
     assert not accepted_by_reader(document)
     assert not validator.is_valid(document)
 
 
-def test_the_example_is_valid(validator: jsonschema.Draft202012Validator) -> None:
+def test_the_example_is_valid(validator: Any) -> None:
     validator.validate(yaml.safe_load(EXAMPLE.read_text()))
 
 
 @pytest.mark.parametrize("name", TOPIC_SETTINGS)
-def test_each_setting_takes_its_default_in_both_spellings(
-    name: str, validator: jsonschema.Draft202012Validator
-) -> None:
+def test_each_setting_takes_its_default_in_both_spellings(name: str, validator: Any) -> None:
     for key, value in (
         (name, TOPIC_SETTINGS[name].default),
         (TOPIC_SETTINGS[name].kafka_name, kafka_value(default_value(name))),
@@ -101,3 +100,14 @@ def test_each_setting_takes_its_default_in_both_spellings(
         document = {"topics": [{"name": "a", "config": {key: value}}]}
         assert accepted_by_reader(document)
         assert validator.is_valid(document)
+
+
+def test_the_table_of_settings_agrees_with_the_emulator() -> None:
+    assert TOPIC_SETTINGS.keys() <= EMULATED.keys()
+    for name, setting in TOPIC_SETTINGS.items():
+        other = EMULATED[name]
+        assert same_value(name, setting.default, other.default), name
+        for value in (setting.low, setting.high) if setting.kind in ("integer", "number") else setting.choices:
+            assert other.problem(name, value) is None, name
+        if setting.kind == "integer":
+            assert other.problem(name, setting.low - 1), name

@@ -29,7 +29,12 @@ from asyncdbaas.users import KafkaACL, KafkaPermission
 
 
 def live(name: str, partitions: int = 3, **config: Any) -> CatalogueTopic:
-    values = {"retention_ms": 604_800_000, "segment_bytes": 209_715_200, "flush_ms": 9223372036854776000} | config
+    values: dict[str, Any] = {
+        "retention_ms": 604_800_000,
+        "segment_bytes": 209_715_200,
+        "flush_ms": 9223372036854776000,
+    }
+    values |= config
     topic = TopicCreate(name=name, partition_count=partitions, replication_factor=2, config=TopicConfig(**values))
     return CatalogueTopic(topic=topic, cluster="shop")
 
