@@ -5,24 +5,32 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator
+from inspect import signature
 from pathlib import Path
-from typing import Any, Final, TypeAlias, cast
+from typing import Any, Final, TypedDict, cast
 
-from asyncdbaas.emulator.records import Record
+from asyncdbaas.emulator.engines import ENGINES
+from asyncdbaas.emulator.operations import ACTIONS
+from asyncdbaas.emulator.records import Account, Record
+from asyncdbaas.emulator.shapes import misfits
 
 FORMAT: Final = "asyncdbaas-emulator/2"
-_Kind: TypeAlias = type | tuple[type, ...]
-_PARTS: Final[Mapping[str, _Kind]] = {
-    "format": str,
-    "clock": (int, float),
-    "ids": dict,
-    "data": dict,
-    "schedule": list,
-    "number": int,
-}
-_IDS: Final[Mapping[str, _Kind]] = {"seed": int, "drawn": dict}
-_DATA: Final[Mapping[str, _Kind]] = {"clusters": dict, "tokens": dict, "metrics": dict, "token": str}
+_FAMILY: Final = "asyncdbaas-emulator/"
+
+
+class _Ids(TypedDict):
+    seed: int
+    drawn: dict[str, int]
+
+
+class _Snapshot(TypedDict):
+    format: str
+    clock: float
+    ids: _Ids
+    data: Account
+    schedule: list[list[Any]]
+    number: int
 
 
 class StateError(ValueError):
@@ -67,25 +75,41 @@ def save(file: Path, snapshot: Record) -> None:
 
 
 def check(snapshot: Any, where: str) -> None:
-    """Refuse what is no snapshot of this format; what its clusters hold is not looked at."""
-    if not _has(snapshot, _PARTS) or snapshot["format"] != FORMAT:
-        raise StateError(f"{where}: is no snapshot of this emulator (format {FORMAT})")
-    schedule: list[Any] = snapshot["schedule"]
-    whole = _has(snapshot["ids"], _IDS) and _has(snapshot["data"], _DATA) and all(map(_is_due, schedule))
-    if not whole or not math.isfinite(snapshot["clock"]):
-        raise StateError(f"{where}: is a damaged snapshot")
+    """Raise `StateError` for what is no snapshot, one of another format, or one that is damaged anywhere."""
+    record = cast("Record", snapshot) if isinstance(snapshot, dict) else {}
+    found = record.get("format")
+    if not isinstance(found, str) or not found.startswith(_FAMILY):
+        raise StateError(f"{where}: is no snapshot of the emulator")
+    if found != FORMAT:
+        raise StateError(
+            f"{where}: is of another version of the emulator: {found[:60]!r}, where this one has {FORMAT!r}"
+        )
+    place = next(misfits(record, _Snapshot, "snapshot"), None) or next(_broken_parts(record), None)
+    if place is not None:
+        raise StateError(f"{where}: is damaged at {place}")
 
 
-def _has(value: Any, parts: Mapping[str, _Kind]) -> bool:
-    """Return whether a value is an object with all these parts, each of its type."""
-    record = cast("Record", value) if isinstance(value, dict) else {}
-    return all(isinstance(record.get(name), kind) for name, kind in parts.items())
+def _broken_parts(snapshot: Record) -> Iterator[str]:
+    """Yield what has the right types and still cannot be used."""
+    if snapshot["data"]["token"] not in snapshot["data"]["tokens"]:
+        yield "snapshot.data.token"
+    for key, cluster in snapshot["data"]["clusters"].items():
+        if cluster["engine"] not in ENGINES:
+            yield "snapshot.data.clusters.*.engine"
+        if cluster["id"] != key:
+            yield "snapshot.data.clusters.*.id"
+    if not all(_can_run(entry) for entry in snapshot["schedule"]):
+        yield "snapshot.schedule.*"
 
 
-def _is_due(entry: Any) -> bool:
+def _can_run(entry: Any) -> bool:
     """Return whether a value is an entry of the schedule: when, number, action, arguments."""
     match entry:
-        case [int() | float(), int(), str(), [*_]]:
+        case [int() | float() as at, int(), str() as name, [*arguments]] if name in ACTIONS and math.isfinite(at):
+            try:
+                signature(ACTIONS[name]).bind(None, at, *arguments)
+            except TypeError:
+                return False
             return True
         case _:
             return False

@@ -11,7 +11,7 @@ import aiohttp
 import attrs
 from emulator_contract import CheckedEmulator
 
-from asyncdbaas.emulator import Emulator
+from asyncdbaas.emulator import Emulator, storage
 
 
 @attrs.frozen(kw_only=True)
@@ -63,3 +63,4 @@ async def emulating(**options: Any) -> AsyncGenerator[tuple[Emulator, Caller], N
     async with CheckedEmulator(**options) as emulator, calling(emulator) as call:
         yield emulator, call
     assert not emulator.problems
+    storage.check(emulator.snapshot(), "a snapshot of any emulator that runs")

@@ -127,6 +127,11 @@ def test_clusters_show_what_is_in_them_and_secrets_only_when_asked(browser: Brow
     browser.wait(shows(password, "clusters-list"))
     browser.click("#secrets")
     browser.wait("!" + shows(password, "clusters-list"))
+    browser.run("document.querySelector('#clusters summary').focus()")
+    cluster_id = emulator.perform("GET", "/v2/databases").body["databases"][0]["id"]
+    emulator.perform("POST", f"/v2/databases/{cluster_id}/topics", {"name": "payments"})
+    browser.wait(shows("payments", "clusters-list"))
+    assert browser.run("return document.activeElement.tagName") == "SUMMARY", "an update leaves the focus alone"
     browser.click("#clusters summary")
     browser.wait("!" + shows("orders", "clusters-list"))
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, Final, cast
 
 import pytest
 from emulator_http import calling, emulating, until
@@ -66,7 +69,11 @@ async def test_changes_are_written_while_it_runs(tmp_path: Path) -> None:
     [
         ("", "is not JSON"),
         ("[]", "is no snapshot"),
-        ('{"format": "asyncdbaas-emulator/2"}', "is no snapshot"),
+        ('{"format": "asyncdbaas-emulator/2"}', "is damaged at snapshot.clock"),
+        (
+            '{"format": "asyncdbaas-emulator/1"}',
+            "is of another version of the emulator: 'asyncdbaas-emulator/1', where",
+        ),
         (json.dumps({"format": "x", "clock": 0, "ids": {}, "data": {}, "schedule": [], "number": 0}), "is no snapshot"),
     ],
 )
@@ -150,6 +157,73 @@ def test_a_snapshot_is_apart_from_what_happens_later() -> None:
     emulator.restore(snapshot)
     emulator.add_cluster(name="c")
     assert len(snapshot["data"]["clusters"]) == 1
+
+
+# What can be missing, or hold anything: objects of any number, settings, and numbers of draws.
+OPTIONAL: Final = {"orders", "doadmin", "defaultdb", "settings", "description", "drawn", "config"}
+Place = tuple[str, ...]
+
+
+def places(value: Any, path: Place = ()) -> Iterator[Place]:
+    """Yield the path of each part of plain data."""
+    if path:
+        yield path
+    if isinstance(value, dict):
+        for key, item in cast("dict[str, Any]", value).items():
+            yield from places(item, (*path, key))
+
+
+def damaged(snapshot: Any, path: Place, value: Any) -> Any:
+    copy: Any = json.loads(json.dumps(snapshot))
+    place = copy
+    for key in path[:-1]:
+        place = place[key]
+    if value is None:
+        del place[path[-1]]
+    else:
+        place[path[-1]] = value
+    return copy
+
+
+@pytest.mark.parametrize("text", ["null", "[[[]]]", '{"a": {"b": 1}}'], ids=["missing", "list", "object"])
+def test_a_snapshot_that_is_damaged_anywhere_is_rejected_as_a_whole(text: str) -> None:
+    emulator = Emulator(clock=Clock.stepped(epoch=1000), delays=Delays(topic=60))
+    cluster = emulator.add_cluster()
+    emulator.perform("POST", f"/v2/databases/{cluster['id']}/topics", {"name": "orders"})
+    snapshot, other = emulator.snapshot(), Emulator(clock=Clock.stepped(epoch=1000), seed=5)
+    other.add_cluster(name="before")
+    before, survivors = other.snapshot(), set[str]()
+
+    def restored(path: Place) -> bool:
+        try:
+            other.restore(damaged(snapshot, path, json.loads(text)))
+        except StateError as error:
+            return emulator.token in str(error)
+        return True
+
+    for path in places(snapshot):
+        if restored(path):
+            survivors.add(next((part for part in path[:-1] if part in OPTIONAL), path[-1]))
+            other.restore(before)
+        assert other.snapshot() == before
+    assert survivors <= OPTIONAL | {cluster["id"]}
+
+
+NO_CHANGES: Final[list[Any]] = [
+    [1, 2, "no_such_action", []],
+    [1, 2, "cluster_online", []],
+    [1, 2, "cluster_online", ["a", "b", "c"]],
+    [math.nan, 2, "cluster_online", ["a"]],
+    ["1", 2, "cluster_online", ["a"]],
+    [1, 2, "cluster_online"],
+]
+
+
+@pytest.mark.parametrize("entry", NO_CHANGES)
+def test_a_scheduled_change_that_cannot_be_made_damages_a_snapshot(entry: Any) -> None:
+    emulator = Emulator()
+    with pytest.raises(StateError, match=r"is damaged at snapshot\.schedule"):
+        emulator.restore({**emulator.snapshot(), "schedule": [entry]})
 
 
 def test_a_reset_goes_back_to_the_start() -> None:

@@ -83,7 +83,7 @@ function showLimits(limits) {
 function showUsage(usage, limits) {
   for (const [name, limit] of [["minute", limits.per_minute], ["hour", limits.per_hour]]) {
     const meter = find(`${name}-meter`);
-    meter.max = limit;
+    Object.assign(meter, { max: limit, high: 0.8 * limit, optimum: 0 });
     meter.value = usage[name];
     find(`${name}-text`).textContent = `${usage[name]} of ${limit} in use`;
   }
@@ -170,7 +170,7 @@ async function addFault() {
 function fillFaultForm(index) {
   find("fault-operation").replaceChildren(...["*", ...index.operations].map((name) => element("option", name)));
   find("fault-kind").replaceChildren(...Object.keys(index.faults).map((name) => element("option", name)));
-  const explain = () => { find("fault-help").textContent = index.faults[find("fault-kind").value]; };
+  const explain = () => { find("fault-help").textContent = index.faults[find("fault-kind").value].replaceAll("`", ""); };
   find("fault-kind").addEventListener("change", explain);
   find("fault-kind").value = "server_error";
   explain();
@@ -185,30 +185,39 @@ async function showClusters() {
   for (const cluster of clusters.filter((each) => state.opened.has(each.id))) {
     contents.set(cluster.id, (await ask("GET", `/clusters/${cluster.id}/contents${query}`)).contents);
   }
-  if (!changed("clusters", [clusters, [...contents], [...state.opened]])) return;
-  const focused = document.activeElement?.closest("details")?.id;
-  find("clusters-list").replaceChildren(...clusters.map((cluster) => clusterDetails(cluster, contents.get(cluster.id))));
-  if (focused) document.getElementById(focused)?.querySelector("summary").focus();
+  const parts = clusters.map((cluster) => clusterDetails(cluster, contents.get(cluster.id)));
+  if (changed("clusters", clusters.map((cluster) => cluster.id))) find("clusters-list").replaceChildren(...parts);
   find("clusters-count").textContent = `${clusters.length} ${clusters.length === 1 ? "cluster" : "clusters"}`;
 }
 
+// Made once for each cluster and updated in place, so that focus and clicks are not lost.
 function clusterDetails(cluster, contents) {
-  const made = element("details", undefined, { id: `cluster-${cluster.id}` });
+  const id = `cluster-${cluster.id}`;
+  const made = document.getElementById(id) ?? newDetails(id, cluster.id);
   const nodes = `${cluster.num_nodes} ${cluster.num_nodes === 1 ? "node" : "nodes"}`;
-  made.append(element("summary", `${cluster.name}: ${cluster.engine} ${cluster.version}, ${cluster.status}, ${nodes} of ${cluster.size} in ${cluster.region}`));
-  made.open = state.opened.has(cluster.id);
+  const line = `${cluster.name}: ${cluster.engine} ${cluster.version}, ${cluster.status}, ${nodes} of ${cluster.size} in ${cluster.region}`;
+  if (made.firstChild.textContent !== line) made.firstChild.textContent = line;
+  if (changed(id, [contents && cluster.connection, contents])) made.lastChild.replaceChildren(...clusterTables(cluster, contents));
+  return made;
+}
+
+function newDetails(id, clusterId) {
+  const made = element("details", undefined, { id });
+  made.append(element("summary"), element("div"));
   made.addEventListener("toggle", () => {
-    if (made.open === state.opened.has(cluster.id)) return;
-    made.open ? state.opened.add(cluster.id) : state.opened.delete(cluster.id);
+    made.open ? state.opened.add(clusterId) : state.opened.delete(clusterId);
     act(showClusters);
   });
-  if (contents) {
-    made.append(table("connection", [cluster.connection ?? {}]));
-    for (const [kind, objects] of Object.entries(contents)) {
-      if (Array.isArray(objects) && objects.length) made.append(table(kind.replaceAll("_", " "), objects));
-    }
-  }
   return made;
+}
+
+function clusterTables(cluster, contents) {
+  if (!contents) return [];
+  const lists = Object.entries(contents).filter(([, objects]) => Array.isArray(objects) && objects.length);
+  return [
+    table("connection", [cluster.connection ?? {}]),
+    ...lists.map(([kind, objects]) => table(kind.replaceAll("_", " "), objects)),
+  ];
 }
 
 function table(title, objects) {
@@ -233,7 +242,8 @@ const plain = (value) => (value !== null && typeof value === "object" ? JSON.str
 
 function showClock(clock) {
   find("now").textContent = `${time(clock.now)} UTC`;
-  const speed = clock.scale === 0 ? "stands still" : `runs ${clock.scale} times as fast as real time`;
+  const speeds = { 0: "stands still", 1: "runs in real time" };
+  const speed = speeds[clock.scale] ?? `runs ${clock.scale} times as fast as real time`;
   if (changed("scale", clock.scale)) {
     find("scale-text").textContent = speed;
     if (document.activeElement !== find("scale")) find("scale").value = clock.scale;
