@@ -9,13 +9,12 @@ pytest loads this module by itself where the package is installed.
 
 `dbaas_emulator`
     A new emulator for each test, in a thread of its own, so that it serves async and plain tests alike. Changes take
-    effect at once (`Delays.none()`), the rate limits are too high to matter, and its time runs 1000 times as fast, so
-    that no `retry-after` holds up a test. The marker `dbaas` takes other options of `Emulator`:
-    `@pytest.mark.dbaas(per_minute=250, delays=Delays())`.
+    effect at once (`Delays.none()`), and the rate limits are too high to matter. The marker `dbaas` takes other
+    options of `Emulator`: `@pytest.mark.dbaas(per_minute=250, delays=Delays(), time_scale=60)`. Until the test ends,
+    no retry waits, in any session (`asyncdbaas.retry.without_waits`).
 `dbaas_session`
     An `AsyncSession` that is open in the event loop of the test, whichever plugin runs it: pytest-asyncio (any mode
-    and loop scope) or anyio. It knows the emulator's rate limits, retries without waiting, and trusts the
-    emulator's certificate with `tls=True`.
+    and loop scope) or anyio. It knows the emulator's rate limits, and trusts its certificate with `tls=True`.
 `dbaas_faults`
     The emulator's faults. A test fails if one of its faults was never injected, unless it was added with
     `optional=True`.
@@ -32,8 +31,6 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 import pytest
 
 if TYPE_CHECKING:
-    import aiohttp
-
     from asyncdbaas.emulator import Emulator, Faults
     from asyncdbaas.session import AsyncSession
 
@@ -85,16 +82,16 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
 def dbaas_emulator(request: pytest.FixtureRequest) -> Generator[Emulator]:
     """Run an emulator for this test; the marker `dbaas` takes its options."""
     from asyncdbaas.emulator import Delays, Emulator  # loaded where it is used: most test runs need neither
+    from asyncdbaas.retry import without_waits
 
     options: dict[str, Any] = {
         "delays": Delays.none(),
-        "time_scale": 1000.0,
         "per_minute": 100_000,  # enough for any test; one that is about limits sets its own
         "per_hour": 1_000_000,
     }
     for marker in reversed(list(request.node.iter_markers("dbaas"))):  # the closest marker wins
         options |= marker.kwargs
-    with Emulator(**options) as running:
+    with without_waits(), Emulator(**options) as running:
         request.node.stash[_EMULATOR] = running
         yield running
 
@@ -166,31 +163,13 @@ _session_by_anyio = pytest.fixture(_new_fixture_function(), name=_ANYIO_FIXTURE)
 @asynccontextmanager
 async def _opened(emulator: Emulator) -> AsyncGenerator[AsyncSession]:
     from asyncdbaas.ratelimit import RateLimiter
-    from asyncdbaas.retry import RetryPolicy
     from asyncdbaas.session import AsyncSession
 
     minute, hour = (emulator.clock.wall_span(span) for span in (60.0, 3600.0))
-    limiter = RateLimiter(emulator.per_minute, emulator.per_hour, minute=minute, hour=hour)
-    async with (
-        _trusting(emulator) as http,
-        AsyncSession(
-            emulator.token,
-            base_url=emulator.url,
-            rate_limiter=limiter,
-            retry=RetryPolicy(base_delay=0.0),
-            http=http,
-        ) as session,
-    ):
+    async with AsyncSession(
+        emulator.token,
+        base_url=emulator.url,
+        rate_limiter=RateLimiter(emulator.per_minute, emulator.per_hour, minute=minute, hour=hour),
+        ssl_context=emulator.client_context() if emulator.url.startswith("https:") else None,
+    ) as session:
         yield session
-
-
-@asynccontextmanager
-async def _trusting(emulator: Emulator) -> AsyncGenerator[aiohttp.ClientSession | None]:
-    """Open an HTTP session that trusts the emulator's own authority; None if it serves without TLS."""
-    if not emulator.url.startswith("https:"):
-        yield None
-        return
-    import aiohttp
-
-    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=emulator.client_context())) as http:
-        yield http

@@ -16,9 +16,11 @@ from asyncdbaas._core.http import check_base_url, is_loopback
 from asyncdbaas.catalogue import Catalogue
 from asyncdbaas.cli.terminal import note
 from asyncdbaas.emulator import Delays, Emulator
+from asyncdbaas.errors import DBaaSError
 from asyncdbaas.plan import SavedPlan
 from asyncdbaas.plan.kinds import KINDS
 from asyncdbaas.ratelimit import RateLimiter
+from asyncdbaas.retry import RetryPolicy
 from asyncdbaas.session import AsyncSession
 from asyncdbaas.types import UNSET
 
@@ -26,6 +28,7 @@ __all__ = ["Connection", "catalogue_world", "demo_world", "opened", "saved_world
 
 # A minute passes in three seconds: short enough to wait for, long enough to see the rate limit at work.
 _TIME_SCALE: Final = 20.0
+_VENDOR: Final = "digitalocean.com"
 _KAFKA_SIZES: Final = (3, 6, 9, 15)
 
 
@@ -56,6 +59,8 @@ async def opened(connection: Connection, prepare: Callable[[Emulator], None]) ->
     scale = connection.scale
     limiter = RateLimiter(minute=60 / scale, hour=3600 / scale)
     if not connection.emulator:
+        if connection.time_scale is None and (limits := await _emulator_limits(connection.api_url)) is not None:
+            limiter = limits.limiter()
         async with AsyncSession(base_url=connection.api_url, rate_limiter=limiter) as session:
             yield session
         return
@@ -69,10 +74,42 @@ async def opened(connection: Connection, prepare: Callable[[Emulator], None]) ->
             yield session
 
 
+@attrs.frozen(kw_only=True)
+class _EmulatorLimits:
+    """How fast an emulator's time runs, and what it admits in a minute and an hour of it."""
+
+    scale: float
+    per_minute: int
+    per_hour: int
+
+    def limiter(self) -> RateLimiter:
+        """Make a rate limiter for the emulator. A stopped clock (scale 0) keeps real time for its clients."""
+        scale = self.scale or 1.0
+        return RateLimiter(self.per_minute, self.per_hour, minute=60 / scale, hour=3600 / scale)
+
+
+async def _emulator_limits(api_url: str | None) -> _EmulatorLimits | None:
+    """Ask whether there is an emulator at an address, and what its limits are; the vendor's own is never asked."""
+    host = _host(api_url)
+    if host is None or host == _VENDOR or host.endswith(f".{_VENDOR}"):
+        return None
+    once = RetryPolicy(max_attempts=1, max_refusals=0)
+    try:
+        async with AsyncSession(base_url=api_url, retry=once, timeout=5) as session:
+            return await session.request("GET", "/_emulator/limits", _EmulatorLimits)
+    except DBaaSError:  # no emulator, or not reachable: the command's own session reports what is wrong
+        return None
+
+
 def _is_local(api_url: str | None) -> bool:
     """Tell whether the session's address is on this machine."""
+    return is_loopback(_host(api_url) or "")
+
+
+def _host(api_url: str | None) -> str | None:
+    """Return the host that a user has named as the service's address."""
     address = os.environ.get("DIGITALOCEAN_API_URL") if api_url is None else api_url
-    return bool(address) and is_loopback(urlsplit(check_base_url(address)).hostname or "")
+    return urlsplit(check_base_url(address)).hostname if address else None
 
 
 def catalogue_world(catalogue: Catalogue, clusters: Sequence[str]) -> Callable[[Emulator], None]:

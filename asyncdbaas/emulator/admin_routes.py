@@ -222,12 +222,13 @@ def set_scale(emulator: EmulatedService, call: Call) -> Answer:
 
 
 def get_limits(emulator: EmulatedService, _call: Call) -> Answer:
-    """Show what counts in the two rate-limit windows of each token; times are virtual seconds."""
+    """Show the limits, how fast time runs, and what counts in the windows of each token, in virtual seconds."""
     usage = [{"token": masked_token(token), **attrs.asdict(each)} for token, each in emulator.usage().items()]
     return Answer(
         200,
         {
             "now": emulator.clock.now(),
+            "scale": emulator.clock.scale,
             "per_minute": emulator.per_minute,
             "per_hour": emulator.per_hour,
             "tokens": usage,

@@ -31,6 +31,27 @@ async def test_the_limiter_is_never_sped_up_against_the_real_service(
             pass
 
 
+async def test_the_limits_and_the_time_scale_of_an_emulator_are_learned_from_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with Emulator(time_scale=120, per_minute=7, per_hour=9) as emulator:
+        monkeypatch.setenv("DIGITALOCEAN_TOKEN", emulator.token)
+        connection = Connection(emulator=False, api_url=emulator.url, time_scale=None)
+        async with opened(connection, lambda _: None) as session:
+            assert session.rate_limiter.forecast(7) == 0
+            assert session.rate_limiter.forecast(9) == pytest.approx(60 / 120)
+            assert session.rate_limiter.forecast(10) == pytest.approx(3600 / 120)
+        assert len(emulator.requests) == 0, "asking for them costs none of the quota"
+
+
+async def test_where_no_emulator_answers_the_limits_of_the_service_hold(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DIGITALOCEAN_TOKEN", "t")
+    connection = Connection(emulator=False, api_url="http://127.0.0.1:1", time_scale=None)
+    async with opened(connection, lambda _: None) as session:
+        assert session.rate_limiter.forecast(250) == 0
+        assert session.rate_limiter.forecast(251) == pytest.approx(60)
+
+
 @pytest.mark.parametrize("wanted", ["event", "x"])
 def test_a_cluster_of_any_engine_that_is_missing_is_told_with_names_near_to_it(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], wanted: str

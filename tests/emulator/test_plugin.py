@@ -8,6 +8,9 @@ from typing import Final
 
 import pytest
 
+# pytester forgets what an inner run has imported, and cryptography cannot be imported twice in a process.
+import asyncdbaas.emulator.x509  # noqa: F401
+
 pytest_plugins = ["pytester"]
 
 ASYNCIO = """
@@ -34,12 +37,13 @@ async def test_retries_do_not_wait(dbaas_emulator, dbaas_session, dbaas_faults):
     cluster, delays = dbaas_emulator.add_cluster(engine="kafka"), []
     dbaas_faults.add("list_topics", "server_error", times=3)
     dbaas_faults.add("list_topics", "rate_limit")
+    dbaas_faults.add("list_topics", "hourly_limit")
     def listen(event):
         if isinstance(event, hooks.RetryScheduled):
             delays.append(event.delay)
     with dbaas_session.listening(listen):
         assert await topics.list_topics(dbaas_session, cluster["id"]) == []
-    assert delays[:3] == [0, 0, 0] and max(delays) < 0.1
+    assert delays == [0] * 5
 
 @pytest.mark.dbaas(delays=Delays(topic=100_000), time_scale=600)
 class TestMarked:

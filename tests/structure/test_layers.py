@@ -68,10 +68,9 @@ def test_third_parties_are_imported_by_the_module_that_wraps_them_only(module: s
     assert not {name for name in packages if top not in IMPORTERS.get(name, {top})}
 
 
-# The fixture for an emulator with TLS lends its session a connector that trusts the emulator's authority.
 @pytest.mark.parametrize(
     "module",
-    [name for name in MODULES if name not in ("session", "_core.transport", "_core.aiohttp_request", "pytest_plugin")],
+    [name for name in MODULES if name not in ("session", "_core.transport", "_core.aiohttp_request")],
 )
 def test_only_the_session_and_its_transport_import_the_client_of_aiohttp(module: str) -> None:
     assert not {name for name in imports(module) if name.startswith("aiohttp") and not name.startswith("aiohttp.web")}
