@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import attrs
-from attrs.validators import ge, optional
+from attrs.validators import ge, in_, optional
 
 
 @attrs.frozen(kw_only=True)
@@ -76,5 +76,7 @@ class Quirks:
     """Show a Kafka cluster's connection with `port` 0 and an empty `uri`, so that only `application_ports` helps."""
     topic_put_replaces: bool = False
     """Reset the settings of a topic that a PUT does not name to their defaults, instead of keeping them."""
+    valkey_policy: str = attrs.field(default="either", validator=in_(("either", "hyphens", "underscores")))
+    """How `valkey_maxmemory_policy` is spelled: `either` accepts both and shows hyphens, the others accept only one."""
     refuse_capital_schema_types: bool = False
     """Refuse `AVRO`, `JSON` and `PROTOBUF` as schema types, and accept only `avro`, `json` and `protobuf`."""

@@ -97,6 +97,7 @@ async def test_what_an_engine_lacks_is_refused(engine: str, method: str, path: s
             "'innodb_ft_user_stopword_table' does not match '^.+/.+$'",
         ),
         ("advanced_pg", {"pg_parameters": None}, 422, "the mask must be set with which fields are being updated"),
+        ("mysql", {"sql_mode": "ANSI,NO_SUCH_MODE"}, 422, "'sql_mode' must name SQL modes"),
         ("pg", {"nonsense": 1}, 400, 'json: unknown field "nonsense"'),
         ("pg", {"work_mem": "4"}, 422, "'work_mem' is not of type 'integer'"),
         ("pg", {"work_mem": 1025}, 422, "'work_mem' must be less than or equal to 1024"),
@@ -498,3 +499,26 @@ async def test_the_list_of_clusters_can_show_a_new_one_late() -> None:
         assert (await call("GET", f"/v2/databases/{made}")).status == 200
         emulator.clock.advance(seconds=1)
         assert [each["id"] for each in (await call("GET", "/v2/databases")).json["databases"]] == [made]
+
+
+@pytest.mark.parametrize(
+    ("spelling", "hyphens", "underscores", "shown"),
+    [
+        ("either", 200, 200, "allkeys-lru"),
+        ("hyphens", 200, 422, "allkeys-lru"),
+        ("underscores", 422, 200, "allkeys_lru"),
+    ],
+)
+async def test_valkeys_policy_has_three_readings(spelling: str, hyphens: int, underscores: int, shown: str) -> None:
+    async with emulating(quirks=Quirks(valkey_policy=spelling)) as (emulator, call):
+        path = f"/v2/databases/{emulator.add_cluster(engine='valkey')['id']}/config"
+        for value, status in (("allkeys-lru", hyphens), ("allkeys_lru", underscores)):
+            answer = await call("PATCH", path, {"config": {"valkey_maxmemory_policy": value}})
+            assert answer.status == status
+        assert (await call("GET", path)).json["config"]["valkey_maxmemory_policy"] == shown
+        assert (await call("PATCH", path, {"config": {"valkey_maxmemory_policy": "noeviction"}})).status == 200
+
+
+def test_a_reading_of_valkeys_policy_that_does_not_exist_is_refused() -> None:
+    with pytest.raises(ValueError, match="valkey_policy"):
+        Quirks(valkey_policy="dots")
