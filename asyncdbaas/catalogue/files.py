@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 import os
 import stat
 import sys
@@ -92,8 +91,22 @@ def _expanded(path: str) -> Iterable[str]:
         return _found(path, _catalogues_below(Path(path)))
     if _WILDCARDS.isdisjoint(path) or os.path.lexists(path):
         return [path]
-    # Path.glob takes no absolute patterns.
-    return _found(path, filter(os.path.isfile, glob.glob(path, recursive=True)))  # noqa: PTH207
+    return _found(path, _matches(path))
+
+
+def _matches(pattern: str) -> Iterator[str]:
+    """Yield the files that a pattern matches; those that are hidden must be named as such.
+
+    Unlike `glob.glob`, it follows no links to folders for `**`: two links to their own folder would be 2**40 paths.
+    """
+    anchor = Path(pattern).anchor
+    parts = set(Path(pattern).parts)
+    try:
+        for path in Path(anchor).glob(pattern.removeprefix(anchor)):
+            if path.is_file() and not any(part.startswith(".") and part not in parts for part in path.parts):
+                yield str(path)
+    except ValueError as error:
+        raise FileError(f"{pattern}: is not a pattern: {error}") from None
 
 
 def _catalogues_below(folder: Path) -> Iterator[str]:

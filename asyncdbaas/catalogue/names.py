@@ -75,6 +75,8 @@ _UNIT_NAMES: Final = {"ms": "milliseconds", "bytes": "bytes"}
 _WORD_BREAK: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[\s_.-]+")
 # More names than these are no help in a message.
 _MAX_NAMES: Final = 12
+# Longer keys are no misspelling, and comparing them takes long.
+_MAX_NAME: Final = 60
 
 
 @lru_cache(maxsize=4096)  # the same few keys stand in every entry
@@ -100,7 +102,7 @@ def explain_unknown(spelled: str, known: Collection[str]) -> str:
         return f"is not a setting: write {right} above config, beside the topic's name"
     if (unit := _unit_hint(name, known)) is not None:
         return f"is unknown; {unit}"
-    close = get_close_matches(name, known, n=1)
+    close = get_close_matches(name, known, n=1) if len(name) <= _MAX_NAME else None
     if close:
         return f"is unknown; did you mean {close[0]}?"
     return "is unknown" + (f"; known are {', '.join(sorted(known))}" if len(known) <= _MAX_NAMES else "")

@@ -19,6 +19,10 @@ Fields = dict[str, tuple[Text, Node]]
 
 METADATA_KEYS: Final = frozenset({"description", "owner", "labels"})
 _MAX_QUOTED: Final = 60
+_MAX_NAME: Final = 250
+_MAX_MESSAGE: Final = 600
+# A large file may be wrong everywhere.
+_MAX_PROBLEMS: Final = 1000
 
 
 class Source:
@@ -29,16 +33,20 @@ class Source:
         self.document = document
         self._variables = variables
         self._problems: dict[Problem, None] = {}  # each user of an anchor meets the mistakes below it
+        self._omitted = 0
 
     @property
     def problems(self) -> list[Problem]:
-        """All problems, in the order of the file."""
-        return sorted(self._problems, key=lambda problem: problem.line)
+        """The first problems, in the order of the file."""
+        problems = sorted(self._problems, key=lambda problem: problem.line)
+        if self._omitted:
+            problems.append(Problem(file=self.file, line=0, message=f"{self._omitted} more problems are not shown"))
+        return problems
 
     @property
     def problem_count(self) -> int:
         """Number of problems so far."""
-        return len(self._problems)
+        return len(self._problems) + self._omitted
 
     def line(self, node: Node) -> int:
         """Return the line of a node."""
@@ -46,8 +54,16 @@ class Source:
 
     def problem(self, node: Node | None, message: str, *, key: str = "", name: str = "") -> None:
         """Add a problem at a node, or with the whole file."""
+        if self._is_full:
+            self._omitted += 1
+            return
         line = 0 if node is None else self.line(node)
+        key, name, message = key[:_MAX_NAME], name[:_MAX_NAME], message[:_MAX_MESSAGE]
         self._problems[Problem(file=self.file, line=line, key=key, message=message, name=name)] = None
+
+    @property
+    def _is_full(self) -> bool:
+        return len(self._problems) >= _MAX_PROBLEMS
 
     def text(self, node: Node, *, key: str = "", name: str = "") -> str | None:
         """Return the text of a scalar with its variables replaced, or None after adding a problem."""
@@ -134,6 +150,9 @@ class Source:
         return {label: value for label, value in values.items() if value is not None}
 
     def _unknown(self, key: Text, value: Node, known: frozenset[str], name: str) -> None:
+        if self._is_full:
+            self._omitted += 1  # looking for a key that is close takes its time
+            return
         canonical = canonical_name(key.value)
         if canonical not in KAFKA_ONLY or "retention_ms" not in known:
             self.problem(key, explain_unknown(key.value, known), key=key.value, name=name)

@@ -115,3 +115,35 @@ def test_messages_hold_nothing_that_a_terminal_would_interpret(text: str) -> Non
         parse_catalogue(text, file="\x1b[1mt.yaml")
     assert all(str(problem).isprintable() for problem in caught.value.problems)
     assert str(caught.value).replace("\n", "").isprintable()
+
+
+def test_a_file_that_is_wrong_everywhere_is_answered_with_the_first_problems() -> None:
+    keys = "".join(f"wrong-{number}: 1\n" for number in range(100_000))
+    with pytest.raises(CatalogueError) as caught:
+        parse_catalogue(f"{TOPIC}{keys}", file="t.yaml")
+    assert len(caught.value.problems) == 1001
+    assert caught.value.problems[-1].message == "99000 more problems are not shown"
+
+
+def test_no_message_is_longer_than_some_lines() -> None:
+    long = "x" * 1_000_000
+    text = f"topics:\n- {{name: {long}}}\n- {{name: a, partitions: {long}}}\n- {{name: b, ? {long} : 1}}\n"
+    with pytest.raises(CatalogueError) as caught:
+        parse_catalogue(text, file="t.yaml")
+    assert len(caught.value.problems) == 3
+    assert all(len(str(problem)) < 1000 for problem in caught.value.problems)
+
+
+@posix
+def test_links_to_their_own_folder_do_not_multiply_the_files(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(TOPIC)
+    for name in "bcd":
+        (tmp_path / name).symlink_to(tmp_path)
+    for path in (tmp_path, tmp_path / "**" / "*.yaml"):
+        assert [entry.topic.name for entry in read_catalogue(path).topics] == ["a"]
+
+
+def test_a_pattern_that_is_none_is_a_problem(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(TOPIC)
+    with pytest.raises(CatalogueError, match=r"is not a pattern|no catalogues found"):
+        read_catalogue(tmp_path / "**a" / "*.yaml")
