@@ -6,6 +6,7 @@ import asyncio
 import copy
 import os
 import ssl
+import time
 from collections.abc import Callable, Coroutine, Generator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -33,6 +34,7 @@ from asyncdbaas._core.http import (
     check_method,
     check_params,
     check_path,
+    check_text,
     origin,
     read_rate_limit,
 )
@@ -114,6 +116,7 @@ class AsyncSession:
         self._transport = Transport(
             self._base,
             self._lifetime,
+            self._credentials,
             max_connections=max_connections,
             lent=http,
             trust_env=check_instance(trust_env, bool, "trust_env", "False"),
@@ -300,18 +303,20 @@ class AsyncSession:
 
     def _prepare(self, method: str, path: str, body: Hidden | None, params: Params) -> Call:
         self._lifetime.check()
-        url = _url(self._base, check_path(path))
+        url = _url(self._base, check_text(method, "method"), check_text(path, "path"))
         return Call(
-            check_method(method),
+            method,
             path,
             url.with_query(check_params(params)) if params else url,
             None if body is None or body.value is None else SecretBytes(encode(body.value)),
             self._options,
             self._observers.active,
             next(self._observers.numbers),
+            time.monotonic(),
         )
 
 
 @lru_cache(maxsize=1024)  # bulk creation sends to one address again and again
-def _url(base: str, path: str) -> URL:
-    return URL(base + path, encoded=True)
+def _url(base: str, method: str, path: str) -> URL:
+    check_method(method)
+    return URL(base + check_path(path), encoded=True)

@@ -53,7 +53,7 @@ class Call:
     options: Options
     observed: bool
     number: int
-    began: float = attrs.field(factory=time.monotonic)
+    began: float
     waited: float = 0.0
     attempts: int = 0
     on_admission: Callable[[], None] | None = attrs.field(default=None, repr=False)

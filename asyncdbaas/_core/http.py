@@ -160,11 +160,11 @@ def check_header(value: str, what: str) -> str:
     return value
 
 
-def check_method(method: Any) -> str:
+def check_method(method: str) -> str:
     """Reject what is no method of the API."""
     if method not in METHODS:
         raise InvalidInputError(f"method must be one of {', '.join(METHODS)}")
-    return str(method)
+    return method
 
 
 def is_loopback(host: str) -> bool:

@@ -8,7 +8,7 @@ import warnings
 from pathlib import Path
 from typing import Final
 
-from asyncdbaas._core.deadlines import Deadline, Deadlines
+from asyncdbaas._core.deadlines import Deadlines
 from asyncdbaas.errors import SessionStateError
 
 __all__ = ["Lifetime", "closed_error"]
@@ -25,13 +25,16 @@ class Lifetime:
 
     def __init__(self) -> None:
         self._closed: asyncio.Future[None] | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._opened_at = ""
 
     def open(self, timeout: float) -> None:
         """Open in the running event loop; attempts usually get `timeout` seconds."""
         loop = _running_loop()
-        self._closed = loop.create_future()
+        self._loop, self._closed = loop, loop.create_future()
         self._deadlines = Deadlines(timeout, loop)
+        self.deadline = self._deadlines.start
+        """Make a deadline of so many seconds for a block. Closing brings it forward."""
         self._opened_at = _caller()
 
     def check_unopened(self) -> None:
@@ -46,8 +49,8 @@ class Lifetime:
             raise SessionStateError(
                 "the session is not open; use `async with AsyncSession() as session:` or `await session.open()`"
             )
-        if _running_loop() is not self._closed.get_loop():
-            raise _foreign_loop_error(self._closed.get_loop())
+        if _running_loop() is not self._loop:
+            raise _foreign_loop_error(self._loop)
         if self._closed.done():
             raise closed_error()
 
@@ -65,15 +68,11 @@ class Lifetime:
         """Close, and time out whatever has a deadline; return False if there was nothing to close."""
         if self._closed is None or self._closed.done():
             return False
-        if _running_loop() is not self._closed.get_loop():
-            raise _foreign_loop_error(self._closed.get_loop())
+        if _running_loop() is not self._loop:
+            raise _foreign_loop_error(self._loop)
         self._closed.set_result(None)
         self._deadlines.expire_all()
         return True
-
-    def deadline(self, seconds: float) -> Deadline:
-        """Make a deadline for a block; closing brings it forward."""
-        return self._deadlines.start(seconds)
 
     async def sleep(self, seconds: float) -> None:
         """Sleep, but no longer than the session is open."""
@@ -93,8 +92,8 @@ def closed_error() -> SessionStateError:
     )
 
 
-def _foreign_loop_error(loop: asyncio.AbstractEventLoop) -> SessionStateError:
-    if loop.is_closed():
+def _foreign_loop_error(loop: asyncio.AbstractEventLoop | None) -> SessionStateError:
+    if loop is not None and loop.is_closed():
         return SessionStateError(
             "the session was opened in another event loop, which has ended; close sessions before their event loop "
             "ends, and open a new one in each event loop"

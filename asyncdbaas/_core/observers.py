@@ -96,7 +96,7 @@ class Observers:
 
     def unreadable(self, call: Call, places: Sequence[str]) -> None:
         """Tell that optional values of a response could not be read."""
-        if places and call.observed:
+        if call.observed:
             self._emit(hooks.UnreadableValues, call, places=tuple(places))
 
     def ended(self, call: Call, error: BaseException | None) -> None:

@@ -57,7 +57,8 @@ class Sender:
         except NotYetError as error:
             kind, reason = AcceptedError, f"{response.status}, accepted, but there is no result yet: {error}"
         else:
-            self._observers.unreadable(call, notes)
+            if notes:
+                self._observers.unreadable(call, notes)
             return value
         request_id = read_request_id(response.headers)
         failure = kind(reason, method=call.method, path=call.path, attempts=call.attempts, request_id=request_id)
@@ -112,7 +113,7 @@ class Sender:
             counted = True
             sent_at = time.monotonic()
             self._observers.attempt_started(call, sent_at - queued)
-            response = await self._transport.send(call, headers, lambda text: self._credentials.hide(text, call))
+            response = await self._transport.send(call, headers)
             counted = self._admission.learn(call, response)
         finally:
             self._admission.leave(counted=counted)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable
 from typing import Final
 
 import aiohttp
@@ -20,6 +19,7 @@ from asyncdbaas._core.aiohttp_request import (
     open_client,
 )
 from asyncdbaas._core.call import Call, Response
+from asyncdbaas._core.credentials import Credentials
 from asyncdbaas._core.lifetime import Lifetime, closed_error
 from asyncdbaas._core.networks import basic, environment_proxy, split_login, tls_setting
 from asyncdbaas.errors import DecodeError, RequestError, RequestTimeoutError, TLSError, TransportError
@@ -49,6 +49,7 @@ class Transport:
         self,
         base: str,
         lifetime: Lifetime,
+        credentials: Credentials,
         *,
         max_connections: int,
         lent: aiohttp.ClientSession | None,
@@ -61,6 +62,7 @@ class Transport:
             check_instance(ssl_context, ssl.SSLContext, "ssl_context", "ssl.create_default_context()")
         self._base = base
         self._lifetime = lifetime
+        self._credentials = credentials
         self._max_connections = max_connections
         self._lent = lent
         self._trust_env = trust_env
@@ -86,62 +88,56 @@ class Transport:
         if self.http is not None:
             await close_within(_CLOSE_SECONDS, self.http)
 
-    async def send(self, call: Call, headers: CIMultiDict[str], hide: Callable[[str], str]) -> Response | RequestError:
-        """Send one request and read its response; `hide` removes secrets from a text."""
-        progress = Progress()
+    async def send(self, call: Call, headers: CIMultiDict[str]) -> Response | RequestError:
+        """Send one request and read its response."""
+        http, progress, unsolicited = self.http, Progress(), 0
+        if http is None or http.closed or not self._lifetime.is_open:
+            raise closed_error()
         try:
             with self._lifetime.deadline(call.options.timeout):
-                for left in reversed(range(_MOST_UNSOLICITED)):
+                while True:
                     try:
-                        return await self._exchange(call, headers)
+                        # Not `async with`: a response that is read to its end has given its connection back, and
+                        # leaving the block would take 3 % of a call.
+                        response = await http.request(
+                            call.method,
+                            call.url,
+                            data=call.body,
+                            headers=headers,
+                            allow_redirects=False,  # the token must not follow
+                            proxy_headers=self._proxy_headers,
+                        )
+                        break
                     except UnsolicitedResponseError:  # nothing was sent, so that another connection can do it
-                        if not left:
+                        unsolicited += 1
+                        if unsolicited == _MOST_UNSOLICITED:
                             raise
-                raise AssertionError  # the loop returns or raises
+                content = response.content
+                # A short body comes in one piece with the headers.
+                whole = content.is_eof() and response.status != 101
+                body = content.read_nowait() if whole else await _read_body(response)
+                return Response(response.status, response.headers, body)
         except _TooLargeError as error:
             return DecodeError(str(error), method=call.method, path=call.path)
         except (aiohttp.ClientError, OSError) as error:  # a TimeoutError is an OSError
-            return self._error(call, error, hide, sent=progress.sent)
+            return self._error(call, error, sent=progress.sent)
 
-    async def _exchange(self, call: Call, headers: CIMultiDict[str]) -> Response:
-        http = self.http
-        if http is None or http.closed or not self._lifetime.is_open:
-            raise closed_error()
-        # Not `async with`: a response that is read to its end has given its connection back, and leaving the block
-        # would take 3 % of a call.
-        response = await http.request(
-            call.method,
-            call.url,
-            data=call.body,
-            headers=headers,
-            allow_redirects=False,  # the token must not follow
-            proxy_headers=self._proxy_headers,
-        )
-        try:
-            content = response.content
-            # A short body comes in one piece with the headers.
-            whole = content.is_eof() and response.status != 101
-            body = content.read_nowait() if whole else await _read_body(response)
-            return Response(response.status, response.headers, body)
-        except BaseException:
-            response.close()
-            raise
-
-    def _error(self, call: Call, failure: BaseException, hide: Callable[[str], str], *, sent: bool) -> TransportError:
+    def _error(self, call: Call, failure: BaseException, *, sent: bool) -> TransportError:
         kind: type[TransportError] = TransportError
         text = failure.message if isinstance(failure, aiohttp.ClientResponseError) else str(failure)
-        reason = f"no usable response ({type(failure).__name__}: {hide(text)})"
+        text = self._credentials.hide(text, call)
+        reason = f"no usable response ({type(failure).__name__}: {text})"
         if not self._lifetime.is_open:
             reason = "the session was closed before the response came"
         elif isinstance(failure, aiohttp.ClientSSLError):
-            kind, reason = TLSError, f"TLS failed: {hide(text)}"
+            kind, reason = TLSError, f"TLS failed: {text}"
         elif isinstance(failure, aiohttp.ClientHttpProxyError):
-            reason = f"could not connect: the proxy responded {failure.status} ({hide(text)})"
+            reason = f"could not connect: the proxy responded {failure.status} ({text})"
         elif type(failure) is TimeoutError:
             within = "could not connect" if not sent else "no complete response"
             kind, reason = RequestTimeoutError, f"{within} within {call.options.timeout:g} s"
         elif not sent:
-            reason = f"could not connect: {hide(text)}"
+            reason = f"could not connect: {text}"
         unknown = sent and not call.is_read
         error = kind(reason, sent=sent, method=call.method, path=call.path, outcome_unknown=unknown)
         # Only a failure of the system is told as the cause. The others hold the request's headers, with the token, or
@@ -164,19 +160,23 @@ def _login_of(proxy: URL | None, auth: aiohttp.BasicAuth | None) -> tuple[URL | 
 
 
 async def _read_body(response: aiohttp.ClientResponse) -> bytes:
-    if response.status == 101:  # aiohttp leaves a connection that has switched protocols to its caller
-        response.close()
-        return b""
     is_success = 200 <= response.status < 300
     limit = _LARGEST_BODY if is_success else _LARGEST_ERROR
     chunks: list[bytes] = []
     size = 0
-    async for chunk in response.content.iter_any():
-        chunks.append(chunk)
-        size += len(chunk)
-        if size > limit:
+    try:
+        if response.status == 101:  # aiohttp leaves a connection that has switched protocols to its caller
             response.close()
-            if not is_success:
-                break
-            raise _TooLargeError(f"the response is larger than {limit >> 20} MiB, so it was not read to its end")
-    return b"".join(chunks)
+            return b""
+        async for chunk in response.content.iter_any():
+            chunks.append(chunk)
+            size += len(chunk)
+            if size > limit:
+                response.close()
+                if not is_success:
+                    break
+                raise _TooLargeError(f"the response is larger than {limit >> 20} MiB, so it was not read to its end")
+        return b"".join(chunks)
+    except BaseException:
+        response.close()
+        raise
