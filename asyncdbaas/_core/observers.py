@@ -12,7 +12,6 @@ from typing import Any, Final, TypeVar
 from asyncdbaas import hooks
 from asyncdbaas._checks import check_function
 from asyncdbaas._core.call import Call, Response
-from asyncdbaas._core.http import read_request_id
 from asyncdbaas.errors import InvalidInputError, RequestError
 
 __all__ = ["Observers", "guarded", "log_as_environment_says"]
@@ -27,7 +26,7 @@ _LEVELS: Final = {"debug": logging.DEBUG, "info": logging.INFO}
 class Observers:
     """The listeners of a session and the log, for the events of its calls.
 
-    Each method returns at once for a call that nobody observes, which is decided when the call is made.
+    Most methods return at once for a call that nobody observes, which is decided when the call is made.
     """
 
     def __init__(self, on_event: Callable[[hooks.CallEvent], object] | None) -> None:
@@ -74,20 +73,23 @@ class Observers:
             self._emit(hooks.AttemptStarted, call, attempt=call.attempts, waited=waited)
 
     def attempt_ended(
-        self, call: Call, sent_at: float, response: Response | RequestError, outcome: Response | RequestError
+        self,
+        call: Call,
+        sent_at: float,
+        response: Response | RequestError,
+        outcome: Response | RequestError,
+        request_id: str | None,
     ) -> None:
         """Tell what came of an attempt: the response, and what it means."""
-        if call.observed:
-            status, headers = (response.status, response.headers) if isinstance(response, Response) else (None, {})
-            self._emit(
-                hooks.AttemptEnded,
-                call,
-                attempt=call.attempts,
-                seconds=time.monotonic() - sent_at,
-                status=status,
-                request_id=read_request_id(headers),
-                error=outcome if isinstance(outcome, RequestError) else None,
-            )
+        self._emit(
+            hooks.AttemptEnded,
+            call,
+            attempt=call.attempts,
+            seconds=time.monotonic() - sent_at,
+            status=response.status if isinstance(response, Response) else None,
+            request_id=request_id,
+            error=outcome if isinstance(outcome, RequestError) else None,
+        )
 
     def retry_scheduled(self, call: Call, delay: float, error: RequestError) -> None:
         """Tell that a request will be sent again."""

@@ -118,8 +118,14 @@ class Sender:
         finally:
             self._admission.leave(counted=counted)
         outcome = self._judge(call, response)
-        self._observers.attempt_ended(call, sent_at, response, outcome)
+        if call.observed:
+            self._observers.attempt_ended(call, sent_at, response, outcome, self._request_id(call, outcome))
         return outcome
+
+    def _request_id(self, call: Call, outcome: Response | RequestError) -> str | None:
+        if isinstance(outcome, RequestError):
+            return outcome.request_id
+        return self._credentials.hide(read_request_id(outcome.headers) or "", call) or None
 
     def _judge(self, call: Call, response: Response | RequestError) -> Response | RequestError:
         """Return the response if it is a success, else its error."""

@@ -10,6 +10,7 @@ from source_tree import ENDPOINTS, imports, top_modules, top_names, trees
 
 # From the top down; a module imports only what stands in a later line.
 LAYERS: Final = (
+    {"__main__"},
     {"cli"},
     {"otel", "pytest_plugin", "web"},
     {"emulator"},
