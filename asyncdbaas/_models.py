@@ -9,7 +9,7 @@ import attrs
 
 from asyncdbaas._core.model import Model
 from asyncdbaas.errors import InvalidInputError
-from asyncdbaas.types import UNSET, ListOf, OpenEnum, Unset, new_list, null_lists
+from asyncdbaas.types import UNSET, EnumOrStr, ListOf, OpenEnum, Unset, new_list, null_lists, take_strings
 
 __all__ = [
     "Autoscale",
@@ -200,11 +200,11 @@ class FirewallRuleType(OpenEnum):
     APP = "app"
 
 
-@attrs.frozen(kw_only=True, slots=False, repr=False)
+@attrs.frozen(kw_only=True, slots=False, repr=False, field_transformer=take_strings)
 class FirewallRule(Model):
     """A source that may connect to a cluster. A rule that was read can be sent again as it is."""
 
-    type: FirewallRuleType
+    type: EnumOrStr[FirewallRuleType]
     value: str
     """Id of the droplet (as a string), Kubernetes cluster or app; or the tag; or an IPv4 address or range."""
     description: str | Unset = UNSET
@@ -236,11 +236,11 @@ class MySQLAuthPlugin(OpenEnum):
     """The default from MySQL 8.0 on."""
 
 
-@attrs.frozen(kw_only=True, slots=False, repr=False)
+@attrs.frozen(kw_only=True, slots=False, repr=False, field_transformer=take_strings)
 class MySQLSettings(Model):
     """A user's settings on MySQL."""
 
-    auth_plugin: MySQLAuthPlugin | Unset = UNSET
+    auth_plugin: EnumOrStr[MySQLAuthPlugin] | Unset = UNSET
 
 
 class KafkaPermission(OpenEnum):
@@ -252,13 +252,13 @@ class KafkaPermission(OpenEnum):
     PRODUCECONSUME = "produceconsume"
 
 
-@attrs.frozen(kw_only=True, slots=False, repr=False)
+@attrs.frozen(kw_only=True, slots=False, repr=False, field_transformer=take_strings)
 class KafkaACL(Model):
     """A permission on topics. One user may have several, also for the same topic."""
 
     topic: str
     """Regular expression over topic names."""
-    permission: KafkaPermission
+    permission: EnumOrStr[KafkaPermission]
     id: str | Unset = UNSET
     """The service sets it."""
 
@@ -273,13 +273,13 @@ class OpenSearchPermission(OpenEnum):
     READWRITE = "readwrite"
 
 
-@attrs.frozen(kw_only=True, slots=False, repr=False)
+@attrs.frozen(kw_only=True, slots=False, repr=False, field_transformer=take_strings)
 class OpenSearchACL(Model):
     """A permission on indexes."""
 
     index: str
     """Regular expression over index names."""
-    permission: OpenSearchPermission | Unset = UNSET
+    permission: EnumOrStr[OpenSearchPermission] | Unset = UNSET
     """Default `deny`."""
 
 
@@ -291,13 +291,13 @@ class MongoRole(OpenEnum):
     DB_ADMIN = "dbAdmin"
 
 
-@attrs.frozen(kw_only=True, slots=False, repr=False)
+@attrs.frozen(kw_only=True, slots=False, repr=False, field_transformer=take_strings)
 class MongoUserSettings(Model):
     """A user's settings on MongoDB."""
 
     databases: list[str] | Unset = UNSET
     """Databases that `role` applies to; `admin` stands for all of them."""
-    role: MongoRole | Unset = UNSET
+    role: EnumOrStr[MongoRole] | Unset = UNSET
 
 
 @attrs.frozen(kw_only=True, slots=False, repr=False)

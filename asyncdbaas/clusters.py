@@ -30,7 +30,7 @@ from asyncdbaas._models import (
 )
 from asyncdbaas.errors import InvalidInputError
 from asyncdbaas.session import AsyncSession
-from asyncdbaas.types import UNSET, Id, ListOf, Unset, new_list, null_lists
+from asyncdbaas.types import UNSET, EnumOrStr, Id, ListOf, Unset, new_list, null_lists, take_strings
 
 __all__ = [
     "CA",
@@ -156,13 +156,13 @@ class BackupRestore(Model):
     """Which one, by the `created_at` that `backups.list_backups` gives. Default: the newest."""
 
 
-@attrs.frozen(kw_only=True, slots=False, repr=False)
+@attrs.frozen(kw_only=True, slots=False, repr=False, field_transformer=take_strings)
 class ClusterCreate(Model):
     """A cluster to create; `options.get_options` lists what can be chosen."""
 
     name: str = attrs.field(validator=not_empty)
     """Unique in the account, replicas included; an underscore is refused."""
-    engine: Engine
+    engine: EnumOrStr[Engine]
     version: str | Unset = UNSET
     """Major version, such as `17`. What the service takes when it is left out is not documented."""
     region: str = attrs.field(validator=not_empty)

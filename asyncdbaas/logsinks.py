@@ -18,7 +18,7 @@ from asyncdbaas._endpoint import cluster_path, envelop, fill_unset, has_unset, l
 from asyncdbaas._models import not_empty
 from asyncdbaas.errors import InvalidInputError
 from asyncdbaas.session import AsyncSession
-from asyncdbaas.types import UNSET, Id, OpenEnum, Unset
+from asyncdbaas.types import UNSET, EnumOrStr, Id, OpenEnum, Unset, take_strings
 
 __all__ = [
     "DatadogSink",
@@ -59,7 +59,7 @@ class RsyslogFormat(OpenEnum):
     """As `logline` says."""
 
 
-@attrs.frozen(kw_only=True, slots=False, repr=False)
+@attrs.frozen(kw_only=True, slots=False, repr=False, field_transformer=take_strings)
 class RsyslogSink(Model):
     """Settings of a sink that sends to a syslog server; not for MongoDB.
 
@@ -75,7 +75,7 @@ class RsyslogSink(Model):
     """At most 65535."""
     tls: bool
     """Whether to use TLS. It has no default: logs may hold secrets, and the service wants it even if false."""
-    format: RsyslogFormat
+    format: EnumOrStr[RsyslogFormat]
     logline: str | Unset = attrs.field(default=UNSET, repr=False)
     """Template, for the format `custom` and required there: `%tag%` for HOSTNAME, app-name, msg, msgid, pri, procid,
     structured-data, timestamp or timestamp:::date-rfc3339. Not in `repr`, as some receivers want a key in it."""

@@ -16,7 +16,7 @@ from asyncdbaas._endpoint import cluster_path, payload
 from asyncdbaas._models import MaintenanceWindow, Weekday
 from asyncdbaas.errors import InvalidInputError
 from asyncdbaas.session import AsyncSession
-from asyncdbaas.types import Id
+from asyncdbaas.types import EnumOrStr, Id, take_strings
 
 __all__ = ["MaintenanceWindow", "MaintenanceWindowUpdate", "Weekday", "install_update", "update_maintenance_window"]
 
@@ -35,11 +35,11 @@ def _check_hour(_: object, __: attrs.Attribute[Any], hour: str) -> None:
         raise InvalidInputError("MaintenanceWindowUpdate: hour must be a time in UTC such as '14:00'")
 
 
-@attrs.frozen(kw_only=True, slots=False, repr=False)
+@attrs.frozen(kw_only=True, slots=False, repr=False, field_transformer=take_strings)
 class MaintenanceWindowUpdate(Model):
     """When a cluster's maintenance shall begin: any time in the four hours from then on."""
 
-    day: Weekday = attrs.field(validator=_check_day)
+    day: EnumOrStr[Weekday] = attrs.field(validator=_check_day)
     hour: str = attrs.field(validator=_check_hour)
     """UTC, such as `14:00`. It is read back with seconds: compare with `MaintenanceWindow.start`."""
 

@@ -22,7 +22,7 @@ from asyncdbaas._endpoint import (
 from asyncdbaas._models import Connection, not_empty
 from asyncdbaas.errors import InvalidInputError
 from asyncdbaas.session import AsyncSession
-from asyncdbaas.types import UNSET, Id, OpenEnum, Unset
+from asyncdbaas.types import UNSET, EnumOrStr, Id, OpenEnum, Unset, take_strings
 
 __all__ = [
     "Connection",
@@ -78,13 +78,13 @@ def _check_name(_: object, __: object, name: str) -> None:
         raise InvalidInputError(f"pool name must be a string of 3 to 60 characters, not {shown}")
 
 
-@attrs.frozen(kw_only=True, slots=False, repr=False)
+@attrs.frozen(kw_only=True, slots=False, repr=False, field_transformer=take_strings)
 class PoolCreate(Model):
     """A connection pool to create."""
 
     name: str = attrs.field(validator=_check_name)
     """3 to 60 characters."""
-    mode: PoolMode
+    mode: EnumOrStr[PoolMode]
     size: int
     """Connections to the server. All pools of a cluster share 25 for each GB of its memory, less 3: 22 with 1 GB, 97
     with 4 GB."""
@@ -94,11 +94,11 @@ class PoolCreate(Model):
     """User of the connections to the server; it must exist. Left out: each client's own."""
 
 
-@attrs.frozen(kw_only=True, slots=False, repr=False)
+@attrs.frozen(kw_only=True, slots=False, repr=False, field_transformer=take_strings)
 class PoolUpdate(Model):
     """Changes to a connection pool. What is unset stays as it is; the name cannot change."""
 
-    mode: PoolMode | Unset = UNSET
+    mode: EnumOrStr[PoolMode] | Unset = UNSET
     size: int | Unset = UNSET
     """Connections to the server, within the budget that `PoolCreate.size` describes."""
     db: str | Unset = attrs.field(default=UNSET, validator=not_empty)

@@ -14,7 +14,7 @@ from asyncdbaas._core.model import Model
 from asyncdbaas._endpoint import cluster_path, list_all, payload
 from asyncdbaas._models import not_empty
 from asyncdbaas.session import AsyncSession
-from asyncdbaas.types import Id, OpenEnum
+from asyncdbaas.types import EnumOrStr, Id, OpenEnum, take_strings
 
 __all__ = [
     "CompatibilityLevel",
@@ -80,13 +80,13 @@ class Schema(Model):
     """A number, as a string. Missing in lists and in the answer to a create."""
 
 
-@attrs.frozen(kw_only=True, slots=False, repr=False)
+@attrs.frozen(kw_only=True, slots=False, repr=False, field_transformer=take_strings)
 class SchemaCreate(Model):
     """A schema to register."""
 
     subject_name: str = attrs.field(validator=not_empty)
     """As a rule the topic's name followed by `-value` or `-key`."""
-    schema_type: SchemaType
+    schema_type: EnumOrStr[SchemaType]
     schema: str = attrs.field(validator=not_empty)
     """The schema's text; for Avro and JSON a JSON document as a string, not as a dict."""
 

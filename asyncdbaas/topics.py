@@ -15,7 +15,7 @@ from asyncdbaas._core.model import Model
 from asyncdbaas._endpoint import changes, cluster_path, created, delete, list_all, payload
 from asyncdbaas.errors import AcceptedError, InvalidInputError, SettingsLostError
 from asyncdbaas.session import AsyncSession
-from asyncdbaas.types import UNSET, Id, ListOf, OpenEnum, Unset, new_list
+from asyncdbaas.types import UNSET, EnumOrStr, Id, ListOf, OpenEnum, Unset, new_list, take_strings
 
 __all__ = [
     "CleanupPolicy",
@@ -78,16 +78,16 @@ class TimestampType(OpenEnum):
     LOG_APPEND_TIME = "log_append_time"
 
 
-@attrs.frozen(kw_only=True, slots=False, repr=False)
+@attrs.frozen(kw_only=True, slots=False, repr=False, field_transformer=take_strings)
 class TopicConfig(Model):
     """Settings of a topic; what is unset keeps the service's default. Read back, some or all can be missing.
 
     "No limit" shows as 9223372036854776000, a little above the largest 64-bit integer: a rounding of the service's.
     """
 
-    cleanup_policy: CleanupPolicy | Unset = UNSET
+    cleanup_policy: EnumOrStr[CleanupPolicy] | Unset = UNSET
     """Drop old segments (`delete`, the default), keep the last value of each key (`compact`), or both."""
-    compression_type: CompressionType | Unset = UNSET
+    compression_type: EnumOrStr[CompressionType] | Unset = UNSET
     """Default `producer`."""
     delete_retention_ms: int | Unset = UNSET
     """How long the marker of a deleted key stays, in milliseconds. Default 86400000, a day."""
@@ -110,7 +110,7 @@ class TopicConfig(Model):
     message_timestamp_difference_max_ms: int | Unset = UNSET
     """Largest distance between a message's timestamp and its arrival, in milliseconds. Not in the vendor's
     description, but in its examples and in its Go client."""
-    message_timestamp_type: TimestampType | Unset = UNSET
+    message_timestamp_type: EnumOrStr[TimestampType] | Unset = UNSET
     """Default `create_time`."""
     min_cleanable_dirty_ratio: float | Unset = UNSET
     """Share of duplicates, 0.0 to 1.0, from which a log is compacted. Default 0.5."""

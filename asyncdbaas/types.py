@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
+import re
+import sys
 from collections.abc import Callable
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias, TypeVar
 from uuid import UUID
 
+import attrs
 from msgspec import UNSET as _UNSET
 from msgspec import UnsetType as Unset
 
-__all__ = ["UNSET", "Hidden", "Id", "ListOf", "OpenEnum", "Secret", "SecretBytes", "Unset", "new_list", "null_lists"]
+__all__ = [
+    "UNSET",
+    "EnumOrStr",
+    "Hidden",
+    "Id",
+    "ListOf",
+    "OpenEnum",
+    "Secret",
+    "SecretBytes",
+    "Unset",
+    "new_list",
+    "null_lists",
+    "take_strings",
+]
 
 UNSET: Final = _UNSET
 """The value of a request field that is not sent at all; `None` is sent as `null`, `0` and `False` as they are."""
@@ -68,9 +84,21 @@ class Hidden:
         self.value = value
 
 
+E = TypeVar("E", bound=OpenEnum)
+
 if TYPE_CHECKING:
     ListOf = list
+    EnumOrStr: TypeAlias = E | str
 else:
+
+    class EnumOrStr:
+        """An enumeration in a request, whose values may be given as strings: `engine="pg"`.
+
+        To type checkers it is `Engine | str`, to the encoder `Engine`.
+        """
+
+        def __class_getitem__(cls, item: object) -> object:
+            return item
 
     class ListOf:
         """A list in an answer that may come as null; `null_lists` turns that null into an empty list.
@@ -81,6 +109,24 @@ else:
 
         def __class_getitem__(cls, item: object) -> object:
             return list[item] | None
+
+
+# A string, since annotations are not evaluated when a class is made.
+_ENUM: Final = re.compile(r"EnumOrStr\[(\w+)\]")
+
+
+def take_strings(cls: type, fields: list[attrs.Attribute[Any]]) -> list[attrs.Attribute[Any]]:
+    """Let a constructor turn strings into members, for the fields of type `EnumOrStr`; for `field_transformer=`."""
+    found = [(field, _ENUM.match(str(field.type))) for field in fields]
+    return [field.evolve(converter=_converter(cls, match[1])) if match else field for field, match in found]
+
+
+def _converter(cls: type, name: str) -> Callable[[object], object]:
+    def to_member(value: object) -> object:
+        # What is no string is left to the encoder, which names the field.
+        return getattr(sys.modules[cls.__module__], name)(value) if isinstance(value, str) else value
+
+    return to_member
 
 
 # As a factory, `list[X]` would take 0.3 us more for each object read: a generic alias notes its type on what it makes,

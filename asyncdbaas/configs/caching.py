@@ -10,7 +10,7 @@ from typing import Self
 import attrs
 
 from asyncdbaas.configs._base import EngineConfig
-from asyncdbaas.types import UNSET, OpenEnum, Unset
+from asyncdbaas.types import UNSET, EnumOrStr, OpenEnum, Unset, take_strings
 
 __all__ = ["AclChannels", "MaxmemoryPolicy", "Persistence", "RedisConfig", "ValkeyConfig"]
 
@@ -57,11 +57,11 @@ class AclChannels(OpenEnum):
     """None."""
 
 
-@attrs.frozen(kw_only=True, repr=False, slots=False)
+@attrs.frozen(kw_only=True, repr=False, slots=False, field_transformer=take_strings)
 class RedisConfig(EngineConfig):
     """Settings of a Redis cluster. What is unset is not sent, and stays as it is."""
 
-    redis_acl_channels_default: AclChannels | Unset = UNSET
+    redis_acl_channels_default: EnumOrStr[AclChannels] | Unset = UNSET
     """Pub/sub channels of a new user without an ACL. Unset, it counts as `allchannels`. The server's own
     `acl-pubsub-default` is another setting."""
     redis_io_threads: int | Unset = UNSET
@@ -70,7 +70,7 @@ class RedisConfig(EngineConfig):
     """Minutes after which the access counters of LFU policies decay; 1 to 120. Default 1."""
     redis_lfu_log_factor: int | Unset = UNSET
     """How slowly the access counters of LFU policies saturate, a logarithm factor; 0 to 100. Default 10."""
-    redis_maxmemory_policy: MaxmemoryPolicy | Unset = UNSET
+    redis_maxmemory_policy: EnumOrStr[MaxmemoryPolicy] | Unset = UNSET
     """Which keys go when the memory is full."""
     redis_notify_keyspace_events: str | Unset = UNSET
     """Events to publish, one letter each: K keyspace and E keyevent (one of them is required), g generic commands, $
@@ -79,7 +79,7 @@ class RedisConfig(EngineConfig):
     `KEg$lshzxeA`."""
     redis_number_of_databases: int | Unset = UNSET
     """Databases; 1 to 128. A change restarts Redis."""
-    redis_persistence: Persistence | Unset = UNSET
+    redis_persistence: EnumOrStr[Persistence] | Unset = UNSET
     """Dump all data every 10 minutes if a key has changed (`rdb`), or never (`off`): then a restart can lose data and
     the cluster cannot be forked. There is no append-only file."""
     redis_pubsub_client_output_buffer_limit: int | Unset = UNSET
@@ -91,7 +91,7 @@ class RedisConfig(EngineConfig):
     """Seconds after which an idle connection is closed; 0 to 31536000. Default 300."""
 
 
-@attrs.frozen(kw_only=True, repr=False, slots=False)
+@attrs.frozen(kw_only=True, repr=False, slots=False, field_transformer=take_strings)
 class ValkeyConfig(EngineConfig):
     """Settings of a Valkey cluster. What is unset is not sent, and stays as it is.
 
@@ -101,7 +101,7 @@ class ValkeyConfig(EngineConfig):
     frequent_snapshots: bool | Unset = UNSET
     """Take local snapshots often, not for backups only. Default true. Without effect while `valkey_persistence` is
     `off`."""
-    valkey_acl_channels_default: AclChannels | Unset = UNSET
+    valkey_acl_channels_default: EnumOrStr[AclChannels] | Unset = UNSET
     """Pub/sub channels of a new user without an ACL. Unset, it counts as `allchannels`. The server's own
     `acl-pubsub-default` is another setting."""
     valkey_active_expire_effort: int | Unset = UNSET
@@ -113,7 +113,7 @@ class ValkeyConfig(EngineConfig):
     """Minutes after which the access counters of LFU policies decay; 1 to 120. Default 1."""
     valkey_lfu_log_factor: int | Unset = UNSET
     """How slowly the access counters of LFU policies saturate, a logarithm factor; 0 to 100. Default 10."""
-    valkey_maxmemory_policy: MaxmemoryPolicy | Unset = UNSET
+    valkey_maxmemory_policy: EnumOrStr[MaxmemoryPolicy] | Unset = UNSET
     """Which keys go when the memory is full."""
     valkey_notify_keyspace_events: str | Unset = UNSET
     """Events to publish, one letter each: K keyspace and E keyevent (one of them is required), g generic commands, $
@@ -122,7 +122,7 @@ class ValkeyConfig(EngineConfig):
     `KEg$lshzxeA`."""
     valkey_number_of_databases: int | Unset = UNSET
     """Databases; 1 to 128. A change restarts Valkey."""
-    valkey_persistence: Persistence | Unset = UNSET
+    valkey_persistence: EnumOrStr[Persistence] | Unset = UNSET
     """Dump all data every 10 minutes if a key has changed, and for backups (`rdb`), or never (`off`): then there are no
     backups, a restart can lose data and the cluster cannot be forked."""
     valkey_pubsub_client_output_buffer_limit: int | Unset = UNSET

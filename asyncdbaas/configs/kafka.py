@@ -5,7 +5,7 @@ from __future__ import annotations
 import attrs
 
 from asyncdbaas.configs._base import EngineConfig
-from asyncdbaas.types import UNSET, OpenEnum, Unset
+from asyncdbaas.types import UNSET, EnumOrStr, OpenEnum, Unset, take_strings
 
 __all__ = ["KafkaCleanupPolicy", "KafkaCompressionType", "KafkaConfig", "KafkaTimestampType"]
 
@@ -42,7 +42,7 @@ class KafkaTimestampType(OpenEnum):
     """The broker's."""
 
 
-@attrs.frozen(kw_only=True, repr=False, slots=False)
+@attrs.frozen(kw_only=True, repr=False, slots=False, field_transformer=take_strings)
 class KafkaConfig(EngineConfig):
     """Settings of a Kafka cluster. What is unset is not sent, and stays as it is.
 
@@ -51,7 +51,7 @@ class KafkaConfig(EngineConfig):
 
     auto_create_topics_enable: bool | Unset = UNSET
     """Create topics on first use. Default false."""
-    compression_type: KafkaCompressionType | Unset = UNSET
+    compression_type: EnumOrStr[KafkaCompressionType] | Unset = UNSET
     """How messages are stored where a topic does not say."""
     connections_max_idle_ms: int | Unset = UNSET
     """Milliseconds after which an idle connection is closed; 1000 to 3600000."""
@@ -76,7 +76,7 @@ class KafkaConfig(EngineConfig):
     log_cleaner_min_compaction_lag_ms: int | Unset = UNSET
     """Shortest time that a message stays uncompacted, in milliseconds; 0 to 9223372036854776000. For compacted logs
     only."""
-    log_cleanup_policy: KafkaCleanupPolicy | Unset = UNSET
+    log_cleanup_policy: EnumOrStr[KafkaCleanupPolicy] | Unset = UNSET
     """What happens to old segments where a topic does not say."""
     log_flush_interval_messages: int | Unset = UNSET
     """Messages after which a partition is flushed to disk; 1 to 9223372036854776000."""
@@ -91,7 +91,7 @@ class KafkaConfig(EngineConfig):
     """Convert messages for consumers that ask in an older format."""
     log_message_timestamp_difference_max_ms: int | Unset = UNSET
     """Largest distance between a message's timestamp and its arrival, in milliseconds; 0 to 9223372036854776000."""
-    log_message_timestamp_type: KafkaTimestampType | Unset = UNSET
+    log_message_timestamp_type: EnumOrStr[KafkaTimestampType] | Unset = UNSET
     """Which time a message carries where a topic does not say."""
     log_preallocate: bool | Unset = UNSET
     """Reserve the disk space of a new segment at once."""

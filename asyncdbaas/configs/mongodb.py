@@ -5,7 +5,7 @@ from __future__ import annotations
 import attrs
 
 from asyncdbaas.configs._base import EngineConfig
-from asyncdbaas.types import UNSET, OpenEnum, Unset
+from asyncdbaas.types import UNSET, EnumOrStr, OpenEnum, Unset, take_strings
 
 __all__ = ["MongoDBConfig", "ReadConcern"]
 
@@ -21,11 +21,11 @@ class ReadConcern(OpenEnum):
     """What most nodes have acknowledged."""
 
 
-@attrs.frozen(kw_only=True, repr=False, slots=False)
+@attrs.frozen(kw_only=True, repr=False, slots=False, field_transformer=take_strings)
 class MongoDBConfig(EngineConfig):
     """Settings of a MongoDB cluster. What is unset is not sent, and stays as it is."""
 
-    default_read_concern: ReadConcern | Unset = UNSET
+    default_read_concern: EnumOrStr[ReadConcern] | Unset = UNSET
     """Read concern of operations that name none. Default `local`."""
     default_write_concern: str | Unset = UNSET
     """Write concern of operations that name none: `majority`, the default, or a number of nodes as a string; `0` asks

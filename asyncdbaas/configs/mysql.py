@@ -5,7 +5,7 @@ from __future__ import annotations
 import attrs
 
 from asyncdbaas.configs._base import EngineConfig, Section
-from asyncdbaas.types import UNSET, OpenEnum, Unset
+from asyncdbaas.types import UNSET, EnumOrStr, OpenEnum, Unset, take_strings
 
 __all__ = ["IncrementalBackup", "LogOutput", "MySQLConfig", "TmpStorageEngine"]
 
@@ -40,7 +40,7 @@ class IncrementalBackup(Section):
     """Days of the full backups, joined by commas: mon, tue, wed, thu, fri, sat, sun; for example `mon,thu`."""
 
 
-@attrs.frozen(kw_only=True, repr=False, slots=False)
+@attrs.frozen(kw_only=True, repr=False, slots=False, field_transformer=take_strings)
 class MySQLConfig(EngineConfig):
     """Settings of a MySQL cluster. What is unset is not sent, and stays as it is."""
 
@@ -110,9 +110,9 @@ class MySQLConfig(EngineConfig):
     """I/O threads for writes; 1 to 64. A change restarts MySQL."""
     interactive_timeout: int | Unset = UNSET
     """Seconds after which an idle interactive connection is closed; 30 to 604800."""
-    internal_tmp_mem_storage_engine: TmpStorageEngine | Unset = UNSET
+    internal_tmp_mem_storage_engine: EnumOrStr[TmpStorageEngine] | Unset = UNSET
     """Storage engine of internal temporary tables in memory."""
-    log_output: LogOutput | Unset = UNSET
+    log_output: EnumOrStr[LogOutput] | Unset = UNSET
     """Where the logs of queries go. Default `NONE`."""
     long_query_time: float | Unset = UNSET
     """Seconds from which a query counts as slow; 0 to 3600, fractions allowed. Default 10."""

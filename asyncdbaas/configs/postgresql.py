@@ -6,7 +6,7 @@ import attrs
 
 from asyncdbaas._core.wire import wire
 from asyncdbaas.configs._base import EngineConfig, Section
-from asyncdbaas.types import UNSET, OpenEnum, Unset
+from asyncdbaas.types import UNSET, EnumOrStr, OpenEnum, Unset, take_strings
 
 __all__ = [
     "FunctionTracking",
@@ -99,7 +99,7 @@ class StartupParameter(OpenEnum):
     SEARCH_PATH = "search_path"
 
 
-@attrs.frozen(kw_only=True, repr=False, slots=False)
+@attrs.frozen(kw_only=True, repr=False, slots=False, field_transformer=take_strings)
 class PgBouncerConfig(Section):
     """Settings of the connection pooler PgBouncer."""
 
@@ -107,11 +107,11 @@ class PgBouncerConfig(Section):
     """Seconds after which an unused automatically made pool is freed; 0 to 86400, where 0 means never."""
     autodb_max_db_connections: int | Unset = UNSET
     """Server connections to one database, all users together; 0 to 2147483647, where 0 means no limit."""
-    autodb_pool_mode: PoolMode | Unset = UNSET
+    autodb_pool_mode: EnumOrStr[PoolMode] | Unset = UNSET
     """Mode of automatically made pools."""
     autodb_pool_size: int | Unset = UNSET
     """Size of the pool made for a user of a database that has none; 0 to 10000, where 0 makes none."""
-    ignore_startup_parameters: list[StartupParameter] | Unset = UNSET
+    ignore_startup_parameters: list[EnumOrStr[StartupParameter]] | Unset = UNSET
     """Startup parameters that clients may send and that are ignored; at most 32."""
     min_pool_size: int | Unset = UNSET
     """Server connections that a pool keeps open; 0 to 10000, the pool's size at most. Softens the return of load after
@@ -132,7 +132,7 @@ class TimescaleDBConfig(Section):
     """Background workers; 1 to 4096. Count one per database, and as many as shall run at once."""
 
 
-@attrs.frozen(kw_only=True, repr=False, slots=False)
+@attrs.frozen(kw_only=True, repr=False, slots=False, field_transformer=take_strings)
 class PostgreSQLConfig(EngineConfig):
     """Settings of a PostgreSQL cluster. What is unset is not sent, and stays as it is."""
 
@@ -175,7 +175,7 @@ class PostgreSQLConfig(EngineConfig):
     more is a cushion for peaks, less leaves work to the server processes."""
     deadlock_timeout: int | Unset = UNSET
     """Milliseconds of waiting for a lock before a deadlock is looked for; 500 to 1800000."""
-    default_toast_compression: ToastCompression | Unset = UNSET
+    default_toast_compression: EnumOrStr[ToastCompression] | Unset = UNSET
     """Compression of large column values. Default `lz4`."""
     idle_in_transaction_session_timeout: int | Unset = UNSET
     """Milliseconds after which a session that idles inside a transaction is ended; 0 to 604800000, where 0 means
@@ -184,9 +184,9 @@ class PostgreSQLConfig(EngineConfig):
     """Compile expensive queries just in time."""
     log_autovacuum_min_duration: int | Unset = UNSET
     """Milliseconds from which an autovacuum action is logged; -1 to 2147483647. Default -1: none; 0 logs all."""
-    log_error_verbosity: LogErrorVerbosity | Unset = UNSET
+    log_error_verbosity: EnumOrStr[LogErrorVerbosity] | Unset = UNSET
     """How much detail goes into the log for each message."""
-    log_line_prefix: LogLinePrefix | Unset = UNSET
+    log_line_prefix: EnumOrStr[LogLinePrefix] | Unset = UNSET
     """Start of each log line: one of three formats, which tools such as pgBadger and pganalyze can read."""
     log_min_duration_statement: int | Unset = UNSET
     """Milliseconds from which a statement is logged; -1 to 86400000, where -1 logs none."""
@@ -230,7 +230,7 @@ class PostgreSQLConfig(EngineConfig):
     pg_partman_bgw_role: str | Unset = attrs.field(default=UNSET, metadata=wire("pg_partman_bgw.role"))
     """Role that runs the scheduled jobs of pg_partman: letters, digits, dots, underscores and hyphens, no dot or hyphen
     first, at most 64 characters. In JSON `pg_partman_bgw.role`."""
-    pg_stat_statements_track: StatementTracking | Unset = attrs.field(
+    pg_stat_statements_track: EnumOrStr[StatementTracking] | Unset = attrs.field(
         default=UNSET, metadata=wire("pg_stat_statements.track")
     )
     """Statements that are counted: those that clients send (`top`, the default), also those inside functions (`all`),
@@ -242,7 +242,7 @@ class PostgreSQLConfig(EngineConfig):
     stat_monitor_enable: bool | Unset = UNSET
     """Turn on the extension pg_stat_monitor, which restarts the cluster. While it is on, what pg_stat_statements shows
     of utility commands cannot be relied on."""
-    synchronous_replication: SynchronousReplication | Unset = UNSET
+    synchronous_replication: EnumOrStr[SynchronousReplication] | Unset = UNSET
     """Whether a commit waits for standbys. The plan has to support it."""
     temp_file_limit: int | Unset = UNSET
     """Disk space for the temporary files of a process, in KiB; -1 to 2147483647, where -1 means no limit."""
@@ -252,11 +252,11 @@ class PostgreSQLConfig(EngineConfig):
     """Time zone of the server, such as `Europe/Helsinki`; at most 64 characters."""
     track_activity_query_size: int | Unset = UNSET
     """Bytes kept of the command that each session runs; 1024 to 10240."""
-    track_commit_timestamp: OnOff | Unset = UNSET
+    track_commit_timestamp: EnumOrStr[OnOff] | Unset = UNSET
     """Record when each transaction was committed. A string in JSON, not a bool."""
-    track_functions: FunctionTracking | Unset = UNSET
+    track_functions: EnumOrStr[FunctionTracking] | Unset = UNSET
     """Functions whose calls and time are counted: none, those in procedural languages (`pl`), or all."""
-    track_io_timing: OnOff | Unset = UNSET
+    track_io_timing: EnumOrStr[OnOff] | Unset = UNSET
     """Time every I/O call, which costs a lot on platforms with a slow clock. Default `off`. A string in JSON, not a
     bool."""
     wal_sender_timeout: int | Unset = UNSET

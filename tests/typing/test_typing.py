@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import shutil
 import subprocess
 import sys
 from importlib import import_module
@@ -15,7 +16,7 @@ import pytest
 import asyncdbaas
 
 HERE: Final = Path(__file__).parent
-USES: Final = ["right_uses.py", "wrong_uses.py"]
+USES: Final = ["right_uses.py", "strings_for_enums.py", "wrong_uses.py"]
 
 
 @pytest.mark.long
@@ -23,6 +24,20 @@ USES: Final = ["right_uses.py", "wrong_uses.py"]
 def test_right_uses_pass_and_wrong_uses_are_reported(checker: str) -> None:
     command = [sys.executable, "-m", checker, *(str(HERE / name) for name in USES)]
     done = subprocess.run(command, capture_output=True, text=True, cwd=HERE.parents[1], check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["pyrefly", "check", "--python-interpreter-path", sys.executable], ["ty", "check", "--python", sys.prefix]],
+)
+def test_strings_for_enumerations_pass_the_other_checkers(command: list[str]) -> None:
+    checker = shutil.which(command[0], path=str(Path(sys.executable).parent))
+    if checker is None:
+        pytest.skip(f"{command[0]} is not installed")
+    done = subprocess.run(
+        [checker, *command[1:], str(HERE / "strings_for_enums.py")], capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stdout + done.stderr
 
 

@@ -47,7 +47,8 @@ async def of_the_wrong_kind(session: AsyncSession) -> None:
     await settings.update_settings(session, ID, service_cnames="db.example")  # type: ignore[arg-type]  # a list
     users.MongoUserSettings(databases="admin")  # type: ignore[arg-type]  # a list
     clusters.ClusterResize(size="db-s-2vcpu-4gb", num_nodes="3")  # type: ignore[arg-type]
-    maintenance.MaintenanceWindowUpdate(day="monday", hour="14:00")  # type: ignore[arg-type]  # Weekday.MONDAY
+    maintenance.MaintenanceWindowUpdate(day=1, hour="14:00")  # type: ignore[arg-type]  # "monday" or Weekday.MONDAY
+    pools.PoolCreate(name="web", mode=None, size=5, db="defaultdb")  # type: ignore[arg-type]  # "transaction" or PoolMode
     configs.PostgreSQLConfig(jit=None)  # type: ignore[arg-type]  # None is not UNSET
 
 

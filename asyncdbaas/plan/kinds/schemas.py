@@ -141,7 +141,7 @@ def is_incompatible(error: RequestError) -> bool:
     return rejected and "compatib" in error.message.lower()
 
 
-def _meaning(text: str, kind: SchemaType) -> object:
+def _meaning(text: str, kind: SchemaType | str) -> object:
     """Return what a schema says, without white space."""
     if kind is not SchemaType.PROTOBUF:
         try:
