@@ -20,6 +20,8 @@ from asyncdbaas import (
     topics,
     users,
 )
+from asyncdbaas.emulator.engines import can
+from asyncdbaas.emulator.records import Cluster
 
 ID = "9cc10173-e9ea-4176-9dbc-a4cee4c4ff30"
 
@@ -70,3 +72,9 @@ async def changed(session: AsyncSession) -> None:
 async def not_awaited(session: AsyncSession) -> None:
     topics.list_topics(session, ID).copy()  # type: ignore[attr-defined]
     await bulk.map_all(topics.create_topic, ["a"])  # type: ignore[arg-type]  # takes one argument
+
+
+def in_the_emulator(cluster: Cluster) -> None:
+    cluster["service_cnamez"]  # type: ignore[typeddict-item]  # it is service_cnames
+    cluster["topic"] = {}  # type: ignore[typeddict-unknown-key]  # it is topics
+    can("pg", "replica")  # type: ignore[arg-type]  # it is replicas
