@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any, Final, TypeAlias, TypeVar, cast
 from urllib.parse import parse_qsl
@@ -13,9 +13,9 @@ import attrs
 from asyncdbaas._checks import kind_of
 from asyncdbaas._core.codec import envelop, require_some
 from asyncdbaas._core.decoding import page_reader
-from asyncdbaas._core.http import cluster_segment, seg
+from asyncdbaas._core.http import check_text, cluster_segment, seg
 from asyncdbaas._core.model import Listing
-from asyncdbaas.errors import DecodeError, InvalidInputError
+from asyncdbaas.errors import DecodeError, InvalidInputError, NotFoundError
 from asyncdbaas.session import AsyncSession
 from asyncdbaas.types import UNSET, Id
 
@@ -28,6 +28,7 @@ __all__ = [
     "fill_unset",
     "has_unset",
     "list_all",
+    "named",
     "payload",
     "require_some",
     "write_lock",
@@ -112,6 +113,22 @@ async def list_all(
         reason = f"the list is incomplete: the service counts {total} items, but sent {len(items)}"
         raise DecodeError(reason, method="GET", path=path)
     return Listing(items)
+
+
+def named(items: Iterable[T], name: str, what: str, path: str, key: str = "name") -> T:
+    """Return the object of a list that has a name; NotFoundError with similar names if there is none."""
+    check_text(name, f"{what} name")
+    listed = list(items)
+    found = [item for item in listed if getattr(item, key) == name]
+    if len(found) > 1:
+        raise InvalidInputError(f"{len(found)} {what}s have this name; use the id of one of them")
+    if found:
+        return found[0]
+    from difflib import get_close_matches  # seldom needed
+
+    similar = get_close_matches(name, [each for item in listed if (each := getattr(item, key))], n=3)
+    hint = f"; similar: {', '.join(similar)}" if similar else f"; there are {len(listed)} with other names"
+    raise NotFoundError(f"no {what} has this name{hint}", status=404, code="not_found", method="GET", path=path)
 
 
 def _query(address: str | None) -> str:

@@ -14,7 +14,7 @@ import attrs
 
 from asyncdbaas._core.http import check_text
 from asyncdbaas._core.model import Model
-from asyncdbaas._endpoint import cluster_path, envelop, fill_unset, has_unset, list_all, write_lock
+from asyncdbaas._endpoint import cluster_path, envelop, fill_unset, has_unset, list_all, named, write_lock
 from asyncdbaas._models import not_empty
 from asyncdbaas.errors import InvalidInputError
 from asyncdbaas.session import AsyncSession
@@ -32,6 +32,7 @@ __all__ = [
     "SinkType",
     "create_logsink",
     "delete_logsink",
+    "find_logsink",
     "get_logsink",
     "list_logsinks",
     "update_logsink",
@@ -200,6 +201,16 @@ async def get_logsink(session: AsyncSession, cluster_id: Id, sink_id: str) -> Lo
     """
     # This response has no envelope, unlike that to a create; with a key, both are read.
     return await session.request("GET", cluster_path(cluster_id, "logsink", sink_id), Logsink, key="sink")
+
+
+async def find_logsink(session: AsyncSession, cluster_id: Id, name: str) -> Logsink:
+    """Get a log sink by its name, with one list request.
+
+    NotFoundError, with similar names, if there is none. Scope `database:read`.
+    https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_list_logsink
+    """
+    path = cluster_path(cluster_id, "logsink")
+    return named(await list_logsinks(session, cluster_id), name, "log sink", path, key="sink_name")
 
 
 async def create_logsink(session: AsyncSession, cluster_id: Id, name: str, config: SinkConfig) -> Logsink:

@@ -10,7 +10,7 @@ from datetime import datetime
 import attrs
 
 from asyncdbaas._core.model import Model
-from asyncdbaas._endpoint import cluster_path, created, delete, list_all, payload
+from asyncdbaas._endpoint import cluster_path, created, delete, list_all, named, payload
 from asyncdbaas._models import ClusterStatus, Connection, Settings, not_empty
 from asyncdbaas.session import AsyncSession
 from asyncdbaas.types import UNSET, Id, ListOf, Unset, new_list, null_lists
@@ -23,6 +23,7 @@ __all__ = [
     "Settings",
     "create_replica",
     "delete_replica",
+    "find_replica",
     "get_replica",
     "list_replicas",
     "promote_replica",
@@ -96,6 +97,16 @@ async def get_replica(session: AsyncSession, cluster_id: Id, name: str) -> Repli
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_get_replica
     """
     return await session.request("GET", cluster_path(cluster_id, "replicas", name), Replica, key="replica")
+
+
+async def find_replica(session: AsyncSession, cluster_id: Id, name: str) -> Replica:
+    """Get a replica by its name, with one list request.
+
+    Unlike `get_replica`, NotFoundError names similar replicas if there is none. Scope `database:read`.
+    https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_list_replicas
+    """
+    path = cluster_path(cluster_id, "replicas")
+    return named(await list_replicas(session, cluster_id), name, "replica", path)
 
 
 async def create_replica(session: AsyncSession, cluster_id: Id, replica: ReplicaCreate) -> Replica:

@@ -14,8 +14,8 @@ _LINK: Final = re.compile(
     r"^https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_\w+$", re.MULTILINE
 )
 _SCOPE: Final = re.compile(r"[Ss]copes? `database:(read|create|update|delete)`")
-# Functions that are made of several operations.
-_COMPOSED: Final = {"firewall:edit_firewall_rules"}
+# Functions that are made of several operations, or of one that is not described.
+_COMPOSED: Final = {"firewall:edit_firewall_rules", "clusters:convert_cluster"}
 
 
 def _public(module: str) -> dict[str, Definition]:

@@ -68,6 +68,10 @@ async def check_clusters(session: AsyncSession) -> None:
         name="events", engine=clusters.Engine.KAFKA, region="nyc3", size="db-s-2vcpu-2gb", num_nodes=3, tags=["a"]
     )
     assert_type(await clusters.create_cluster(session, wanted), clusters.Cluster)
+    assert_type(await clusters.find_cluster(session, "shop"), clusters.Cluster)
+    assert_type(await clusters.convert_cluster(session, ID), None)
+    assert_type(await replicas.find_replica(session, ID, "copy"), replicas.Replica)
+    assert_type(await logsinks.find_logsink(session, ID, "logs"), logsinks.Logsink)
     assert_type(await clusters.validate_cluster(session, wanted), None)
     resize = clusters.ClusterResize(size="db-s-4vcpu-8gb", num_nodes=3, storage_size_mib=UNSET)
     assert_type(await clusters.resize_cluster(session, ID, resize), None)
