@@ -23,6 +23,7 @@ from asyncdbaas._core.http import cluster_segment, seg
 from asyncdbaas._core.polling import is_transient
 from asyncdbaas._core.resend import ResendSchedule
 from asyncdbaas.catalogue import CatalogueTopic
+from asyncdbaas.catalogue.kafka import name_collisions
 from asyncdbaas.clusters import Cluster, ClusterCreate, create_cluster, list_clusters
 from asyncdbaas.databases import Database, create_database, get_database, list_databases
 from asyncdbaas.errors import (
@@ -73,6 +74,7 @@ async def ensure_topics(
 
     """
     on_conflict = OnConflict(on_conflict)
+    _check_alive(session, cluster_id)
     target = _target(str(cluster_id), list(topics))
     plan = compare([target], await fetch(session, [target]))
     differing = [change for change in plan.changes if change.changed]
@@ -93,6 +95,9 @@ def _target(cluster_id: str, topics: list[TopicCreate]) -> Target:
             raise InvalidInputError(f"topic {name} is given {count} times")
         if name.startswith("_"):
             raise InvalidInputError(f"topic {name}: names that begin with _ are Kafka's own and never touched")
+    names = [topic.name for topic in topics]
+    for name, other in name_collisions(names, names).items():
+        raise InvalidInputError(f"topic {name} collides with topic {other}: to Kafka they are the same")
     cluster = ClusterRef(id=cluster_id, name=cluster_id)
     return Target(cluster=cluster, topics=tuple(CatalogueTopic(topic=topic) for topic in topics))
 
@@ -232,10 +237,15 @@ async def _update_pool(session: AsyncSession, cluster_id: Id, pool: PoolCreate, 
 
 def _path(session: AsyncSession, cluster_id: Id, kind: str, name: str) -> str:
     """Return the path of an object; raise if the session has deleted its cluster."""
-    cluster = f"/v2/databases/{cluster_segment(cluster_id)}"
-    if cluster in session.deletions:
+    return f"{_check_alive(session, cluster_id)}/{kind}/{seg(name, 'name')}"
+
+
+def _check_alive(session: AsyncSession, cluster_id: Id) -> str:
+    """Return the path of a cluster, unless the session has deleted it."""
+    path = f"/v2/databases/{cluster_segment(cluster_id)}"
+    if path in session.deletions:
         raise EnsureError(f"cluster {cluster_id} is being deleted: this session deleted it")
-    return f"{cluster}/{kind}/{seg(name, 'name')}"
+    return path
 
 
 def _differences(found: object, wanted: object, keys: Iterable[str]) -> dict[str, tuple[Any, Any]]:

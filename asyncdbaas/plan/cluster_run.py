@@ -165,6 +165,7 @@ class ClusterRun:
         now = asyncio.get_running_loop().time()
         for job in jobs if live is not None else ():
             self._judge(job, (live or {}).get(job.change.name), now)
+        self._fail_collisions(live or {}, [job for job in jobs if job.result is None and is_rejection(job.error)])
         again = [job for job in jobs if job.result is None]
         if again:
             await asyncio.sleep(self.options.interval)
@@ -219,6 +220,17 @@ class ClusterRun:
             self._settle(job, verdict.result, verdict.reason)
         elif job.schedule.is_over(now) or (job.may_have_applied and job.schedule.is_spent):
             self._settle(job, *given_up(job, verdict.reason))
+
+    def _fail_collisions(self, live: Mapping[str, Any], rejected: list[Job]) -> None:
+        """Fail creates whose names others that are visible exclude: to wait would not help."""
+        taken = {job.kind.collision_key(name): name for job in rejected[:1] for name in live}
+        for job in rejected:
+            name = taken.get(job.kind.collision_key(job.change.name), job.change.name)
+            if job.action is Action.CREATE and name != job.change.name:
+                job.may_have_applied = False  # both cannot exist
+                self._settle(
+                    job, Result.FAILED, f"the name collides with {name}, which exists: to Kafka they are the same"
+                )
 
     async def _wait_for(self, job: Job) -> None:
         if job.result not in _LIVING or job.change.wanted is None:

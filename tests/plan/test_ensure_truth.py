@@ -21,7 +21,7 @@ from asyncdbaas.ensure import (
     ensure_topics,
     ensure_user,
 )
-from asyncdbaas.plan import OnConflict, Prune, Result, make_plan
+from asyncdbaas.plan import OnConflict, PlanError, Prune, Result, make_plan
 from asyncdbaas.pools import PoolCreate, PoolMode, create_pool, get_pool
 from asyncdbaas.topics import TopicConfig, TopicCreate, TopicUpdate, delete_topic, get_topic, update_topic
 from asyncdbaas.users import UserCreate, create_user, delete_user
@@ -184,6 +184,8 @@ async def test_a_deleted_cluster_is_not_returned_and_its_name_is_waited_for() ->
         assert second.id != first.id
         with pytest.raises(EnsureError, match="is being deleted: this session deleted it"):
             await ensure_database(world.session, first.id, "shop")
+        with pytest.raises(EnsureError, match="is being deleted: this session deleted it"):
+            await ensure_topics(world.session, first.id, [TopicCreate(name="t")])
 
 
 async def test_what_an_old_list_still_shows_of_a_deleted_object_is_not_returned() -> None:
@@ -282,6 +284,19 @@ async def test_an_update_does_not_shrink_what_somebody_has_grown_since_the_plan(
         assert "it has 9 partitions" in grown.reason
         assert same.result is Result.KEPT
         assert world.emulator.requests.operations["update_topic"] == 0
+
+
+async def test_a_name_that_collides_with_a_newer_one_is_a_failure_that_says_so() -> None:
+    async with opened("k") as world:
+        plan = await make_plan(world.session, catalogue("a.b", "c", cluster="k"))
+        await ensure_topics(world.session, world.ids["k"], [TopicCreate(name="a_b")])
+        report = await applied(world.session, plan)
+        assert [outcome.result for outcome in report.outcomes] == [Result.FAILED, Result.CREATED]
+        assert "the name collides with a_b, which exists" in report.outcomes[0].reason
+        with pytest.raises(PlanError, match="collides with a_b"):
+            await ensure_topics(world.session, world.ids["k"], [TopicCreate(name="a.b")])
+        with pytest.raises(InvalidInputError, match=r"topic x_y collides with topic x\.y"):
+            await ensure_topics(world.session, world.ids["k"], [TopicCreate(name="x_y"), TopicCreate(name="x.y")])
 
 
 async def test_a_missing_list_seen_once_does_not_make_a_cluster_gone() -> None:
