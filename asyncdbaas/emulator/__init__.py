@@ -12,6 +12,12 @@ Time
     divided by the scale, rounded up to whole seconds at a scale of 1 and to thousandths otherwise;
     `ratelimit-reset` is the epoch second of the client's wall clock. On a stepped clock both are virtual.
 
+Without Python
+    `asyncdbaas emulator` runs it, with clusters by option or seed file. Below `/_emulator/` is all that code can do,
+    for tests in other languages (`/_emulator/openapi.json`), and a page that shows what happens (`/_emulator/ui`).
+    These paths count in no rate limit, and answer this machine only, not web pages of other sites. An emulator that
+    lets other machines in (`allow_remote=True`) needs its token there.
+
 Assumed
     No source confirms the following, so do not rely on it. `Quirks` switches between likely behaviours.
 

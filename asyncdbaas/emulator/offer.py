@@ -120,6 +120,8 @@ def read_offer(offer: Mapping[str, Any] | str | PathLike[str] | None) -> Any:
     if not isinstance(offer, str | PathLike):
         return offer
     file = Path(offer)
+    if file.exists() and not file.is_file():  # a device could be read for ever
+        raise OfferError(f"{file}: is not a regular file")
     try:
         return json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:  # ValueError: not UTF-8, or not JSON

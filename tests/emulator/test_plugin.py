@@ -8,10 +8,11 @@ from typing import Final
 
 import pytest
 
-# pytester forgets what an inner run has imported, and cryptography cannot be imported twice in a process.
-import asyncdbaas.emulator.x509  # noqa: F401
+from asyncdbaas.emulator import certificates
 
 pytest_plugins = ["pytester"]
+# pytester forgets what an inner run has imported, and cryptography cannot be imported twice in a process.
+certificates.make_authority("loads cryptography")
 
 ASYNCIO = """
 import pytest
