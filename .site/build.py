@@ -55,8 +55,8 @@ def _write_pages() -> None:
             text = guide.read_text(encoding="utf-8").replace("../../benchmarks/plots/", "plots/")
             text = re.sub(r"\]\(\.\./(\w+)\.py\)", r"](reference/\1.md)", text)
             DOCS.joinpath(guide.name).write_text(_with_repository_links(text, "../../"), encoding="utf-8")
-        elif guide.is_dir():
-            shutil.copytree(guide, DOCS / guide.name)
+        else:
+            shutil.copy(guide, DOCS)
     shutil.copytree(ROOT / "benchmarks" / "plots", DOCS / "plots", ignore=shutil.ignore_patterns("*.py"))
     DOCS.joinpath("reference").mkdir()
     for name in _modules():
