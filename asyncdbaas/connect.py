@@ -57,6 +57,12 @@ def asyncpg(
 
     Over a connection pool of the service give its mode: prepared statements, which asyncpg keeps unasked, do not
     outlive a transaction there unless the mode is `session`.
+
+    Args:
+        connection: of a cluster or of a connection pool.
+        ca: the authority from `clusters.get_ca`.
+        user: who logs in. The default is the user of the connection.
+        pool_mode: mode of the connection pool that `connection` belongs to, if it is one.
     """
     arguments = _login_arguments(connection, user, "database") | {"ssl": ca.ssl_context()}
     return Arguments(arguments, **{"statement_cache_size": 0} if _forgets_statements(pool_mode) else {})
@@ -72,6 +78,12 @@ def psycopg(
     """Return arguments for `psycopg.AsyncConnection.connect`, or the `kwargs` of a psycopg_pool.
 
     Psycopg reads the authority from a file, at each connection: see `ca_file`. For `pool_mode` see `asyncpg`.
+
+    Args:
+        connection: of a cluster or of a connection pool.
+        ca_file: path of the file with the authority.
+        user: who logs in. The default is the user of the connection.
+        pool_mode: mode of the connection pool that `connection` belongs to, if it is one.
     """
     arguments = _login_arguments(connection, user, "dbname")
     arguments |= {"sslmode": "verify-full", "sslrootcert": fspath(ca_file)}

@@ -135,7 +135,14 @@ async def ensure_database(
     *,
     interval: float = 5.0,
 ) -> Database:
-    """Make sure that a database exists in a cluster, and return it."""
+    """Make sure that a database exists in a cluster, and return it.
+
+    Args:
+        session: an open session.
+        cluster_id: id of the cluster.
+        name: name of the database.
+        interval: seconds between two checks while the outcome of a create is unknown.
+    """
     path = _path(session, cluster_id, "dbs", name)
     return await CreateOnce(
         deletions=session.deletions,
@@ -160,6 +167,12 @@ async def ensure_user(
 
     On MongoDB only the response to the create has the password: the user returned has it if this session created the
     user. Otherwise `reset_user_auth` makes a new one.
+
+    Args:
+        session: an open session.
+        cluster_id: id of the cluster.
+        user: the user to create if it is missing.
+        interval: seconds between two checks while the outcome of a create is unknown.
     """
     path = _path(session, cluster_id, "users", user.name)
     found: User = await CreateOnce(
@@ -188,6 +201,13 @@ async def ensure_pool(
 
     Raise EnsureError if the existing pool has another mode, size, database or user. With `OnConflict.UPDATE` it is
     changed; its user stays unless `pool` names another.
+
+    Args:
+        session: an open session.
+        cluster_id: id of the cluster.
+        pool: the pool as it should be.
+        on_conflict: what to do if the pool exists with other values.
+        interval: seconds between two checks while the outcome of a create is unknown.
     """
     on_conflict = OnConflict(on_conflict)
     path = _path(session, cluster_id, "pools", pool.name)

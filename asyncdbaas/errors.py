@@ -92,7 +92,16 @@ class QuotaStoreError(DBaaSError):
 
 
 class RequestError(DBaaSError):
-    """Base class of the errors of a single request."""
+    """Base class of the errors of a single request.
+
+    Args:
+        message: what happened.
+        method: method of the request.
+        path: path of the request.
+        attempts: number of attempts.
+        request_id: id that the service gave the request.
+        outcome_unknown: whether a write may have been applied.
+    """
 
     _succeeded: ClassVar = False
 
@@ -210,6 +219,12 @@ class APIError(RequestError):
     """The service responded with a status other than 2xx.
 
     The class depends on the status only; `code` and `message` are the service's own words.
+
+    Args:
+        message: the service's own words.
+        status: status of the response.
+        code: the service's id of the error.
+        retry_after: seconds until the service accepts another try.
     """
 
     def __init__(

@@ -59,6 +59,12 @@ async def edit_firewall_rules(
     nothing. In one session, changes to a cluster's rules wait for each other, so none is lost. Adding the first rule
     locks out all other addresses; removing the last one lets everyone in. Scope `database:read` and `database:update`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_update_firewall_rules
+
+    Args:
+        session: an open session.
+        cluster_id: id of the cluster.
+        add: rules to add.
+        remove: rules to remove.
     """
     added = _check_rules(add, "add")
     removed = {_identity(rule) for rule in _check_rules(remove, "remove")}

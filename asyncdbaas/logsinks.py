@@ -218,6 +218,12 @@ async def create_logsink(session: AsyncSession, cluster_id: Id, name: str, confi
 
     UnprocessableError if the cluster's engine has no sinks of that kind. Scope `database:create`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_create_logsink
+
+    Args:
+        session: an open session.
+        cluster_id: id of the cluster.
+        name: name of the sink.
+        config: its settings; their class decides the kind of the sink.
     """
     config = _check_config(config)
     body = {"sink_name": check_text(name, "sink name"), "sink_type": config.sink_type, **envelop("config", config)}
@@ -230,6 +236,12 @@ async def update_logsink(session: AsyncSession, cluster_id: Id, sink_id: str, co
     The request replaces all settings. If one of them is unset, the sink is read first, and what is unset is sent as it
     is; an empty string removes a setting. Scope `database:update`, and `database:read` for the read.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_update_logsink
+
+    Args:
+        session: an open session.
+        cluster_id: id of the cluster.
+        sink_id: id of the sink.
+        config: the settings to change.
     """
     path, config = cluster_path(cluster_id, "logsink", sink_id), _check_config(config)
     envelop("config", config)  # rejects values of the wrong type before the read

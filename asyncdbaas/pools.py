@@ -143,6 +143,12 @@ async def update_pool(session: AsyncSession, cluster_id: Id, name: str, update: 
     The request replaces all four. If one of them is unset, the pool is read first, and what is unset is sent as it is.
     Scope `database:update`, and `database:read` for the read.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_update_connectionPool
+
+    Args:
+        session: an open session.
+        cluster_id: id of the cluster.
+        name: name of the pool.
+        update: the values to change.
     """
     path = cluster_path(cluster_id, "pools", name)
     changes(update, PoolUpdate, "update")

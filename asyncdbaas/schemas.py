@@ -122,6 +122,12 @@ async def get_schema_version(session: AsyncSession, cluster_id: Id, subject: str
 
     Scope `database:read`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_get_kafka_schema_version
+
+    Args:
+        session: an open session.
+        cluster_id: id of the cluster.
+        subject: name of the subject.
+        version: number of the version, as a string.
     """
     path = cluster_path(cluster_id, "schema-registry", subject, "versions", version)
     return await session.request("GET", path, Schema)
@@ -190,6 +196,12 @@ async def set_subject_compatibility(
 
     Scope `database:update`; the vendor's description says `database:write`, which its list of scopes does not have.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_update_kafka_schema_subject_config
+
+    Args:
+        session: an open session.
+        cluster_id: id of the cluster.
+        subject: name of the subject.
+        level: the compatibility level, such as `BACKWARD`.
     """
     path = cluster_path(cluster_id, "schema-registry", "config", subject)
     body = {"compatibility_level": check_text(level, "compatibility level")}

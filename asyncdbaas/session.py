@@ -244,7 +244,15 @@ class AsyncSession:
     async def run(
         self, method: str, path: str, read: Reader[T], *, body: Hidden | None = None, params: Params = None
     ) -> T:
-        """Do what `request` does, with a function that reads the body of the response."""
+        """Do what `request` does, with a function that reads the body of the response.
+
+        Args:
+            method: in capitals.
+            path: starts at `/v2`, and is percent-encoded.
+            read: makes the result of the body.
+            body: an attrs object or plain data, hidden from tracebacks.
+            params: the query.
+        """
         call = self._prepare(method, path, body, params)
         del body  # it has been encoded, and thousands of calls may wait below
         self._observers.started(call)

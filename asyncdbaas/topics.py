@@ -274,6 +274,13 @@ async def update_topic(
     More partitions take effect after the response; until then the old number is visible. UnprocessableError if there
     would be fewer. Scopes `database:read` and `database:update`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_update_kafka_topic
+
+    Args:
+        session: an open session.
+        cluster_id: id of the cluster.
+        name: name of the topic.
+        update: the values to change.
+        live: the topic as it is now, if you have just read it.
     """
     path = cluster_path(cluster_id, "topics", name)
     changes(update, TopicUpdate, "update")

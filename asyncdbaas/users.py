@@ -105,6 +105,12 @@ async def update_user(session: AsyncSession, cluster_id: Id, name: str, settings
     Nothing else of a user can be changed. Give every ACL that is to stay, with its id, and on MongoDB both the
     databases and the role. Scope `database:update`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_update_user
+
+    Args:
+        session: an open session.
+        cluster_id: id of the cluster.
+        name: name of the user.
+        settings: all settings that the user should have.
     """
     _check_whole(changes(settings, UserSettings, "settings"))
     path, body = cluster_path(cluster_id, "users", name), envelop("settings", settings)
@@ -132,6 +138,12 @@ async def reset_user_auth(
     `auth_plugin`, for MySQL, also changes how the user authenticates; whether the password then changes too is not
     known, so take it from here. Scope `database:update`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_reset_auth
+
+    Args:
+        session: an open session.
+        cluster_id: id of the cluster.
+        name: name of the user.
+        auth_plugin: for MySQL, the new authentication plugin.
     """
     path = cluster_path(cluster_id, "users", name, "reset_auth")
     body = {} if auth_plugin is None else {"mysql_settings": {"auth_plugin": check_text(auth_plugin, "auth_plugin")}}

@@ -84,6 +84,14 @@ class Waiters:
 
         A MongoDB password appears only in the response to the creation. If this session created the cluster, the
         cluster returned here has it, too.
+
+        Args:
+            cluster_id: id of the cluster.
+            size: size of its nodes.
+            num_nodes: number of nodes.
+            storage_size_mib: storage in MiB.
+            region: its region.
+            version: its version.
         """
         wanted = {"size": size, "num_nodes": num_nodes, "region": region, "version": version}
         _check_types({**wanted, "storage_size_mib": storage_size_mib})

@@ -53,7 +53,14 @@ class Clock:
         return self._epoch + self._source() - self._start + (at - self.now()) / self.scale
 
     def advance(self, *, seconds: float = 0.0, minutes: float = 0.0, hours: float = 0.0, days: float = 0.0) -> None:
-        """Move the virtual time forward, on any clock and from any thread."""
+        """Move the virtual time forward, on any clock and from any thread.
+
+        Args:
+            seconds: virtual seconds.
+            minutes: virtual minutes.
+            hours: virtual hours.
+            days: virtual days.
+        """
         span = seconds + 60 * minutes + 3600 * hours + 86400 * days
         if not 0 <= span < _YEAR_9999 - self.now():
             raise ValueError(f"the clock can go forward only, and not beyond the year 9999 ({span} seconds)")

@@ -85,7 +85,15 @@ async def fetch(
     reading: Reading | None = None,
     on_event: OnEvent | None = None,
 ) -> LiveState:
-    """Return the live objects of the targets' clusters, of all kinds that the targets declare or `prune` deletes."""
+    """Return the live objects of the targets' clusters, of all kinds that the targets declare or `prune` deletes.
+
+    Args:
+        session: an open session.
+        targets: clusters, and what they should have.
+        prune: what may be deleted.
+        reading: which settings to read.
+        on_event: called with the progress of the reading.
+    """
     reading = Reading() if reading is None else reading
     targets = list(targets)
     pruned = () if prune is None else prune.kinds

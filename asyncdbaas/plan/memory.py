@@ -95,7 +95,14 @@ class Memory:
         return [(cluster_id, name) for _, cluster_id, name in stale[: self._max_reads]]
 
     def store(self, cluster_id: str, name: str, config: TopicConfig, *, is_whole: bool) -> None:
-        """Remember settings as of now."""
+        """Remember settings as of now.
+
+        Args:
+            cluster_id: id of the cluster.
+            name: name of the topic.
+            config: its settings.
+            is_whole: whether `config` holds all settings, or only those that were written.
+        """
         known = Remembered(read=self._clock(), config=config, is_whole=is_whole)
         self._topics.setdefault(cluster_id, {})[name] = known
 

@@ -57,6 +57,12 @@ def resolve(
     these clusters are taken. `names` takes only some of the entries. CatalogueError lists all problems at once: no such
     cluster, not Kafka, more replicas than the cluster has nodes, the same topic twice. InvalidInputError if one of
     `chosen` is wrong.
+
+    Args:
+        catalogue: the catalogue.
+        clusters: the live clusters.
+        chosen: names or ids of clusters.
+        names: which entries to take.
     """
     resolver = _Resolver(list(clusters), chosen)
     matches = names.matcher()
