@@ -101,8 +101,11 @@ class Waiters:
             complete = _has(cluster, {**wanted, "storage_size_mib": storage})
             return complete and cluster.status is ClusterStatus.ONLINE
 
+        return await self._cluster_until(cluster_id, is_done)
+
+    async def _cluster_until(self, cluster_id: Id, is_done: Callable[[Cluster], bool]) -> Cluster:
         key = cluster_segment(cluster_id).lower()
-        online: Cluster = await self._clusters().until(
+        found: Cluster = await self._clusters().until(
             Wait(
                 what=f"cluster {key}",
                 key=key,
@@ -111,7 +114,7 @@ class Waiters:
                 failure_of=lambda cluster: self._deletion_of(f"/v2/databases/{cluster.id}"),
             )
         )
-        filled: Cluster = self._session.passwords.fill(online)
+        filled: Cluster = self._session.passwords.fill(found)
         return filled
 
     async def cluster_deleted(self, cluster_id: Id) -> None:
