@@ -10,7 +10,9 @@ loaded when it is first used, so that importing the package is fast.
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
 from asyncdbaas._version import __version__
@@ -192,6 +194,22 @@ def __getattr__(name: str) -> Any:
     if name in __all__ or name == "otel":
         return import_module(f"{__name__}.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+class _Package(ModuleType):
+    """The type of this module, which lets `dir` of each module below it show its public names only.
+
+    Tab completion uses `dir`. The import system binds each module here when it has been loaded.
+    """
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        super().__setattr__(name, value)
+        if isinstance(value, ModuleType) and (names := getattr(value, "__all__", None)) is not None:
+            setattr(value, "__dir__", lambda: sorted(names))  # noqa: B010 -- PEP 562; type checkers see a method
+
+
+sys.modules[__name__].__class__ = _Package
+setattr(sys.modules[__name__], "errors", sys.modules[f"{__name__}.errors"])  # noqa: B010 -- it was bound before that
 
 
 def __dir__() -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import zlib
 from typing import Any
@@ -269,6 +270,79 @@ async def test_a_call_bears_so_many_refusals_and_no_more() -> None:
         with pytest.raises(RateLimitError) as caught:
             await session.request("POST", "/v2/x")
         assert (len(server.requests), caught.value.attempts) == (3, 3)
+
+
+# Statuses that say whether the server processed the request.
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("status", [421, 425])
+@virtual
+async def test_what_the_server_did_not_process_is_sent_again_for_every_method(status: int, method: str) -> None:
+    async with RawServer(answer(status), NO_BODY) as server, connect(server.url) as session:
+        await session.request(method, "/v2/x")
+        assert len(server.requests) == 2
+
+
+@pytest.mark.parametrize(("headers", "sent"), [({}, 1), ({"Retry-After": "3"}, 2)])
+@virtual
+async def test_too_much_content_is_sent_again_if_the_server_says_when(headers: dict[str, str], sent: int) -> None:
+    async with RawServer(answer(413, headers=headers), OK) as server, connect(server.url) as session:
+        with contextlib.suppress(APIError):
+            await session.request("POST", "/v2/x")
+        assert len(server.requests) == sent
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "POST"])
+@virtual
+async def test_a_408_is_sent_again_where_that_is_safe_and_is_unknown_where_it_is_not(method: str) -> None:
+    async with RawServer(answer(408), NO_BODY) as server, connect(server.url) as session:
+        if method == "POST":
+            with pytest.raises(APIError) as caught:
+                await session.request(method, "/v2/x")
+            assert caught.value.outcome_unknown
+        else:
+            await session.request(method, "/v2/x")
+        assert len(server.requests) == (1 if method == "POST" else 2)
+
+
+@virtual
+async def test_a_101_is_an_error_and_leaves_no_connection_open() -> None:
+    gone = asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 101 Switching\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n")
+        await reader.read()
+        gone.set()
+        writer.close()
+
+    once = RetryPolicy(max_attempts=1)
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        async with connect(f"http://127.0.0.1:{port}", retry=once) as session:
+            with pytest.raises(RequestError):
+                await session.request("GET", "/v2/x")
+            await gone.wait()
+            assert_at_rest(session)
+
+
+@pytest.mark.parametrize("method", ["POST", "DELETE"])
+@virtual
+async def test_a_deadline_that_strikes_while_connecting_counts_as_not_sent(
+    method: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def never(*_: Any, **__: Any) -> Any:
+        await asyncio.sleep(1e6)
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", never)
+    retry = RetryPolicy(max_attempts=2, base_delay=0.0)
+    async with connect("http://localhost:1", timeout=5.0, retry=retry) as session:
+        with pytest.raises(RequestTimeoutError, match="could not connect within 5 s") as caught:
+            await session.request(method, "/v2/x")
+        assert (caught.value.sent, caught.value.outcome_unknown, caught.value.attempts) == (False, False, 2)
+        assert session.rate_limiter.delay() == 0.0
+        assert_at_rest(session)
 
 
 # Answers.
