@@ -254,10 +254,10 @@ async def find_cluster(session: AsyncSession, name: str) -> Cluster:
 async def create_cluster(session: AsyncSession, cluster: ClusterCreate) -> Cluster:
     """Create a cluster and return it while it is still `creating`, which takes minutes.
 
-    On MongoDB this answer is the only one that holds the password. If the outcome is unknown
-    (`error.outcome_unknown`), it is not sent again: look with `list_clusters`. UnprocessableError if the name is taken
-    (also by a cluster that is still being deleted), or if the engine, version, region, size and number of nodes do not
-    go together. Scope `database:create`.
+    On MongoDB only this response has the password. The session remembers it for `Waiters.cluster_online`. If the
+    outcome is unknown (`error.outcome_unknown`), the request is not sent again: look with `list_clusters`.
+    UnprocessableError if the name is taken (also by a cluster that is still being deleted), or if the engine, version,
+    region, size and number of nodes do not go together. Scope `database:create`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_create_cluster
     """
     made = await session.request(
