@@ -167,3 +167,104 @@ def test_what_is_declared_is_what_there_is_and_comments_stand(text: str, world: 
     comments = [line for line in text.splitlines() if line.lstrip().startswith("#")]
     assert [line for line in result.splitlines() if line.lstrip().startswith("#")] == comments
     assert all(f"# at {name}" in result for name in world if f"# at {name}" in text)
+
+
+def test_topics_that_do_not_exist_stay_and_are_named_unless_they_are_to_be_removed() -> None:
+    text = "topics:\n- name: a\n- name: not-applied-yet\n"
+    catalogue = live(a=topic("a"), new=topic("new"))
+    result = update_catalogue(text, catalogue, {None: ONE}, file="t.yaml")
+    assert result.text.startswith(text)
+    assert (str(result), result.missing) == ("+1 ~0 -0", ("not-applied-yet",))
+    removed = update_catalogue(text, catalogue, {None: ONE}, file="t.yaml", remove_missing=True)
+    assert (str(removed), removed.missing, "not-applied-yet" in removed.text) == ("+1 ~0 -1", (), False)
+
+
+FLOW = '{cleanup_policy: "compact,delete", retention_ms: 1}'
+
+
+@pytest.mark.parametrize(
+    ("text", "added"),
+    [
+        (
+            "topics:\n  - {name: a, partitions: 3, config: {retention_ms: 1}}\n",
+            f"  - {{name: new, partitions: 5, replication_factor: 2, config: {FLOW}}}\n",
+        ),
+        (
+            "topics:\n\n  - name: a\n    partitions: 3\n\n  - name: b\n    config:\n      retention-ms: 1\n",
+            "\n  - name: new\n    partitions: 5\n    replication_factor: 2\n    config:\n"
+            "      cleanup-policy: compact,delete\n      retention-ms: 1\n",
+        ),
+        (
+            "defaults: {config: {segment.ms: 5}}\ntopics:\n- name: a\n",
+            None,  # a setting that the new topic does not have would come with the default
+        ),
+    ],
+)
+def test_a_new_topic_is_written_like_its_neighbours(text: str, added: str | None) -> None:
+    catalogue = live(a=topic("a"), b=topic("b"), new=topic("new", 5))
+    if added is None:
+        with pytest.raises(InvalidInputError, match="has no segment_ms"):
+            update_catalogue(text, catalogue, {None: ONE}, file="t.yaml")
+        return
+    if "name: b" not in text:
+        catalogue = live(a=topic("a"), new=topic("new", 5))
+    result = update_catalogue(text, catalogue, {None: ONE}, file="t.yaml")
+    assert (result.text, str(result)) == (text + added, "+1 ~0 -0")
+
+
+def test_a_new_topic_does_not_declare_what_the_service_does_anyway() -> None:
+    catalogue = live(a=topic("a"), new=topic("new", retention=604_800_000))
+    result = update_catalogue("topics:\n- name: a\n", catalogue, {None: ONE}, file="t.yaml")
+    assert "retention" not in result.text
+    text = "defaults: {config: {retention.ms: 1}}\ntopics:\n- name: a\n"
+    result = update_catalogue(text, catalogue, {None: ONE}, file="t.yaml")
+    assert "retention.ms: 604800000" in result.text
+
+
+def test_documents_users_schemas_notes_and_variables_stay_as_they_are() -> None:
+    text = (
+        "owner: me\ncluster: ${where}\ntopics:\n- {name: '${env}.a', partitions: 5, x-cost: 3}  # ours\n"
+        "users:\n- {name: u, acl: []}\n---\ncluster: two\ntopics:\n- name: a\nschemas:\n"
+        "- {subject: s, type: avro, schema: '{}'}\n"
+    )
+    catalogue = live(**{"dev.a": topic("dev.a", 6)})
+    variables = {"where": ONE, "env": "dev"}
+    result = update_catalogue(text, catalogue, {ONE: ONE}, file="t.yaml", variables=variables)
+    assert result.text == text.replace("partitions: 5", "partitions: 6")
+    assert str(result) == "+0 ~1 -0"
+
+
+def test_a_value_that_comes_from_a_variable_is_not_replaced() -> None:
+    with pytest.raises(InvalidInputError, match="a takes partition_count from a variable"):
+        update_catalogue(
+            "topics: [{name: a, partitions: '${n}'}]",
+            live(a=topic("a", 6)),
+            {None: ONE},
+            file="t.yaml",
+            variables={"n": "5"},
+        )
+
+
+TWO = "two"
+
+
+@pytest.mark.parametrize(
+    ("theirs", "result"),
+    [
+        ((topic("a", 7),), "~1"),
+        ((topic("a", 8),), "a is declared for several clusters and differs between them"),
+        ((topic("a", 7), topic("new")), "new is new on one of several clusters that share their topics"),
+    ],
+)
+def test_topics_of_several_clusters_change_together_or_not_at_all(theirs: tuple[TopicCreate, ...], result: str) -> None:
+    text = "cluster: [one, two]\ntopics: [{name: a, partitions: 5}]"
+    entries = (
+        CatalogueTopic(topic=topic("a", 7), cluster=ONE),
+        *(CatalogueTopic(topic=t, cluster=TWO) for t in theirs),
+    )
+    if result == "~1":
+        updated_text = update_catalogue(text, Catalogue(topics=entries), {ONE: ONE, TWO: TWO}, file="t.yaml")
+        assert updated_text.text == text.replace("5", "7")
+        return
+    with pytest.raises(InvalidInputError, match=result):
+        update_catalogue(text, Catalogue(topics=entries), {ONE: ONE, TWO: TWO}, file="t.yaml")
