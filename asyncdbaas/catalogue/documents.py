@@ -138,7 +138,6 @@ class _Composer:
         self._line = line
         self._max_depth = max_depth
         self._anchors: dict[str, _Anchor] = {}
-        self._nodes = 0
         self._aliased = 0
 
     def documents(self) -> Iterator[Node]:
@@ -155,7 +154,6 @@ class _Composer:
         kind = event.__class__
         start = event.start_mark.index
         if kind is self._scalar and event.tag is None and event.anchor is None:  # nearly all of them
-            self._nodes += 1
             return Text(start, event.end_mark.index, event.value, not event.style)
         if kind is self._kinds.AliasEvent:
             return self._alias(event, start)
@@ -164,8 +162,6 @@ class _Composer:
             raise DocumentError(self._line(start), "tags such as !include have no meaning in a catalogue")
         if depth > self._max_depth:
             raise DocumentError(self._line(start), "nested too deeply")
-        before = self._nodes
-        self._nodes += 1
         node: Node
         if kind is self._scalar:
             node = Text(start, event.end_mark.index, event.value, not event.style)
@@ -174,7 +170,7 @@ class _Composer:
         else:
             node = self._mapping(start, bool(event.flow_style), depth)
         if event.anchor is not None:
-            self._anchors[event.anchor] = _Anchor(node, self._nodes - before)
+            self._anchors[event.anchor] = _Anchor(node, _size(node))
         return node
 
     def _sequence(self, start: int, flow: bool, depth: int) -> Items:
@@ -193,10 +189,11 @@ class _Composer:
         while type(event := next(events)) is not end:
             if type(event) is self._scalar:
                 event.value = sys.intern(event.value)  # the same few keys stand in every entry
-            key = _resolved(self._node(event, depth + 1))
+            key = self._node(event, depth + 1)
             value = self._node(next(events), depth + 1)
+            if type(key) is not Text or type(value) is Alias or key.value == "<<":
+                key, is_plain = _resolved(key), False
             raw.append((key, value))
-            is_plain = is_plain and type(value) is not Alias and not _is_merge(key)
         pairs: Any = raw if is_plain else self._merged(raw)
         return Pairs(start, event.end_mark.index, pairs, raw, flow)
 
@@ -204,11 +201,10 @@ class _Composer:
         anchor = self._anchors.get(event.anchor)
         if anchor is None:
             raise DocumentError(self._line(start), "an alias (*) refers to nothing: its anchor (&) must end before it")
-        self._nodes += anchor.nodes
         self._aliased += anchor.nodes
         if self._aliased > _MAX_ALIASED_NODES:
             raise DocumentError(self._line(start), f"aliases expand to more than {_MAX_ALIASED_NODES} values; split it")
-        return Alias(start, event.end_mark.index, anchor.node)
+        return Alias(start, event.end_mark.index, anchor.node, anchor.nodes)
 
     def _merged(self, raw: list[tuple[Node, RawNode]]) -> list[tuple[Node, Node]]:
         """Resolve aliases, and add what `<<` names where the mapping itself has no such key."""
@@ -227,6 +223,15 @@ class _Composer:
 
 def _resolved(node: RawNode) -> Node:
     return node.node if isinstance(node, Alias) else node
+
+
+def _size(node: RawNode) -> int:
+    """Return the number of nodes in a tree, those of aliases included."""
+    if isinstance(node, Alias):
+        return node.nodes
+    if isinstance(node, Items):
+        return 1 + sum(map(_size, node.raw))
+    return 1 if isinstance(node, Text) else 1 + sum(_size(key) + _size(value) for key, value in node.raw)
 
 
 def _is_merge(key: Node) -> bool:

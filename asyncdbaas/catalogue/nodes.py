@@ -14,7 +14,7 @@ _INTEGER: Final = re.compile(r"[+-]?(0|[1-9][0-9]{0,30})")
 _NUMBER: Final = re.compile(r"[+-]?[0-9]{1,30}\.[0-9]{1,30}")
 
 
-@attrs.frozen(eq=False)
+@attrs.define(eq=False)  # not frozen, as making one would take twice the time, and there are millions
 class Text:
     """A scalar as the file spells it. Its meaning depends on the key that it belongs to.
 
@@ -67,6 +67,8 @@ class Alias:
     start: int
     end: int
     node: Node
+    nodes: int
+    """Number of nodes in it, those of aliases included."""
 
 
 Node: TypeAlias = Text | Items | Pairs

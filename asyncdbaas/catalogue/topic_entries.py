@@ -63,28 +63,34 @@ class TopicEntries:
             if isinstance(node, Pairs) and "name" not in fields:
                 source.problem(node, "is missing", key="name")
             return
-        line = source.line(node)
         place = fields["name"][1]
-        self._check_name(name, place)
+        topic = self._topic_create(name, values, place)
         self._check_replicas(values, node, name)
         for cluster in clusters:
             self._check_unique(name, cluster, place)
-        if source.problem_count > problems_before:
+        if topic is None or source.problem_count > problems_before:
             return
-        topic = _topic_create(name, values)
+        line = source.line(node)
         self.topics += [
             CatalogueTopic(topic=topic, cluster=cluster, metadata=metadata, file=source.file, line=line)
             for cluster in clusters
         ]
 
-    def _check_name(self, name: str, place: Node) -> None:
-        try:
-            TopicCreate(name=name)
-        except InvalidInputError as error:
-            self._source.problem(place, str(error), key="name")
+    def _topic_create(self, name: str, values: Values, place: Node) -> TopicCreate | None:
         if name.startswith("_"):
             message = "names that begin with _ are reserved for Kafka and are never changed"
             self._source.problem(place, message, key="name", name=name)
+        config = {key: value for key, value in values.items() if key in TOPIC_SETTINGS}
+        try:
+            return TopicCreate(
+                name=name,
+                partition_count=values.get("partition_count", UNSET),
+                replication_factor=values.get("replication_factor", UNSET),
+                config=TopicConfig(**config) if config else UNSET,
+            )
+        except InvalidInputError as error:
+            self._source.problem(place, str(error), key="name")
+            return None
 
     def _check_unique(self, name: str, cluster: str | None, place: Node) -> None:
         key = cluster, metric_name(name)
@@ -131,16 +137,6 @@ class TopicEntries:
             except SettingError as error:
                 self._source.problem(node, f"{error}, not {shown(node)}", key=key.value, name=name)
         return values
-
-
-def _topic_create(name: str, values: Values) -> TopicCreate:
-    config = {key: value for key, value in values.items() if key in TOPIC_SETTINGS}
-    return TopicCreate(
-        name=name,
-        partition_count=values.get("partition_count", UNSET),
-        replication_factor=values.get("replication_factor", UNSET),
-        config=TopicConfig(**config) if config else UNSET,
-    )
 
 
 def _label(node: Node) -> str:

@@ -179,6 +179,14 @@ def test_topics_that_do_not_exist_stay_and_are_named_unless_they_are_to_be_remov
     assert (str(removed), removed.missing, "not-applied-yet" in removed.text) == ("+1 ~0 -1", (), False)
 
 
+NEW_BLOCK = """
+  - name: new
+    partitions: 5
+    replication_factor: 2
+    config:
+      cleanup-policy: compact,delete
+      retention-ms: 1
+"""
 FLOW = '{cleanup_policy: "compact,delete", retention_ms: 1}'
 
 
@@ -191,8 +199,7 @@ FLOW = '{cleanup_policy: "compact,delete", retention_ms: 1}'
         ),
         (
             "topics:\n\n  - name: a\n    partitions: 3\n\n  - name: b\n    config:\n      retention-ms: 1\n",
-            "\n  - name: new\n    partitions: 5\n    replication_factor: 2\n    config:\n"
-            "      cleanup-policy: compact,delete\n      retention-ms: 1\n",
+            NEW_BLOCK,
         ),
         (
             "defaults: {config: {segment.ms: 5}}\ntopics:\n- name: a\n",
