@@ -44,6 +44,10 @@ LARGE: Final = 64 * 2**10
 _MOST_OBJECTS_OF_AN_ITEM: Final = 20_000
 
 
+# How the zero date begins, which Go programs write for "no date".
+_ZERO_DATE: Final = b'"0001-'
+
+
 class MismatchError(Exception):
     """The body does not fit the class; the message names the place, never a value."""
 
@@ -154,7 +158,7 @@ def _fast_reader(into: Any, key: str | None) -> Callable[[bytes], Any]:
         return read
 
     def read_dates(body: bytes) -> Any:
-        if b'"0001-' in body:  # the zero date, which Go programs write for "no date"
+        if _ZERO_DATE in body:
             raise LookupError
         return read(body)
 
@@ -262,34 +266,30 @@ def page_reader(item: type[T], key: str) -> Reader[Page[T]]:
 @cache
 def _page_reader(item: Any, key: str) -> Reader[Page[Any]]:
     read = _reader(list[item], key)
+    fields: list[Any] = [("items", list[item] | None, msgspec.field(name=key, default=None))]
+    decode = _decoder(msgspec.defstruct("PageEnvelope", [*fields, ("links", Any, None), ("meta", Any, None)])).decode
+    may_have_zero_dates = _has_dates(item)
 
     def read_page(body: bytes) -> Page[Any]:
-        return _page(body, read.fast(body))
+        if may_have_zero_dates and _ZERO_DATE in body:
+            raise LookupError
+        envelope = decode(body)
+        if envelope.items is None:
+            raise LookupError(key)
+        return _page(envelope.items, envelope.links, envelope.meta)
 
     def thorough(body: bytes, notes: list[str]) -> Steps[Page[Any]]:
-        return _page(body, (yield from read.thorough(body, notes)))
+        items = yield from read.thorough(body, notes)
+        paging = as_fields(msgspec.json.decode(body, type=dict[str, msgspec.Raw] | list[msgspec.Raw] | None))
+        links, meta = (msgspec.json.decode(paging.get(name, b"null")) for name in ("links", "meta"))
+        return _page(items, links, meta)
 
     return Reader(read_page, thorough)
 
 
-class _Paging(msgspec.Struct):
-    links: Any = None
-    meta: Any = None
-
-
-_decode_paging: Final = msgspec.json.Decoder(_Paging).decode
-
-
-def _page(body: bytes, items: list[Any]) -> Page[Any]:
-    # Most lists come whole: look for links only if the words occur.
-    if b'"links"' not in body and b'"meta"' not in body:
-        return Page(items=items, next=None)
-    try:
-        paging = _decode_paging(body)
-    except msgspec.ValidationError:  # a bare list
-        return Page(items=items, next=None)
-    following = as_fields(as_fields(as_fields(paging.links).get("pages"))).get("next")
-    total = as_fields(paging.meta).get("total")
+def _page(items: list[Any], links: Any, meta: Any) -> Page[Any]:
+    following = as_fields(as_fields(links).get("pages")).get("next")
+    total = as_fields(meta).get("total")
     return Page(
         items=items,
         next=following if isinstance(following, str) else None,
