@@ -93,6 +93,7 @@ class LyingEmulator(WatchedEmulator):
         self.lies, self._rng = lies, rng
         self._history: dict[str, list[tuple[float, bytes]]] = {}
         self._was_odd: set[str] = set()
+        self._owner = {"authorization": f"Bearer {self.add_token()}"}
 
     def handle(self, method: str, target: str, headers: Mapping[str, str], body: bytes = b"") -> Response:
         if self.client_token not in headers.get("authorization", ""):
@@ -110,7 +111,7 @@ class LyingEmulator(WatchedEmulator):
 
     def truth(self, path: str) -> Any:
         """Return an object as it is; None if there is none."""
-        response = super().handle("GET", path, {"authorization": f"Bearer {self.add_token()}"})
+        response = super().handle("GET", path, self._owner)
         if response.status != 200:
             return None
         return next(iter(json.loads(response.body).values()))
@@ -123,11 +124,11 @@ class LyingEmulator(WatchedEmulator):
         return True
 
     def _write(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Response:
-        self._remember()
+        self._remember(path)
         if self._rng.random() < self.lies.lost:
             self.faults.add("*", self._rng.choice(_ODD_WRITES), applied=self._rng.random() < 0.7)
         response = super().handle(method, path, headers, body)
-        self._remember()
+        self._remember(path)
         if self.lies.vague and response.status == 422:
             return response._replace(body=b'{"id": "unprocessable_entity", "message": "invalid request"}')
         return response
@@ -135,11 +136,14 @@ class LyingEmulator(WatchedEmulator):
     def watch(self, path: str) -> None:
         """Keep a history of a list from now on."""
         self._history[path] = []
-        self._remember()
+        self._remember(path)
 
-    def _remember(self) -> None:
+    def _remember(self, written: str) -> None:
+        """Note what the lists show that a write changes."""
         for path, history in self._history.items():
-            response = super().handle("GET", path, {"authorization": f"Bearer {self.add_token()}"})
+            if not written.startswith(path):
+                continue
+            response = super().handle("GET", path, self._owner)
             if response.status == 200:
                 history.append((self.clock.now(), response.body))
 
