@@ -12,7 +12,7 @@ def main() -> None:
     try:
         from asyncdbaas.cli.commands import run
     except ModuleNotFoundError as error:
-        if error.name not in ("click", "rich", "yaml"):
+        if error.name not in ("click", "yaml"):
             raise
         sys.exit(f"asyncdbaas: {error.name} is missing; install the command line with: pip install 'asyncdbaas[cli]'")
     sys.exit(run())

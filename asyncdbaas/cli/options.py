@@ -47,9 +47,10 @@ class _Once(click.Option):
 
     def consume_value(self, ctx: click.Context, opts: Mapping[str, Any]) -> tuple[Any, Any]:
         """Take the only value."""
-        values = opts.get(self.name or "")
-        if not isinstance(values, list):
+        found = opts.get(self.name or "")
+        if not isinstance(found, list):
             return super().consume_value(ctx, opts)
+        values: list[Any] = found
         if len(values) > 1:
             message = f"{self.opts[-1]} can be given once, not {len(values)} times."
             raise click.BadOptionUsage(self.opts[-1], message, ctx)

@@ -67,10 +67,12 @@ def check_output() -> None:
 
 def drop_unwritten() -> None:
     """Forget what the streams do not take: Python would try again at exit, and change the exit code."""
-    for stream in (sys.stdout, sys.stderr):
+    streams: tuple[IO[str] | None, ...] = (sys.stdout, sys.stderr)
+    for stream in streams:
+        if stream is None:  # closed, as by `>&-`
+            continue
         try:
-            if stream is not None:  # pyright: ignore[reportUnnecessaryComparison] -- so it is after `>&-`
-                stream.flush()
+            stream.flush()
         except OSError:
             with suppress(OSError):
                 os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from asyncdbaas.cli.tables import Row
 from asyncdbaas.clusters import Cluster
@@ -89,10 +89,8 @@ def _pair(key: str, live: Any, declared: Any) -> str:
     """Show live and declared value; of lists, what comes and what goes."""
     if not isinstance(declared, list):
         return f"{key} {_text(live)} -> {_text(declared)}"
-    there = live or []
-    signed = [f"-{item}" for item in there if item not in declared] + [
-        f"+{item}" for item in declared if item not in there
-    ]
+    there, wanted = cast("list[str]", live or []), cast("list[str]", declared)
+    signed = [f"-{item}" for item in there if item not in wanted] + [f"+{item}" for item in wanted if item not in there]
     return f"{key} {', '.join(signed)}"
 
 
@@ -125,6 +123,7 @@ def _text(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, list):
-        return ", ".join(map(str, value)) or "none"
+        items: list[Any] = value
+        return ", ".join(map(str, items)) or "none"
     text = "unknown" if value is None else " ".join(str(value).split())
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."

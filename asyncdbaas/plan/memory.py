@@ -9,7 +9,7 @@ import json
 import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import attrs
 
@@ -184,4 +184,4 @@ def _is_another(path: Path, content: bytes) -> bool:
         document = json.loads(content)
     except (ValueError, RecursionError):
         return False
-    return not isinstance(document, dict) or document.get("format") != _FORMAT
+    return not isinstance(document, dict) or cast("dict[str, Any]", document).get("format") != _FORMAT

@@ -40,7 +40,6 @@ IMPORTERS: Final = {
     "backoff": {"retry"},
     "redis": {"ratelimit"},
     "click": {"cli"},
-    "rich": {"cli"},
     "yaml": {"catalogue"},
     "opentelemetry": {"otel"},
 }

@@ -97,7 +97,7 @@ class Schemas(Kind[CatalogueSchema, LiveSchema]):
 
     def assess(self, changed: Mapping[str, tuple[Any, Any]]) -> Assessment:
         """Tell whether only the level is missing, which is set after the schema is registered."""
-        return Assessment(is_half_created=changed.keys() == {"compatibility"})
+        return Assessment(is_half_created=set(changed) == {"compatibility"})
 
     def entry_of(self, live: LiveSchema, cluster: str) -> CatalogueSchema:
         """Return the entry of a live subject."""
