@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial, wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import click
 
@@ -50,7 +50,7 @@ class _Once(click.Option):
         found = opts.get(self.name or "")
         if not isinstance(found, list):
             return super().consume_value(ctx, opts)
-        values: list[Any] = found
+        values = cast("Sequence[Any]", found)
         if len(values) > 1:
             message = f"{self.opts[-1]} can be given once, not {len(values)} times."
             raise click.BadOptionUsage(self.opts[-1], message, ctx)

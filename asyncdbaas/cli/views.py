@@ -123,7 +123,6 @@ def _text(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, list):
-        items: list[Any] = value
-        return ", ".join(map(str, items)) or "none"
+        return ", ".join(map(str, cast("Iterable[object]", value))) or "none"
     text = "unknown" if value is None else " ".join(str(value).split())
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
