@@ -265,12 +265,12 @@ def test_it_starts_with_the_clusters_delays_and_quirks_of_options_and_file(tmp_p
 
 def test_every_field_of_delays_and_quirks_can_be_set_by_an_option() -> None:
     delays = [f"--delay={field.name.replace('_', '-')}=1.5" for field in attrs.fields(Delays)]
-    values = {bool: "true", str: "group_name", type(None): "3"}
-    quirks = [f"--quirk={field.name}={values[type(field.default)]}" for field in attrs.fields(Quirks)]
+    words = {"consumer_group_key": "group_name", "valkey_policy": "hyphens", "page_size": "3"}
+    quirks = [f"--quirk={field.name}={words.get(field.name, 'true')}" for field in attrs.fields(Quirks)]
     with running(*delays, *quirks) as (_, told):
         settings = steer(told, "GET", "/settings")
     assert set(settings["delays"].values()) == {1.5}
-    assert set(settings["quirks"].values()) == {True, "group_name", 3}
+    assert set(settings["quirks"].values()) == {True, "group_name", "hyphens", 3}
 
 
 def test_a_line_for_each_request_tells_what_is_left_and_no_secret() -> None:
