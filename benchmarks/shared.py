@@ -228,7 +228,7 @@ async def _work(options: argparse.Namespace) -> None:
         await asyncio.to_thread(sys.stdin.readline)
         await asyncio.gather(*map(create, range(options.creates)))
         mine = [one for one in await topics.list_topics(session, options.cluster) if _is_of(one.name, options.index)]
-    print(json.dumps({"answers": answers, "created": len(mine), "exchanges": limiter.exchanges}), flush=True)
+    print(json.dumps({"answers": answers, "created": len(mine), "exchanges": limiter._worker.sequence}), flush=True)
 
 
 def _is_of(name: str, index: int) -> bool:

@@ -1,297 +1,440 @@
--- One exchange between a worker and the books of the quota that all workers of a token share.
+-- One exchange between a worker and the ledger of the quota that all workers of a token share.
 --
--- KEYS[1]: the books, packed. KEYS[2]: the answers that still count, by time. ARGV[1]: the worker's report, as JSON.
--- Returns what the worker is told, as JSON. All times are microseconds of the server's clock, which is the only one
--- that counts; what crosses the wire are spans.
+-- KEYS[1]: the ledger, a hash: `state` holds what all workers share, one field for each worker what belongs to it. Both
+--   are packed. The name is that of a channel, too, on which the ledger calls the workers when it has lost its data.
+-- KEYS[2]: the responses that still count, by time.
+-- KEYS[3]: the workers, by the time at which the ledger has to act if it does not hear from them.
+-- KEYS[4]: the workers that wait, by the time at which they lose their place unless they come back.
+-- KEYS[5], KEYS[6]: those that wait with interactive and with bulk calls, by the number of permits that they have had.
+-- ARGV[1]: the worker's report, as JSON. Returns the reply, as JSON. Times are microseconds of the server's clock, which
+--   never goes back here; what crosses the wire are spans.
 --
--- A request counts as long as it is in flight, and for a minute and an hour from its answer. A worker tells how many
--- are in flight, so that a lost reply loses no permit, and names its answers by number, so that a report may be repeated.
+-- A request counts as long as it is in flight, and for a minute and an hour from its response. A worker reports how many
+-- are in flight, so that a lost reply loses no permit, and numbers its responses, so that a report may be repeated.
+-- Sums are kept as sums: the cost of an exchange does not depend on the number of workers.
 
-local FORMAT = 1
+local FORMAT = 2
+local LEDGER, RESPONSES, DEADLINES, WAITING = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local QUEUES = {interactive = KEYS[5], bulk = KEYS[6]}
+-- Workers that one exchange expires at most.
+local BATCH = 16
 
 local report = cjson.decode(ARGV[1])
-local time = redis.call('TIME')
-local now = time[1] * 1000000 + time[2]
-local minute, hour = report.minute, report.hour
+local id, minute, hour = report.worker, report.minute, report.hour
+local now, state, me
 
 local function after(moment)
   return string.format('(%.0f', moment)
 end
 
-local function open_books()
-  local packed = redis.call('GET', KEYS[1])
-  if packed then
-    local readable, books = pcall(cmsgpack.unpack, packed)
-    return readable and type(books) == 'table' and books.format == FORMAT and books or nil, false
+-- Reading and writing ---------------------------------------------------------------------------------------------
+
+local function unpack_field(field)
+  if not field then
+    return nil
   end
-  return {
-    format = FORMAT, epoch = report.worker .. report.turn, workers = {}, last = 0, hold = 0, lost = 0, lost_until = 0,
-    paused = 0, strangers = 0, strangers_at = 0, hour_strangers = 0, hour_strangers_at = 0,
-  }, report.epoch ~= nil
+  local readable, value = pcall(cmsgpack.unpack, field)
+  return readable and type(value) == 'table' and value or nil
 end
 
-local books, lost_memory = open_books()
-if not books then
-  return redis.error_reply('FORMAT of the books is another')
+local function read_worker(worker)
+  return unpack_field(redis.call('HGET', LEDGER, worker))
 end
-local workers = books.workers
 
--- A worker that is not heard of for the length of a lease is dead: what it had in flight counts as answered then.
-local function bury()
-  for id, worker in pairs(workers) do
-    local died = worker.seen + report.lease
-    if died <= now and worker.in_flight > 0 then
-      for number = 1, worker.in_flight do
-        redis.call('ZADD', KEYS[2], died, id .. 'x' .. number)
-      end
-      worker.buried, worker.in_flight = worker.in_flight, 0
+local function write_worker(worker, record)
+  redis.call('HSET', LEDGER, worker, cmsgpack.pack(record))
+end
+
+local function cards()
+  local sizes = {}
+  for place = 2, 6 do
+    sizes[place - 1] = redis.call('ZCARD', KEYS[place])
+  end
+  return sizes
+end
+
+-- Whether a key was evicted or deleted while others were not.
+local function is_torn(sizes)
+  for place, size in ipairs(cards()) do
+    if sizes[place] ~= size then
+      return true
     end
-    if worker.seen + minute <= now then
-      workers[id] = nil
+  end
+  return false
+end
+
+-- Starts a new ledger. If other workers are there, what they have used is kept for them, until all of them have reported
+-- or a minute has passed.
+local function start_ledger()
+  cards()  -- raises an error if a key holds data of another application
+  redis.call('DEL', unpack(KEYS))
+  local epoch = id .. report.sequence
+  local others = math.max(0, redis.call('PUBLISH', LEDGER, epoch) - 1)  -- this worker listens, too
+  if report.epoch then
+    others = math.max(others, report.workers - 1)
+  end
+  state = {
+    format = FORMAT, epoch = epoch, offset = 0, last = 0, alive = 0, in_flight = 0, interactive = 0, reserved = 0,
+    served = {interactive = 0, bulk = 0}, paused = 0, others = 0, others_at = 0, hour_others = 0, hour_others_at = 0,
+    missing = others, lost = others > 0 and report.per_minute - report.used or 0, lost_at = 0,
+  }
+end
+
+-- Returns by how much the server's clock was set back since the last exchange.
+local function read_clock()
+  local time = redis.call('TIME')
+  now = time[1] * 1000000 + time[2] + state.offset
+  local back = math.max(0, state.last - now)
+  state.offset, now = state.offset + back, now + back
+  state.last = now
+  return back
+end
+
+-- Workers that wait -----------------------------------------------------------------------------------------------
+
+local function leave_queues(worker, record)
+  for class, queue in pairs(QUEUES) do
+    if record[class] > 0 and record.queued then
+      redis.call('ZREM', queue, worker)
+      state.served[class] = state.served[class] - record.served
+    end
+  end
+  if record.queued then
+    redis.call('ZREM', WAITING, worker)
+    state.interactive = state.interactive - record.interactive
+  end
+  record.queued = false
+end
+
+local function join_queues(worker, record)
+  for class, queue in pairs(QUEUES) do
+    if record[class] > 0 then
+      redis.call('ZADD', queue, record.served, worker)
+      state.served[class] = state.served[class] + record.served
+      record.queued = true
+    end
+  end
+  if record.queued then
+    state.interactive = state.interactive + record.interactive
+  end
+end
+
+-- Those that do not come back when they were told to lose their place, so that they hold up nobody.
+local function drop_overdue()
+  local overdue = redis.call('ZRANGEBYSCORE', WAITING, '-inf', string.format('%.0f', now), 'LIMIT', 0, BATCH)
+  for _, worker in ipairs(overdue) do
+    local record = worker ~= id and read_worker(worker)
+    if record then
+      leave_queues(worker, record)
+      write_worker(worker, record)
     end
   end
 end
 
--- It was not dead, and tells itself what became of them.
-local function dig_out(me)
-  for number = 1, me.buried or 0 do
-    redis.call('ZREM', KEYS[2], report.worker .. 'x' .. number)
+-- Workers that are silent -----------------------------------------------------------------------------------------
+
+local function reserve(record, permits)
+  state.reserved = state.reserved + permits - record.reserved
+  record.reserved = permits
+end
+
+-- What is in flight counts as answered now.
+local function count_as_answered(worker, record, moment)
+  for number = 1, record.in_flight do
+    redis.call('ZADD', RESPONSES, moment, worker .. 'x' .. number)
   end
-  me.buried = nil
+  state.in_flight = state.in_flight - record.in_flight
+  record.expired, record.in_flight = record.in_flight, 0
+end
+
+-- A worker that is silent for the length of a lease has crashed, or cannot reach the server. What it has in flight counts
+-- as answered. If it was at work, its part of the quota is kept for it: it may go on with that.
+local function expire(worker, record)
+  local silent_since = record.seen + report.lease
+  if record.stage == 'alive' then
+    local at_work = record.in_flight + record.interactive + record.bulk > 0 and state.alive > 1
+    leave_queues(worker, record)
+    state.alive = state.alive - 1
+    count_as_answered(worker, record, silent_since)
+    reserve(record, at_work and math.max(0, record.part - record.expired) or 0)
+    record.stage, record.at_work = 'silent', at_work
+  elseif record.stage == 'silent' and record.at_work then
+    reserve(record, record.part)
+    record.stage = 'reserved'
+  else
+    reserve(record, 0)
+    return nil
+  end
+  return record.stage == 'silent' and silent_since + minute or record.seen + report.keep
+end
+
+local function expire_workers()
+  for _ = 1, BATCH do
+    local worker = redis.call('ZRANGEBYSCORE', DEADLINES, '-inf', string.format('%.0f', now), 'LIMIT', 0, 1)[1]
+    if not worker then
+      return
+    end
+    local record = read_worker(worker)
+    local deadline = record and expire(worker, record)
+    if deadline then
+      write_worker(worker, record)
+      redis.call('ZADD', DEADLINES, deadline, worker)
+    else
+      redis.call('HDEL', LEDGER, worker)
+      redis.call('ZREM', DEADLINES, worker)
+    end
+  end
+end
+
+-- It was not gone, and reports itself what became of its requests.
+local function revive(record)
+  for number = 1, record.expired do
+    redis.call('ZREM', RESPONSES, id .. 'x' .. number)
+  end
+  reserve(record, 0)
+  if record.stage ~= 'alive' then
+    state.alive = state.alive + 1
+  end
+  record.expired, record.stage = 0, 'alive'
 end
 
 -- How the quota is used -------------------------------------------------------------------------------------------
 
-local function count_workers()
-  local number = 0
-  for _ in pairs(workers) do
-    number = number + 1
-  end
-  return number
-end
-
-local function in_flight()
-  local sum = 0
-  for _, worker in pairs(workers) do
-    sum = sum + worker.in_flight
-  end
-  return sum
-end
-
 local function used(span)
-  return in_flight() + redis.call('ZCOUNT', KEYS[2], after(now - span), '+inf')
+  return state.in_flight + redis.call('ZCOUNT', RESPONSES, after(now - span), '+inf')
 end
 
--- What strangers hold of the minute, as a refusal showed: half a minute later it is tried again, 1, 3, 7, 15 ... of it.
-local function held_by_strangers()
-  local steps = math.floor((now - books.strangers_at - minute / 2) / (minute / 12)) + 1
-  return math.max(0, books.strangers - (steps > 0 and 2 ^ math.min(steps, 30) - 1 or 0))
+-- What other clients hold of the minute, as a refusal showed. Half a minute later it is probed: 1, 3, 7, 15 ... of it.
+local function held_of_minute()
+  local steps = math.floor((now - state.others_at - minute / 2) / (minute / 12)) + 1
+  return math.max(0, state.others - (steps > 0 and 2 ^ math.min(steps, 30) - 1 or 0))
 end
 
--- What strangers hold of the hour. The next answer corrects it; without one, one request a minute may try.
+-- What other clients hold of the hour. The next response corrects it; without one, one request a minute may try.
 local function held_of_hour()
-  return math.max(0, books.hour_strangers - math.floor((now - books.hour_strangers_at) / minute))
+  return math.max(0, state.hour_others - math.floor((now - state.hour_others_at) / minute))
 end
 
-local function minute_room()
-  local lost = now < books.lost_until and books.lost or 0
-  return report.per_minute - used(minute) - lost - held_by_strangers()
+-- What is kept for workers that cannot be heard: at most half, so that those that crashed never stop the others.
+local function kept()
+  local missing = now < state.lost_at + report.keep and state.missing or 0
+  local part = math.floor(report.per_minute / (state.alive + math.max(1, missing)))
+  local parts = now >= state.lost_at + minute and missing * part or 0
+  return math.min(math.floor(report.per_minute / 2), state.reserved + parts)
 end
 
-local function hour_room()
-  return report.per_hour - used(hour) - held_of_hour()
+local function room_now()
+  local lost = now < state.lost_at + minute and state.lost or 0
+  local of_minute = report.per_minute - used(minute) - lost - kept() - held_of_minute()
+  return of_minute, report.per_hour - used(hour) - kept() - held_of_hour()
 end
 
 -- What the worker reports -----------------------------------------------------------------------------------------
 
--- The store was away, or has lost its memory. The others may have sent on their own, and come back within `hold`; those
--- that slept through it come later, so what they had used is kept for them.
+-- A worker that the ledger has called when it lost its data, or that has used the quota before, has reported.
 local function recover()
-  local others = report.workers > 1
-  if others and (lost_memory or report.away and books.last < now - report.away) then
-    books.hold = now + report.hold
-  end
-  if lost_memory then
-    books.lost = report.used_by_others + report.used
-    books.lost_until = now + minute
-  end
-  if report.restoring then
-    books.lost = math.max(0, books.lost - report.used)
+  if not me.recovered and (report.restoring or now - report.subscribed <= state.lost_at) then
+    me.recovered = true
+    state.missing = math.max(0, state.missing - 1)
+    state.lost = state.missing > 0 and math.max(0, state.lost - report.used) or 0
   end
 end
 
 local function learn()
   if report.remaining then
-    books.hour_strangers = math.max(0, report.per_hour - used(hour) - report.remaining)
-    books.hour_strangers_at = now
+    state.hour_others = math.max(0, report.per_hour - used(hour) - report.remaining)
+    state.hour_others_at = now
   end
   local refusal = report.refusal
   if not refusal then
     return
   end
-  books.paused = math.max(books.paused, now + refusal.pause)
+  state.paused = math.max(state.paused, now + refusal.pause)
   if refusal.hourly then
-    books.hour_strangers = math.max(0, report.per_hour - used(hour))
-    books.hour_strangers_at = now
+    state.hour_others = math.max(0, report.per_hour - used(hour))
+    state.hour_others_at = now
   else
-    books.strangers = math.max(held_by_strangers(), report.per_minute - used(minute))
-    books.strangers_at = now
+    state.others = math.max(held_of_minute(), report.per_minute - used(minute))
+    state.others_at = now
   end
 end
 
 -- Sharing ---------------------------------------------------------------------------------------------------------
 
--- Those who wait, and come when they were told to.
-local function contenders()
-  local list = {}
-  for id, worker in pairs(workers) do
-    if worker.interactive + worker.bulk > 0 and (id == report.worker or now <= worker.due + report.grace) then
-      table.insert(list, {
-        id = id, served = worker.served, interactive = worker.interactive, bulk = worker.bulk,
-      })
+-- A worker that begins to wait ranks near the one that has had least: what it took in the last minute counts against it,
+-- no more, and for not having been there it gets a worker's part of a minute, no more.
+local function rank(record)
+  local least
+  for _, queue in pairs(QUEUES) do
+    local first = redis.call('ZRANGE', queue, 0, 0, 'WITHSCORES')
+    if first[2] then
+      least = math.min(least or math.huge, tonumber(first[2]))
     end
   end
-  table.sort(list, function(a, b) return a.id < b.id end)
-  return list
-end
-
--- A worker that begins to wait ranks near the one that has been served least: what it took in the last minute counts
--- against it, no more, and for not having been there it gets a worker's share of a minute, no more.
-local function rank(me)
-  local least = math.huge
-  for _, other in ipairs(contenders()) do
-    least = other.id == report.worker and least or math.min(least, other.served)
-  end
-  if least < math.huge then
-    local share = math.floor(report.per_minute / count_workers())
-    me.served = math.min(math.max(me.served, least - share), least + report.used)
+  if least then
+    local part = math.floor(report.per_minute / math.max(1, state.alive))
+    record.served = math.min(math.max(record.served, least - part), least + report.used)
   end
 end
 
-local function goes_before(a, b)
-  local a_first, b_first = a.interactive > 0, b.interactive > 0
-  if a_first ~= b_first then
-    return a_first
+-- Returns how many of the free permits are this worker's, if all that wait get even parts over time and those that have
+-- had fewer go first: `level` is what each of them has had once the free ones are handed out.
+local function part_of(class, free)
+  if free <= 0 then
+    return 0
   end
-  return a.served < b.served
+  local queue = QUEUES[class]
+  local size, ahead = redis.call('ZCARD', queue), redis.call('ZRANK', queue, id)
+  local gap = (free + state.served[class]) / size - me.served
+  if gap <= 0 then
+    return 0
+  end
+  local part = math.min(me[class], math.ceil(gap), free - ahead * math.max(1, math.floor(gap)))
+  if me.begins and state.alive > size then
+    part = math.min(part, math.max(1, math.floor(free / state.alive)))  -- others may be about to ask
+  end
+  return math.max(0, part)
 end
 
-local function next_of(list)
-  local chosen
-  for _, worker in ipairs(list) do
-    if worker.interactive + worker.bulk > 0 and (not chosen or goes_before(worker, chosen)) then
-      chosen = worker
-    end
-  end
-  return chosen
+-- Returns how many permits have to be free before the next one is this worker's.
+local function place_of(class)
+  local queue = QUEUES[class]
+  local size, ahead = redis.call('ZCARD', queue), redis.call('ZRANK', queue, id)
+  return math.max(ahead + 1, math.floor(size * me.served - state.served[class]) + 1)
 end
 
--- Hands out permits one by one, each to whom it belongs, as if all who wait were here. Returns how many of the first
--- `room` are this worker's, by lane, and the place of its next one in the order.
-local function hand_out(room)
-  local list = contenders()
-  local granted = {interactive = 0, bulk = 0}
-  for place = 1, math.max(room, 0) + report.per_minute do
-    local worker = next_of(list)
-    if not worker then
-      break
-    end
-    local lane = worker.interactive > 0 and 'interactive' or 'bulk'
-    worker[lane] = worker[lane] - 1
-    worker.served = worker.served + 1
-    if worker.id == report.worker then
-      if place > room then
-        return granted, place
-      end
-      granted[lane] = granted[lane] + 1
-    end
+local function take(class, free)
+  local part = me[class] > 0 and part_of(class, free) or 0
+  if part > 0 then
+    leave_queues(id, me)
+    me[class], me.served, me.in_flight = me[class] - part, me.served + part, me.in_flight + part
+    state.in_flight = state.in_flight + part
+    join_queues(id, me)
   end
-  return granted, nil
+  return part
 end
 
--- The earliest time at which so many more requests may leave as are missing. What is in flight may have been answered
--- right after its worker was last heard of.
+-- The earliest time at which so many more requests may be sent as are missing.
 local function opens(span, missing)
   if missing <= 0 then
     return now
   end
-  local oldest = math.huge
-  for _, worker in pairs(workers) do
-    if worker.in_flight > 0 then
-      oldest = math.min(oldest, worker.seen)
-    end
-  end
   local found = redis.call(
-    'ZRANGEBYSCORE', KEYS[2], after(now - span), '+inf', 'WITHSCORES', 'LIMIT', missing - 1, 1)
-  return math.min(found[2] and tonumber(found[2]) or math.huge, oldest) + span
+    'ZRANGEBYSCORE', RESPONSES, after(now - span), '+inf', 'WITHSCORES', 'LIMIT', missing - 1, 1)
+  return (found[2] and tonumber(found[2]) or math.huge) + span
 end
 
-local function grant(me)
-  local of_minute, of_hour = minute_room(), hour_room()
-  local gate = math.max(books.paused, books.hold)
-  local granted, place = hand_out(gate > now and 0 or math.min(of_minute, of_hour))
-  local ask_again = now + (held_by_strangers() > 0 and minute / 12 or minute / 4)
-  if place then
-    local free = math.max(opens(minute, place - of_minute), opens(hour, place - of_hour), gate)
-    ask_again = math.min(ask_again, free)
+local function next_time(of_minute, of_hour)
+  local class = me.interactive > 0 and 'interactive' or 'bulk'
+  local place = place_of(class) + (class == 'bulk' and state.interactive or 0)
+  local free = math.max(opens(minute, place - of_minute), opens(hour, place - of_hour), state.paused)
+  local soon, late = now + minute / 200, now + (held_of_minute() > 0 and minute / 12 or minute / 4)
+  return math.max(soon, math.min(free, late))
+end
+
+local function grant()
+  if me.interactive + me.bulk == 0 then
+    return 0
   end
-  local sum = granted.interactive + granted.bulk
-  me.interactive, me.bulk = me.interactive - granted.interactive, me.bulk - granted.bulk
-  me.served, me.in_flight, me.due = me.served + sum, me.in_flight + sum, ask_again
-  return sum
+  local of_minute, of_hour = room_now()
+  local free = state.paused > now and 0 or math.min(of_minute, of_hour)
+  local granted = take('interactive', free)
+  granted = granted + take('bulk', free - granted - state.interactive)
+  if me.interactive + me.bulk > 0 then
+    me.due = next_time(of_minute - granted, of_hour - granted)
+    redis.call('ZADD', WAITING, me.due + report.grace, id)
+  end
+  return granted
 end
 
 -- The exchange ----------------------------------------------------------------------------------------------------
 
-local function enter(me)
+local function enter()
   local waited = me.interactive + me.bulk > 0
-  me.turn, me.seen, me.in_flight = report.turn, now, report.in_flight
+  revive(me)
+  leave_queues(id, me)
+  state.in_flight = state.in_flight + report.in_flight - me.in_flight
+  me.sequence, me.seen, me.in_flight = report.sequence, now, report.in_flight
   me.interactive, me.bulk = report.interactive, report.bulk
-  workers[report.worker] = me
-  dig_out(me)
   for number, age in ipairs(report.ages) do
-    redis.call('ZADD', KEYS[2], now - age, report.worker .. ':' .. (report.first + number - 1))
+    redis.call('ZADD', RESPONSES, now - age, id .. ':' .. (report.first + number - 1))
   end
-  if not waited then
+  me.begins = not waited
+  if me.begins and me.interactive + me.bulk > 0 then
     rank(me)
   end
+  join_queues(id, me)
+  redis.call('ZADD', DEADLINES, now + report.lease, id)
 end
 
-local function close_books()
-  books.last = now
-  redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', string.format('%.0f', now - hour))
-  redis.call('PEXPIRE', KEYS[2], math.ceil(hour / 1000))
-  redis.call('SET', KEYS[1], cmsgpack.pack(books), 'PX', math.ceil(hour / 1000))
+local function leave()
+  leave_queues(id, me)
+  count_as_answered(id, me, now)
+  state.alive = state.alive - 1
+  redis.call('HDEL', LEDGER, id)
+  redis.call('ZREM', DEADLINES, id)
+end
+
+local function close_ledger()
+  redis.call('ZREMRANGEBYSCORE', RESPONSES, '-inf', string.format('%.0f', now - hour))
+  state.cards = cards()
+  redis.call('HSET', LEDGER, 'state', cmsgpack.pack(state))
+  for _, key in ipairs(KEYS) do
+    redis.call('PEXPIRE', key, math.ceil(hour / 1000))
+  end
 end
 
 -- A right that is missing should show at the first call, not in the middle of the work.
 local function try_rights()
-  redis.call('ZADD', KEYS[2], 'XX', 0, '')
-  redis.call('ZREM', KEYS[2], '')
-  redis.call('ZRANGEBYSCORE', KEYS[2], 0, 0)
+  redis.call('ZADD', RESPONSES, 'XX', 0, '')
+  redis.call('ZREM', RESPONSES, '')
+  redis.call('ZRANGEBYSCORE', RESPONSES, 0, 0)
+  redis.call('ZRANGE', RESPONSES, 0, 0)
+  redis.call('ZRANK', RESPONSES, '')
+  redis.call('HDEL', LEDGER, '')
+  redis.call('PUBLISH', LEDGER .. ':rights', '')
 end
 
-if report.turn == 1 then
+if report.sequence == 1 then
   try_rights()
 end
-bury()
-local me = workers[report.worker] or {turn = 0, served = 0, interactive = 0, bulk = 0, due = 0}
-if report.turn <= me.turn then
+state = unpack_field(redis.call('HGET', LEDGER, 'state'))
+if not state and redis.call('EXISTS', LEDGER) == 1 or state and state.format ~= FORMAT then
+  return redis.error_reply('FORMAT of the ledger is another')
+end
+local is_new = not state or is_torn(state.cards)
+if is_new then
+  start_ledger()
+end
+local set_back = read_clock()
+if is_new then
+  state.lost_at = now
+end
+expire_workers()
+drop_overdue()
+me = read_worker(id) or {
+  sequence = 0, served = 0, in_flight = 0, interactive = 0, bulk = 0, due = 0, expired = 0, reserved = 0, part = 0,
+  stage = 'new', queued = false, recovered = is_new,
+}
+if report.sequence <= me.sequence then
   return redis.error_reply('STALE report')
 end
-recover()
-enter(me)
+enter()
 learn()
 local granted = 0
 if report.leaving then
-  me.seen = now - report.lease
-  bury()
-  workers[report.worker] = nil
-elseif report.restoring or not report.epoch or report.epoch == books.epoch then
-  granted = grant(me)  -- else the worker has to tell first what these books do not know
+  leave()
+else
+  if report.restoring or not report.epoch or report.epoch == state.epoch then
+    recover()
+    granted = grant()
+  end  -- else the worker has to report first what this ledger does not know
+  me.part = math.max(1, math.floor(report.per_minute / redis.call('ZCARD', DEADLINES)))
+  write_worker(id, me)
 end
-close_books()
+close_ledger()
 return cjson.encode({
-  granted = granted, interactive = me.interactive, bulk = me.bulk, wait = me.due - now,
-  workers = count_workers(), used = used(minute), epoch = books.epoch,
+  granted = granted, interactive = me.interactive, bulk = me.bulk, wait = math.max(0, me.due - now),
+  workers = redis.call('ZCARD', DEADLINES), used = used(minute), epoch = state.epoch, part = me.part,
+  set_back = set_back,
 })

@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
 import time
 from collections.abc import Callable
+from typing import Protocol
 
-from asyncdbaas.errors import InvalidInputError, SessionStateError
+from asyncdbaas.errors import InvalidInputError
 from asyncdbaas.ratelimit.queue import WaitQueue
+from asyncdbaas.ratelimit.timer import LoopBinding, Timer
 from asyncdbaas.ratelimit.windows import HOUR, MINUTE, NEVER, PER_HOUR, PER_MINUTE, Quota
 
 __all__ = ["RateLimiter"]
+
+
+class _Admission(Protocol):
+    """Decides when a request may be sent: a `Quota`, or the state of a shared one."""
+
+    @property
+    def in_flight(self) -> int: ...
+    def opens(self, now: float) -> float: ...
+    def admit(self, now: float) -> float: ...
+    def give_back(self) -> None: ...
+    def release(self, now: float, *, counted: bool) -> None: ...
+    def succeeded(self, remaining: int | None) -> None: ...
+    def refused(self, now: float, pause: float, *, hourly: bool) -> None: ...
+    def forecast(self, now: float, requests: int) -> float: ...
 
 
 class RateLimiter:
@@ -47,13 +61,12 @@ class RateLimiter:
         if per_minute < 1 or per_hour < 1 or not minute > 0 or not hour > 0:
             raise InvalidInputError("per_minute, per_hour, minute and hour must be positive")
         self._quota = Quota(per_minute, per_hour, minute, hour)
+        self._admission: _Admission = self._quota
         self._clock = clock
         self._queue = WaitQueue()
-        self._timer: asyncio.TimerHandle | None = None
-        self._timer_at = NEVER
+        self._timer = Timer(clock, self._advance)
         self._sessions: set[object] = set()
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._moving = threading.Lock()
+        self._loop = LoopBinding(type(self).__name__)
 
     def attach(self, session: object, token: str | None) -> None:  # noqa: ARG002 -- for limiters that many processes share
         """Serve a session that opens; `token` is None if a function provides it.
@@ -84,7 +97,7 @@ class RateLimiter:
         """
         self._check_loop()
         now = self._clock()
-        if not (self._queue and self._queue.ahead()) and self._admit(now) <= now:
+        if not (self._queue and self._queue.ahead()) and self._admission.admit(now) <= now:
             return
         waiter = self._queue.join(owner)
         self._advance(now)
@@ -92,12 +105,12 @@ class RateLimiter:
             await self._queue.wait(waiter, self._pass_on)
         finally:
             if not self._queue:
-                self._set_timer(NEVER, NEVER)
+                self._timer.set(NEVER, NEVER)
 
     def release(self, *, counted: bool = True) -> None:
         """End a request; pass `counted=False` if the service surely does not count it."""
         now = self._clock()
-        self._quota.release(now, counted=counted)
+        self._admission.release(now, counted=counted)
         if self._queue:
             self._advance(now)
 
@@ -106,7 +119,7 @@ class RateLimiter:
 
         `remaining` is what the response tells of the hour, if anything.
         """
-        self._quota.succeeded(remaining)
+        self._admission.succeeded(remaining)
 
     def refused(self, retry_after: float | None, reset_in: float | None = None, *, max_pause: float = 300.0) -> None:
         """Learn from a 429, before its `release`, and pause for everyone.
@@ -122,7 +135,7 @@ class RateLimiter:
         hourly = retry_after is None
         asked = (reset_in or 0.0) if retry_after is None else retry_after
         longest = max_pause if not hourly and asked <= max_pause else minute
-        self._quota.refused(self._clock(), min(max(asked, 0.0), longest), hourly=hourly)
+        self._admission.refused(self._clock(), min(max(asked, 0.0), longest), hourly=hourly)
 
     def fail(self, owner: object, error: Callable[[], Exception]) -> None:
         """Raise an error in each call that waits for `owner`, whose session is closing."""
@@ -136,7 +149,7 @@ class RateLimiter:
         now = self._clock()
         if self._queue:
             self._advance(now)  # the timer may be late
-        return max(0.0, self._opens(now) - now)
+        return max(0.0, self._admission.opens(now) - now)
 
     def forecast(self, n: int) -> float:
         """Return in how many seconds the last of `n` more calls may be sent.
@@ -145,73 +158,31 @@ class RateLimiter:
         immediate and no refusals, and other clients to use no more than now.
         """
         now = self._clock()
-        return self._quota.copy().spend(now, n + self._queue.ahead()) - now
-
-    def _opens(self, now: float) -> float:
-        """Return when the next request may be sent: `now` or earlier if it may already."""
-        return self._quota.opens(now)
-
-    def _admit(self, now: float) -> float:
-        """Return `_opens(now)`, and take a permit if there is one."""
-        return self._quota.admit(now)
+        return self._admission.forecast(now, n + self._queue.ahead()) - now
 
     def _pass_on(self) -> None:
         """Give the permit of a call that was cancelled to the next."""
-        self.release(counted=False)
+        self._admission.give_back()
+        self._advance(self._clock())
 
     def _advance(self, now: float) -> None:
         """Wake the calls that may be sent at `now`, and set the timer for the next one."""
         when = NEVER
-        while self._queue and (when := self._admit(now)) <= now:
+        while self._queue and (when := self._admission.admit(now)) <= now:
             if not self._queue.wake():  # all that stood in the queue are cancelled
-                self._quota.release(now, counted=False)
-        self._set_timer(when if self._queue else NEVER, now)
-
-    def _set_timer(self, when: float, now: float) -> None:
-        # One timer serves all calls that wait. If it fires early, it is set again.
-        if self._timer is not None:
-            if self._timer_at <= when < NEVER:
-                return
-            self._timer.cancel()
-            self._timer = None
-        if when < NEVER:
-            self._timer = asyncio.get_running_loop().call_later(when - now, self._fire)
-            self._timer_at = when
-
-    def _fire(self) -> None:
-        self._timer = None
-        self._advance(self._clock())
+                self._admission.give_back()
+        self._timer.set(when if self._queue else NEVER, now)
 
     def _check_loop(self) -> None:
-        loop = _running_loop()
-        if loop is not self._loop:
-            self._move(loop)
+        """Serve the running event loop; forget the one before, if it was closed or no longer uses the limiter.
 
-    def _move(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Serve another event loop from now on, if the one before is closed or no longer uses the limiter."""
-        with self._moving:  # two threads may try at once
-            before = self._loop
-            if before is not None and not before.is_closed() and (self._sessions or self._queue or self.in_flight):
-                raise SessionStateError(
-                    f"this {type(self).__name__} is in use in another event loop or thread; give each event loop a "
-                    "limiter of its own with a part of the limits, or a SharedRateLimiter to share one quota"
-                )
-            self._loop = loop
-            self._forget_loop()
-
-    def _forget_loop(self) -> None:
-        """Drop what belongs to an event loop that was closed. What was in flight there counts as answered now."""
+        What was in flight in a loop that was closed counts as answered now.
+        """
+        if not self._loop.enter(in_use=bool(self._sessions or self._queue or self._quota.in_flight)):
+            return
         self._sessions.clear()
         self._queue.clear()
-        self._timer = None
+        self._timer.forget()
         now = self._clock()
         while self._quota.in_flight:
             self._quota.release(now, counted=True)
-
-
-def _running_loop() -> asyncio.AbstractEventLoop:
-    """Return the running event loop; raise SessionStateError if there is none, as under trio."""
-    try:
-        return asyncio.get_running_loop()
-    except RuntimeError:
-        raise SessionStateError("no asyncio event loop is running here; call this inside a coroutine") from None

@@ -1,9 +1,11 @@
-"""The Redis or Valkey server that keeps a shared quota: one connection, one script, errors in plain words."""
+"""The Redis or Valkey server that keeps a shared quota: one script, one channel, errors in plain words."""
 
 from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable
+from contextlib import suppress
 from hashlib import sha1
 from importlib.resources import files
 from typing import Any, Final
@@ -32,9 +34,11 @@ PATIENCE: Final = 2.0
 # Seconds for each sentinel, so that one that does not respond leaves time for the next.
 _SENTINEL_PATIENCE: Final = 0.5
 _RIGHTS: Final = (
-    "+select +eval +evalsha +time +get +set +exists +del +pexpire +hget +hset +hdel +hlen +hincrby "
-    "+zadd +zcard +zcount +zrem +zrangebyscore +zremrangebyscore"
+    "+select +eval +evalsha +time +exists +del +pexpire +hget +hset +hdel +zadd +zrem +zcard +zcount +zrank +zrange "
+    "+zrangebyscore +zremrangebyscore +publish +subscribe"
 )
+# The ledger, and what it keeps in order, as `ledger.lua` names them.
+_KEYS: Final = ("ledger", "responses", "deadlines", "waiting", "interactive", "bulk")
 # What a server's words, in small letters, mean for the one who set it up.
 _MEANINGS: Final = (
     (
@@ -45,7 +49,7 @@ _MEANINGS: Final = (
         ("username-password", "authentication required", "noauth", "without any password"),
         "it does not accept the user and password of the address",
     ),
-    (("permission", "can't run this command", "can't access"), f"its user needs {_RIGHTS} on {{keys}}"),
+    (("permission", "can't run this command", "can't access"), f"its user needs {_RIGHTS} ~{{keys}} &{{keys}}"),
     (("non deterministic",), "it is too old, Redis 5 or Valkey is needed"),
     (("moved", "crossslot", "clusterdown"), "it is a part of a cluster, a single server is needed"),
     (("readonly", "read only replica"), "it is a replica, the primary is needed"),
@@ -53,21 +57,29 @@ _MEANINGS: Final = (
 
 
 class QuotaStore:
-    """The connection to the server for one quota, in one event loop."""
+    """The connections to the server for one quota, in one event loop: one for the script, one for the channel."""
 
-    def __init__(self, address: StoreAddress, quota: str) -> None:
+    def __init__(self, address: StoreAddress, quota: str, hear: Callable[[str], object]) -> None:
         self.quota = quota
-        self._keys = (f"asyncdbaas:{{{quota}}}:books", f"asyncdbaas:{{{quota}}}:answers")
+        self._hear = hear
+        self._keys = tuple(f"asyncdbaas:{{{quota}}}:{key}" for key in _KEYS)
         self._address = address
         self._script = (files("asyncdbaas.ratelimit") / "ledger.lua").read_text(encoding="utf-8")
         self._digest = sha1(self._script.encode(), usedforsecurity=False).hexdigest()
         self._client, self._sentinels = _connect(address)
+        self._channel: Any = None
+        self._subscribed_at = 0.0
+        self._listener: asyncio.Task[None] | None = None
 
     async def exchange(self, report: dict[str, object]) -> dict[str, Any]:
         """Run the script once; raise QuotaStoreError for whatever goes wrong."""
         try:
             async with asyncio.timeout(PATIENCE):
-                reply: dict[str, Any] = json.loads(await self._run(json.dumps(report)))
+                if self._listener is None or self._listener.done():
+                    await self._subscribe()
+                subscribed = asyncio.get_running_loop().time() - self._subscribed_at
+                words = json.dumps({**report, "subscribed": int(subscribed * 1e6)})
+                reply: dict[str, Any] = json.loads(await self._run(words))
                 return reply
         except Exception as error:  # noqa: BLE001 -- a server that is no Redis makes the client library raise anything
             words = self._explain(error)
@@ -80,6 +92,29 @@ class QuotaStore:
             reply = await self._client.eval(self._script, len(self._keys), *self._keys, report)
         return reply
 
+    async def _subscribe(self) -> None:
+        """Listen to the channel on which a ledger that has lost its data calls the workers."""
+        await self._unsubscribe()
+        self._subscribed_at = asyncio.get_running_loop().time()
+        self._channel = self._client.pubsub()
+        await self._channel.subscribe(self._keys[0])
+        await self._channel.get_message(timeout=PATIENCE)  # the confirmation: from now on the ledger counts this worker
+        self._listener = asyncio.create_task(self._listen(self._channel), name="asyncdbaas shared quota, channel")
+
+    async def _listen(self, channel: Any) -> None:
+        with suppress(Exception):  # whatever it is, the next exchange subscribes again, or fails and tells
+            async for message in channel.listen():
+                if message["type"] == "message":
+                    self._hear(message["data"].decode())
+
+    async def _unsubscribe(self) -> None:
+        listener, channel, self._listener, self._channel = self._listener, self._channel, None, None
+        if channel is not None:
+            await channel.aclose()
+        if listener is not None:
+            listener.cancel()
+            await asyncio.wait({listener})
+
     def _explain(self, error: Exception) -> str:
         """Say what is wrong and what to do, without a secret, whatever the server echoed."""
         if isinstance(error, TimeoutError | RedisTimeoutError):
@@ -89,11 +124,12 @@ class QuotaStore:
             said = said.replace(secret, "***")
         for words, meaning in _MEANINGS:
             if any(word in said.lower() for word in words):
-                return f"{meaning.format(keys=' and '.join(self._keys))} ({said})"
+                return f"{meaning.format(keys=f'asyncdbaas:{{{self.quota}}}:*')} ({said})"
         return said
 
     async def close(self) -> None:
         """Close the connections."""
+        await self._unsubscribe()
         for client in (self._client, *self._sentinels):
             await client.aclose()
 

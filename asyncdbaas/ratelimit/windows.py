@@ -106,6 +106,10 @@ class Quota:
         self.in_flight += 1
         return when
 
+    def give_back(self) -> None:
+        """Take back the permit of a request that was never sent."""
+        self.in_flight -= 1
+
     def release(self, now: float, *, counted: bool) -> None:
         """End a request; `counted` tells whether the service counts it."""
         self.in_flight -= 1
@@ -136,12 +140,25 @@ class Quota:
         self._probe_size = 1
         self._probe_at = now + self.minute.span / 2
 
-    def spend(self, now: float, requests: int) -> float:
-        """Send so many requests as soon as each may be sent, and return when the last one is; use a copy to forecast.
+    def forget_others(self) -> None:
+        """Forget what other clients use, and pauses: somebody else keeps account of them from now on."""
+        self.minute.others = self.hour.others = 0
+        self.paused_until = NOW
 
-        Each request, like those in flight, succeeds at once. What the service told of other clients' use of the hour
-        lasts for an hour.
+    def yield_to_others(self, now: float) -> None:
+        """Assume that other clients use all of the minute, and probe from now on."""
+        self.minute.others = self.minute.limit
+        self._probe_at, self._probe_size = now, 1
+
+    def forecast(self, now: float, requests: int) -> float:
+        """Return when the last of so many more requests may be sent, if they and those in flight succeed at once.
+
+        What the service told of other clients' use of the hour is taken to last for an hour.
         """
+        return self.copy().spend(now, requests)
+
+    def spend(self, now: float, requests: int) -> float:
+        """Send so many requests as soon as each may be sent; return when the last one is."""
         per_hour, expires = self.hour.limit, now + self.hour.span
         if self._hour_is_known:
             self.hour.limit -= self.hour.others

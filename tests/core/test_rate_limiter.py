@@ -187,9 +187,9 @@ async def test_no_timer_is_left_when_nobody_waits() -> None:
         waiter.cancel()
     pace.fail("b", KeyError)
     await asyncio.gather(*waiters, return_exceptions=True)
-    assert pace._timer is None
+    assert not pace._timer.is_set
     await answered(pace)
-    assert pace._timer is None
+    assert not pace._timer.is_set
 
 
 @virtual

@@ -164,7 +164,7 @@ def test_alone_on_its_token_a_client_is_never_refused(
         here = world(*limits)
         await here.run(plans)
         assert here.service.refusals == 0
-        assert (here.limiter.in_flight, here.limiter.waiting, here.limiter._timer) == (0, 0, None)
+        assert (here.limiter.in_flight, here.limiter.waiting, here.limiter._timer.is_set) == (0, 0, False)
 
     run(check(), lies)
 
@@ -362,7 +362,7 @@ class LimiterMachine(RuleBasedStateMachine):
             assert self.limiter.waiting == len(self.queue)
             assert all(task.done() and not task.cancelled() for task in self.admitted)
             assert not any(task.done() for task in self.queue)
-            assert (self.limiter._timer is not None) <= bool(self.queue)
+            assert self.limiter._timer.is_set <= bool(self.queue)
 
 
 TestLimiterMachine = LimiterMachine.TestCase

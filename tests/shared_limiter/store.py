@@ -15,15 +15,22 @@ import pytest
 from redis.asyncio import Redis
 from server_process import ServerProcess, running
 
-__all__ = ["Books", "Store", "serving", "stopped"]
+__all__ = ["Ledger", "Store", "serving", "stopped"]
 
 
-_SPANS = {"minute": 60_000_000, "hour": 3_600_000_000, "lease": 30_000_000, "grace": 3_000_000, "hold": 3_000_000}
+_SPANS = {
+    "minute": 60_000_000,
+    "hour": 3_600_000_000,
+    "lease": 30_000_000,
+    "grace": 3_000_000,
+    "keep": 600_000_000,
+}
 _NOTHING: dict[str, Any] = {
-    **dict.fromkeys(("in_flight", "interactive", "bulk", "used", "first", "used_by_others"), 0),
+    **dict.fromkeys(("in_flight", "interactive", "bulk", "used", "first", "subscribed"), 0),
     **dict.fromkeys(("leaving", "restoring"), False),
     "workers": 1,
 }
+_KEYS = ["ledger", "responses", "deadlines", "waiting", "interactive", "bulk"]
 
 
 class Store:
@@ -70,7 +77,7 @@ async def serving(*options: str) -> AsyncGenerator[Store]:
             yield store
 
 
-class Books:
+class Ledger:
     """The script itself, with a clock that the test sets, in seconds."""
 
     def __init__(self, client: Any, *, per_minute: int = 10, per_hour: int = 1000) -> None:
@@ -79,24 +86,23 @@ class Books:
         assert fixed != script
         self._run = client.register_script(fixed)
         self._limits = {"per_minute": per_minute, "per_hour": per_hour}
-        self._turns: dict[str, int] = {}
+        self._sequences: dict[str, int] = {}
         self.now = 1_700_000_000.0
 
     async def exchange(self, worker: str, **report: Any) -> dict[str, Any]:
-        """Send a report of a worker, with spans in seconds; return what it is told, with the wait in seconds."""
-        self._turns[worker] = self._turns.get(worker, 0) + 1
+        """Send a report of a worker, with spans in seconds; return the reply, with the wait in seconds."""
+        self._sequences[worker] = self._sequences.get(worker, 0) + 1
         ages = [round(age * 1e6) for age in report.pop("ages", [])]
-        if "away" in report:
-            report["away"] = round(report["away"] * 1e6)
         whole = {
             **self._limits,
             **_SPANS,
             **_NOTHING,
             "worker": worker,
-            "turn": self._turns[worker],
+            "sequence": self._sequences[worker],
             "ages": ages,
             **report,
         }
+        whole["subscribed"] = round(whole["subscribed"] * 1e6)
         arguments = [json.dumps(whole), round(self.now * 1e6)]
-        told: dict[str, Any] = json.loads(await self._run(keys=["books", "answers"], args=arguments))
-        return {**told, "wait": told["wait"] / 1e6}
+        reply: dict[str, Any] = json.loads(await self._run(keys=_KEYS, args=arguments))
+        return {**reply, "wait": reply["wait"] / 1e6}

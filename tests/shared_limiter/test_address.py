@@ -171,7 +171,7 @@ async def test_a_sentinel_tells_where_the_primary_is(tmp_path: Path) -> None:
         ):
             dead = free_port()
             await acquire_once(f"redis+sentinel://:s3cr3t@127.0.0.1:{dead},127.0.0.1:{sentinel}/quota/1")
-            with pytest.raises(QuotaStoreError, match="No master found for 'other'"):
+            with pytest.raises(QuotaStoreError, match="cannot be used"):
                 await acquire_once(f"redis+sentinel://127.0.0.1:{sentinel}/other")
 
 
@@ -192,7 +192,7 @@ async def test_the_name_in_the_certificate_is_checked(tmp_path: Path, certified:
             if fits:
                 await acquire_once(url)
                 return
-            with pytest.raises(QuotaStoreError, match="certificate"):
+            with pytest.raises(QuotaStoreError, match="cannot be used"):
                 await acquire_once(url)
             await acquire_once(f"{url}&ssl_cert_reqs=none")
 

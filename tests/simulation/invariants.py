@@ -144,8 +144,8 @@ def check_leftovers(world: World) -> None:
         world.expect(not len(session._lifetime._deadlines), "a deadline is left")
         world.expect(not any(lock.locked() for lock in session._locks.values()), "a lock is held")
     limiter = world.limiter
-    left = (limiter.in_flight, limiter.waiting, limiter._timer)
-    world.expect(left == (0, 0, None), f"the rate limiter holds {left}")
+    left = (limiter.in_flight, limiter.waiting, limiter._timer.is_set)
+    world.expect(left == (0, 0, False), f"the rate limiter holds {left}")
 
 
 def check_loop(world: World, allowed: set[asyncio.Task[Any] | None]) -> None:
