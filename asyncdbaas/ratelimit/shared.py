@@ -77,6 +77,7 @@ class SharedRateLimiter(RateLimiter):
         if name is not None and not (name and name.isprintable() and not set(name) & set("{}")):
             raise InvalidInputError(f"name must be printable and without braces, not {name!r}")
         self._name = name
+        self._place = f"the store of the shared quota, {self._address.shown},"
         self._worker = Worker(self._quota)
         self._news = asyncio.Event()
         self._store: QuotaStore | None = None
@@ -91,7 +92,7 @@ class SharedRateLimiter(RateLimiter):
 
     def attach(self, session: object, token: str | None) -> None:
         """Serve a session that opens; the first one begins the conversation with the store."""
-        quota = self._quota_name(token)
+        quota = _quota_name(self._name, token)
         super().attach(session, token)
         if len(self._sessions) == 1:
             self._worker.begin()
@@ -150,13 +151,6 @@ class SharedRateLimiter(RateLimiter):
         super().refused(retry_after, reset_in, max_pause=max_pause)
         self._news.set()
 
-    def _quota_name(self, token: str | None) -> str:
-        if self._name is not None:
-            return self._name
-        if token is None:
-            raise InvalidInputError("SharedRateLimiter needs a name if a function gives the token")
-        return blake2b(token.encode(), digest_size=16, person=b"asyncdbaas quota").hexdigest()
-
     def _enter(self, state: State) -> None:
         self._state = self._admission = state
 
@@ -167,7 +161,7 @@ class SharedRateLimiter(RateLimiter):
             interactive, bulk = self._queue.count("interactive"), self._queue.count("bulk")
             due = self._state.due(now, interactive, bulk)
             if due > now:
-                await self._sleep(due - now)
+                await _sleep(self._news, due - now)
                 continue
             worker = self._worker
             if isinstance(self._state, Leased) and now >= worker.lapses_at:
@@ -179,12 +173,6 @@ class SharedRateLimiter(RateLimiter):
                 self._failed(str(error))
             else:
                 self._replied(Reply(**reply), answered=answered, restored=restoring)
-
-    async def _sleep(self, seconds: float) -> None:
-        """Sleep until there is news, or for so long."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(None if math.isinf(seconds) else seconds):
-                await self._news.wait()
 
     def _hear(self, epoch: str) -> None:
         """Report at once to a ledger that has lost its data."""
@@ -198,14 +186,14 @@ class SharedRateLimiter(RateLimiter):
         away = now - worker.replied_at
         is_new = worker.learn(reply, now, answered=answered, restored=restored)
         if is_new and isinstance(self._state, Leased):
-            _log.warning("%s has lost its data; each worker reports again what it has used", self._named())
+            _log.warning("%s has lost its data; each worker reports again what it has used", self._place)
         if reply.set_back:
             _log.warning(
-                "the clock of %s was set back by %.1f s; the quota goes on without", self._named(), reply.set_back
+                "the clock of %s was set back by %.1f s; the quota goes on without", self._place, reply.set_back
             )
         if not isinstance(self._state, Leased):
             if isinstance(self._state, CutOff):
-                _log.info("%s is back after %.1f s", self._named(), away)
+                _log.info("%s is back after %.1f s", self._place, away)
                 self._quota.forget_others()
             self._enter(Leased(worker))
         self._advance(now)
@@ -213,7 +201,7 @@ class SharedRateLimiter(RateLimiter):
     def _failed(self, reason: str) -> None:
         """Go on alone; or if the store has never replied, let those who wait know why."""
         now = self._clock()
-        trouble = f"{self._named()} cannot be used: {reason}"
+        trouble = f"{self._place} cannot be used: {reason}"
         if isinstance(self._state, Connecting):
             self._fail_all(trouble)
         elif isinstance(self._state, Leased):
@@ -227,9 +215,6 @@ class SharedRateLimiter(RateLimiter):
         for session in self._sessions:
             self.fail(session, lambda: QuotaStoreError(trouble))
 
-    def _named(self) -> str:
-        return f"the store of the shared quota, {self._address.shown},"
-
     def _ended(self, conversation: asyncio.Task[None]) -> None:
         """Leave nobody waiting for a conversation that a bug has ended."""
         if not conversation.cancelled() and (error := conversation.exception()):
@@ -237,3 +222,18 @@ class SharedRateLimiter(RateLimiter):
             self._enter(Connecting(self._worker))
             self._trouble = f"the shared quota broke down: {error!r}"
             self._fail_all(self._trouble)
+
+
+def _quota_name(name: str | None, token: str | None) -> str:
+    if name is not None:
+        return name
+    if token is None:
+        raise InvalidInputError("SharedRateLimiter needs a name if a function gives the token")
+    return blake2b(token.encode(), digest_size=16, person=b"asyncdbaas quota").hexdigest()
+
+
+async def _sleep(news: asyncio.Event, seconds: float) -> None:
+    """Sleep until there is news, or for so long."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(None if math.isinf(seconds) else seconds):
+            await news.wait()

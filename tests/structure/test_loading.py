@@ -42,6 +42,7 @@ _CORE: Final = {
     "ratelimit",
     "ratelimit.limiter",
     "ratelimit.queue",
+    "ratelimit.timer",
     "ratelimit.windows",
     "retry",
     "session",

@@ -17,9 +17,6 @@ MOST_MODULE_LINES: Final = 350
 EXCEPTIONS: Final = {
     "plan.kinds.base:Kind": "an interface: one short method for each question of the engine",
     "emulator.emulated_service:EmulatedService": "the facade: one short method for all that tests prepare or see",
-    "ratelimit.limiter:RateLimiter": "to be cut",
-    "ratelimit.shared": "to be cut",
-    "ratelimit.shared:SharedRateLimiter": "to be cut",
     "session:AsyncSession": "the facade: half of it is the documentation of its parameters",
 }
 
