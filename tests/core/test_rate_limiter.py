@@ -531,7 +531,12 @@ def test_it_serves_one_event_loop_after_the_other() -> None:
 
 
 def test_a_loop_that_ended_with_waiting_calls_does_not_spoil_the_next() -> None:
-    pace = RateLimiter(1, clock=Clock())
+    clocks: list[Callable[[], float]] = [Clock()]
+
+    def clock() -> float:
+        return clocks[-1]()
+
+    pace = RateLimiter(1, clock=clock)
 
     async def leave_waiting() -> None:
         await answered(pace)
@@ -539,8 +544,7 @@ def test_a_loop_that_ended_with_waiting_calls_does_not_spoil_the_next() -> None:
         await settle_down()
 
     async def use() -> None:
-        clock = asyncio.get_running_loop().time
-        pace._clock = clock
+        clocks.append(asyncio.get_running_loop().time)
         for _ in range(3):
             await answered(pace)
 
@@ -558,7 +562,7 @@ def test_two_event_loops_at_once_are_refused() -> None:
         one.run_until_complete(answered(pace))
         waiting = one.create_task(pace.acquire())
         one.run_until_complete(asyncio.sleep(0))
-        with pytest.raises(SessionStateError, match="give each event loop a limiter"):
+        with pytest.raises(SessionStateError, match="give each event loop one of its own"):
             two.run_until_complete(pace.acquire())
         waiting.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -817,7 +821,7 @@ def test_a_session_of_another_thread_is_refused_while_the_first_is_open() -> Non
 
     async def use() -> None:
         await attach("one")
-        with pytest.raises(SessionStateError, match="a SharedRateLimiter to share one quota"):
+        with pytest.raises(SessionStateError, match="share one quota through a SharedRateLimiter"):
             await asyncio.to_thread(asyncio.run, attach("two"))
         await pace.detach("one")
         await asyncio.to_thread(asyncio.run, attach("two"))

@@ -368,13 +368,18 @@ async def test_a_store_that_lost_data_gets_it_back_from_the_workers(
 async def test_a_new_worker_that_speaks_first_to_an_empty_store_waits_for_the_others(
     store: Store, emulator: Emulator
 ) -> None:
+    cluster = emulator.add_cluster(engine="kafka", num_nodes=3)["id"]
     limiters = [limiter(store, name="x") for _ in range(3)]
+
+    async def create(session: AsyncSession, place: int, number: int) -> None:
+        await topics.create_topic(session, cluster, topics.TopicCreate(name=f"t-{place}-{number}"))
+
     async with sessions(emulator, *limiters[:2]) as old, store.client() as client:
-        await asyncio.gather(*(clusters.list_clusters(session) for session in old for _ in range(10)))
+        await asyncio.gather(*(create(session, place, n) for place, session in enumerate(old) for n in range(10)))
         await client.flushall()
         async with sessions(emulator, limiters[2]) as [new]:
-            await asyncio.gather(*(clusters.list_clusters(new) for _ in range(10)))
-    assert emulator.requests.statuses == {200: 30}
+            await asyncio.gather(*(create(new, 2, n) for n in range(10)))
+    assert emulator.requests.statuses == {201: 30}
 
 
 async def test_a_response_is_reported_once(store: Store) -> None:
