@@ -22,8 +22,8 @@ from workloads import WORKLOADS, finish_plans
 
 # A day: longer than any quota, pause or wait of a scenario can last.
 _HORIZON: Final = 86400.0
-# For what happens at once, but needs a few rounds of the loop.
-_MOMENT: Final = 5e-3
+# For what happens at once, but needs a few rounds of the loop, and for timers that are late.
+_MOMENT: Final = 0.05
 
 
 @attrs.frozen(kw_only=True)
