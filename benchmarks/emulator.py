@@ -1,4 +1,4 @@
-"""How soon the emulator serves, what a request costs it, and how long the README's test of a tenant takes.
+"""How soon the emulator serves, what a request costs it, and how long the guide's test of a tenant takes.
 
 Also stands alone: `python -m benchmarks.emulator [--quick]`.
 """
@@ -69,13 +69,13 @@ class Load:
 
 
 def run(*, quick: bool) -> Report:
-    """Measure starts in fresh processes, loads against one of them, and runs of the README's test."""
+    """Measure starts in fresh processes, loads against one of them, and runs of the guide's test."""
     starts = sorted(_start() for _ in range(3 if quick else 10))
     loads = _measure(200 if quick else 3000)
     tenants = sorted(_run_tenant() for _ in range(1 if quick else 5))
     return Report(
         scenario="emulator",
-        tables=[_times({"start, once imported": starts, "the README's test of a tenant": tenants}), _rates(loads)],
+        tables=[_times({"start, once imported": starts, "the guide's test of a tenant": tenants}), _rates(loads)],
         figures=[
             Figure(name="start, once imported, median", value=1000 * statistics.median(starts), unit="ms", target=300),
             *(
@@ -87,7 +87,7 @@ def run(*, quick: bool) -> Report:
                 )
                 for load in loads
             ),
-            Figure(name="the README's test, median", value=1000 * statistics.median(tenants), unit="ms", target=1000),
+            Figure(name="the guide's test, median", value=1000 * statistics.median(tenants), unit="ms", target=1000),
         ],
         data={"starts": starts, "tenants": tenants, "loads": [attrs.asdict(load) for load in loads]},
     )
@@ -133,8 +133,12 @@ async def _send(http: aiohttp.ClientSession, kind: str, cluster: str, numbers: I
 
 
 def _run_tenant() -> float:
-    """Run the README's test with pytest, and return the seconds of its call, without setup and teardown."""
-    blocks = re.findall(r"^```python\n(.*?)^```", (ROOT / "README.md").read_text(), flags=re.DOTALL | re.MULTILINE)
+    """Run the guide's test with pytest, and return the seconds of its call, without setup and teardown."""
+    blocks = re.findall(
+        r"^```python\n(.*?)^```",
+        (ROOT / "asyncdbaas" / "guides" / "testing.md").read_text(),
+        flags=re.DOTALL | re.MULTILINE,
+    )
     with tempfile.TemporaryDirectory() as folder:
         script, found = Path(folder, "test_tenant.py"), Path(folder, "found.xml")
         script.write_text(next(block for block in blocks if "def test_a_tenant" in block))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
 
 from django.conf import settings
 from django.core.asgi import get_asgi_application
@@ -14,7 +15,25 @@ from django.urls import path
 from tenants import Tenants, open_tenants
 
 from asyncdbaas import DBaaSError
-from asyncdbaas.web import problem, with_lifespan
+from asyncdbaas.web import problem
+
+
+class WithLifespan:
+    """Give an ASGI application without a lifespan, such as Django's, the one that servers offer."""
+
+    def __init__(self, application: Any, lifespan: Callable[[], AbstractAsyncContextManager[dict[str, Any]]]) -> None:
+        self._application, self._lifespan = application, lifespan
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "lifespan":
+            await self._application(scope, receive, send)
+            return
+        await receive()
+        async with self._lifespan() as state:
+            scope["state"].update(state)
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
+        await send({"type": "lifespan.shutdown.complete"})
 
 
 class AnswerProblems:
@@ -61,4 +80,4 @@ async def lifespan() -> AsyncGenerator[dict[str, Tenants]]:
 
 urlpatterns = [path("tenants/<name>", tenant), path("clusters/<cluster_id>", cluster)]
 settings.configure(ROOT_URLCONF=__name__, ALLOWED_HOSTS=["127.0.0.1"], MIDDLEWARE=[f"{__name__}.AnswerProblems"])
-app = with_lifespan(get_asgi_application(), lifespan)
+app = WithLifespan(get_asgi_application(), lifespan)

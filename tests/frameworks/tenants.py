@@ -6,11 +6,12 @@ import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
+import aiojobs
+
 from asyncdbaas import AsyncSession, DBaaSError, NotFoundError, RateLimiter, RetryPolicy
 from asyncdbaas.clusters import ClusterCreate, Engine, delete_cluster, get_cluster
 from asyncdbaas.ensure import ensure_cluster
 from asyncdbaas.waiters import Waiters
-from asyncdbaas.web import Jobs
 
 __all__ = ["Tenants", "open_tenants"]
 
@@ -20,7 +21,7 @@ Progress = dict[str, str]
 class Tenants:
     """Create a cluster for each tenant, wait for it in the background, report on it, and delete it."""
 
-    def __init__(self, session: AsyncSession, jobs: Jobs) -> None:
+    def __init__(self, session: AsyncSession, jobs: aiojobs.Scheduler) -> None:
         self._session = session
         self._jobs = jobs
         self._waiters = Waiters(session, interval=0.1)
@@ -28,7 +29,7 @@ class Tenants:
 
     async def create(self, name: str) -> Progress:
         """Create a tenant's cluster, once however often it is asked for; a client that goes away cannot stop it."""
-        return await self._jobs.finish(self._create(name))
+        return await self._jobs.shield(self._create(name))
 
     async def _create(self, name: str) -> Progress:
         wanted = ClusterCreate(name=name, engine=Engine.PG, region="nyc3", size="db-s-1vcpu-2gb", num_nodes=1)
@@ -36,7 +37,7 @@ class Tenants:
             if name not in self._progress:
                 cluster = await ensure_cluster(self._session, wanted)
                 self._progress[name] = {"id": cluster.id, "state": str(cluster.status)}
-                self._jobs.start(self._watch(name))
+                await self._jobs.spawn(self._watch(name))
         return self._progress[name]
 
     async def _watch(self, name: str) -> None:
@@ -56,7 +57,7 @@ class Tenants:
     async def delete(self, name: str) -> None:
         """Delete a tenant's cluster."""
         cluster_id = self.progress(name)["id"]
-        await self._jobs.finish(delete_cluster(self._session, cluster_id))
+        await self._jobs.shield(delete_cluster(self._session, cluster_id))
         self._progress.pop(name, None)
 
     async def look(self, cluster_id: str) -> Progress:
@@ -72,7 +73,7 @@ async def open_tenants() -> AsyncGenerator[Tenants]:
     limiter = RateLimiter(per_minute=100_000, per_hour=100_000, minute=0.6, hour=36.0)
     async with (
         AsyncSession(max_wait=0.2, rate_limiter=limiter, retry=RetryPolicy(base_delay=0.0)) as session,
-        Jobs() as jobs,
+        aiojobs.Scheduler(wait_timeout=1.0) as jobs,
     ):
         yield Tenants(session, jobs)
     sys.stdout.write("the tenants are closed\n")

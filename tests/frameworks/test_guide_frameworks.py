@@ -1,4 +1,4 @@
-"""The README's applications run as they stand, each under the server that it names."""
+"""The applications of the guide run as they stand, each under the server that it names."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from typing import Final
 
 import aiohttp
 import pytest
+from pages import GUIDES
 from server_process import free_port, running
 from test_frameworks import FRAMEWORKS, TROUBLE, UNKNOWN
 
 from asyncdbaas.emulator import Emulator
 
-README: Final = Path(__file__).parents[2] / "README.md"
 # Python that needs a framework stands in blocks marked `py`, out of the way of those that run without one.
 BLOCKS: Final = {
     name: block
-    for block in re.findall(r"^```py\n(.*?)^```", README.read_text(), re.DOTALL | re.MULTILINE)
+    for block in re.findall(r"^```py\n(.*?)^```", (GUIDES / "web-frameworks.md").read_text(), re.DOTALL | re.MULTILINE)
     for name in FRAMEWORKS
     if re.search(rf"^from {name} |^from {name}\.", block, re.MULTILINE)
 }
 
 
 @pytest.mark.parametrize("name", BLOCKS)
-async def test_application_of_the_readme_serves(name: str, tmp_path: Path) -> None:
+async def test_application_of_the_guide_serves(name: str, tmp_path: Path) -> None:
     framework, port = FRAMEWORKS[name], free_port()
     pytest.importorskip(framework.module)
     (tmp_path / "app.py").write_text(BLOCKS[name])
