@@ -204,7 +204,8 @@ class _Package(ModuleType):
 
     def __setattr__(self, name: str, value: Any) -> None:
         super().__setattr__(name, value)
-        if isinstance(value, ModuleType) and (names := getattr(value, "__all__", None)) is not None:
+        names = getattr(value, "__all__", None)
+        if isinstance(value, ModuleType) and names is not None and "__dir__" not in vars(value):
             setattr(value, "__dir__", lambda: sorted(names))  # noqa: B010 -- PEP 562; type checkers see a method
 
 

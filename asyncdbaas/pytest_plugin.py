@@ -173,3 +173,7 @@ async def _opened(emulator: Emulator) -> AsyncGenerator[AsyncSession]:
         ssl_context=emulator.client_context() if emulator.url.startswith("https:") else None,
     ) as session:
         yield session
+
+
+def __dir__() -> list[str]:
+    return sorted(globals())  # pytest finds fixtures with `dir`, also those that are not public
