@@ -68,7 +68,8 @@ async def test_ctrl_c_tells_what_was_created_and_the_next_run_finishes_the_rest(
     async with Emulator(clock=Clock.stepped(), per_minute=10**6, per_hour=10**6) as emulator:
         emulator.add_cluster(name="shop-events")
         env = environment(emulator)
-        async with on_terminal("kafka", "apply", EXAMPLE, "--yes", env=env) as terminal:
+        # Told the time scale, the client keeps to the service's limits and not to those of the emulator.
+        async with on_terminal("kafka", "apply", EXAMPLE, "--time-scale", "1", "--yes", env=env) as terminal:
             await terminal.shows(f" left, 0 in flight, {COUNT - 248} waiting for the rate limit")
             terminal.type(b"\x03")
             assert await terminal.exit_code() == 130
