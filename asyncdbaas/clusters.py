@@ -199,7 +199,7 @@ class _ClusterDryRun(ClusterCreate):
 
 @attrs.frozen(kw_only=True, slots=False, repr=False)
 class ClusterResize(Model):
-    """The nodes that a cluster shall have."""
+    """Target number, size and storage of a cluster's nodes."""
 
     size: str = attrs.field(validator=not_empty)
     """Slug of the nodes' size; required even if it stays. Never a smaller one."""
@@ -211,7 +211,7 @@ class ClusterResize(Model):
 
 @attrs.frozen(kw_only=True, slots=False, repr=False)
 class ClusterMigrate(Model):
-    """Where a cluster shall be."""
+    """Target region of a migration."""
 
     region: str = attrs.field(validator=not_empty)
     """Slug, such as `lon1`; with the region that it is in, only the VPC changes."""

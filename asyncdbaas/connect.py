@@ -55,7 +55,7 @@ def asyncpg(
 ) -> Arguments:
     """Return arguments for `asyncpg.connect` and `asyncpg.create_pool`.
 
-    Over a connection pool of the service give its mode: prepared statements, which asyncpg keeps unasked, do not
+    For a connection pool of the service, pass its mode: prepared statements, which asyncpg keeps by default, do not
     outlive a transaction there unless the mode is `session`.
 
     Args:

@@ -37,7 +37,7 @@ def _check_hour(_: object, __: attrs.Attribute[Any], hour: str) -> None:
 
 @attrs.frozen(kw_only=True, slots=False, repr=False, field_transformer=take_strings)
 class MaintenanceWindowUpdate(Model):
-    """When a cluster's maintenance shall begin: any time in the four hours from then on."""
+    """Start of a cluster's maintenance window, which lasts four hours."""
 
     day: EnumOrStr[Weekday] = attrs.field(validator=_check_day)
     hour: str = attrs.field(validator=_check_hour)

@@ -28,7 +28,7 @@ async def get_settings(session: AsyncSession, cluster_id: Id) -> Settings:
 
 
 async def update_settings(session: AsyncSession, cluster_id: Id, *, service_cnames: list[str]) -> None:
-    """Set the host names of yours that a cluster's certificates shall cover; `[]` removes them all.
+    """Set your own host names that a cluster's certificates cover; `[]` removes them all.
 
     The list replaces the old one, and the service replaces the cluster's nodes, one after the other. At most 16 names.
     Scope `database:update`.

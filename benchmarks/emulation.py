@@ -12,9 +12,9 @@ import attrs
 
 from benchmarks.child import serving_process
 
-__all__ = ["STRANGERS", "Seen", "Service", "emulating"]
+__all__ = ["OTHER_CLIENTS", "Seen", "Service", "emulating"]
 
-STRANGERS: Final = ("none", "drip", "bursts")
+OTHER_CLIENTS: Final = ("none", "drip", "bursts")
 
 
 @attrs.frozen(kw_only=True)
@@ -29,8 +29,8 @@ class Seen:
     """Creates that failed in another way; a name that is taken counts here."""
     topics: int
     """Topics there are."""
-    strangers: int
-    """The stranger's requests that were not refused."""
+    other_clients: int
+    """Requests of the other client that were not refused."""
 
 
 class Service:
@@ -50,7 +50,7 @@ class Service:
 
 
 @contextmanager
-def emulating(*, time_scale: float, stranger: str = "none") -> Generator[Service]:
+def emulating(*, time_scale: float, other_client: str = "none") -> Generator[Service]:
     """Run an emulator; its minute takes 60 / time_scale seconds."""
-    with serving_process("emulator_server", str(time_scale), stranger) as process:
+    with serving_process("emulator_server", str(time_scale), other_client) as process:
         yield Service(process)

@@ -27,7 +27,7 @@ class Run:
     """One fan-out under the limits."""
 
     creates: int
-    stranger: str
+    other_client: str
     minute: float
     """How many seconds a minute takes."""
     optimum: float
@@ -52,10 +52,10 @@ class Run:
 
 
 def run(*, quick: bool) -> Report:
-    """Measure fan-outs alone on the token, and with a stranger who uses half of each minute."""
+    """Measure fan-outs alone on the token, and with another client that uses half of each minute."""
     runs = [_run(*one) for one in (QUICK_PLAN if quick else PLAN)]
     columns = [
-        "creates, stranger",
+        "creates, other client",
         "minute s",
         "optimum s",
         "makespan s",
@@ -71,7 +71,7 @@ def run(*, quick: bool) -> Report:
             Table(title="creates under the rate limits", columns=columns, rows=[_row(r) for r in runs], notes=notes)
         ],
         figures=[figure for one in runs for figure in _figures(one)],
-        data={f"{one.creates} {one.stranger}": attrs.asdict(one) for one in runs},
+        data={f"{one.creates} {one.other_client}": attrs.asdict(one) for one in runs},
     )
 
 
@@ -85,13 +85,13 @@ def optimum(creates: int, minute: float) -> float:
     return times[-1]
 
 
-def _run(creates: int, stranger: str, minute: float) -> Run:
-    with emulating(time_scale=60 / minute, stranger=stranger) as service:
+def _run(creates: int, other_client: str, minute: float) -> Run:
+    with emulating(time_scale=60 / minute, other_client=other_client) as service:
         makespan = asyncio.run(_fan_out(service, creates, minute))
         seen = service.seen()
     return Run(
         creates=creates,
-        stranger=stranger,
+        other_client=other_client,
         minute=minute,
         optimum=optimum(creates, minute),
         makespan=makespan,
@@ -111,7 +111,7 @@ async def _fan_out(service: Service, creates: int, minute: float) -> float:
 
 def _row(run: Run) -> list[str]:
     return [
-        f"{run.creates}, {run.stranger}",
+        f"{run.creates}, {run.other_client}",
         f"{run.minute:g}",
         f"{run.optimum:.2f}",
         f"{run.makespan:.2f}",
@@ -124,13 +124,15 @@ def _row(run: Run) -> list[str]:
 
 def _figures(run: Run) -> list[Figure]:
     name = (
-        f"{run.creates} creates" if run.stranger == "none" else f"{run.creates} creates, {run.stranger} of a stranger"
+        f"{run.creates} creates"
+        if run.other_client == "none"
+        else f"{run.creates} creates, {run.other_client} of another client"
     )
     figures = [
         Figure(name=f"{name}: lost", value=run.lost, unit="", target=0),
         Figure(name=f"{name}: sent twice", value=run.sent_twice, unit="", target=0),
     ]
-    if run.stranger != "none":
+    if run.other_client != "none":
         return [*figures, Figure(name=f"{name}: refused", value=100 * run.refused, unit="%", target=8)]
     return [
         *figures,

@@ -9,7 +9,7 @@ __all__ = ["optional"]
 
 
 def optional(name: str) -> Any:
-    """Import a library to compare with, when it is measured: one that is not needed shall weigh on no figure."""
+    """Import a library to compare with, when it is measured: one that is not needed must not affect a figure."""
     try:
         return import_module(name)
     except ModuleNotFoundError as error:

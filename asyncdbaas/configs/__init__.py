@@ -117,7 +117,7 @@ async def get_config(session: AsyncSession, cluster_id: Id, into: type[C]) -> C:
 async def update_config(session: AsyncSession, cluster_id: Id, config: ConfigUpdate) -> None:
     """Change those settings of a cluster that are set in `config`; the others stay as they are.
 
-    Build `config` from what shall change; do not send back all that `get_config` gave. Some settings restart the
+    Put only what should change into `config`; do not send back all that `get_config` gave. Some settings restart the
     server, and none can be unset again. BadRequestError names the setting if the engine does not know it,
     UnprocessableError tells of a value out of range. Scope `database:update`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_patch_config

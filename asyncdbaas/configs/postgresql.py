@@ -129,7 +129,7 @@ class TimescaleDBConfig(Section):
     """Settings of the extension TimescaleDB."""
 
     max_background_workers: int | Unset = UNSET
-    """Background workers; 1 to 4096. Count one per database, and as many as shall run at once."""
+    """Background workers; 1 to 4096. Count one per database, plus the number that should run at once."""
 
 
 @attrs.frozen(kw_only=True, repr=False, slots=False, field_transformer=take_strings)

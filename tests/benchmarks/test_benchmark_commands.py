@@ -54,8 +54,8 @@ def test_the_limits_are_kept_even_at_tiny_sizes(tmp_path: Path) -> None:
     assert "creates under the rate limits" in printed
     values = {figure["name"]: figure["value"] for figure in found["figures"]}
     assert {name: value for name, value in values.items() if "lost" in name or "twice" in name} == {
-        f"300 creates{stranger}: {what}": 0
-        for stranger in ("", ", drip of a stranger", ", bursts of a stranger")
+        f"300 creates{other_client}: {what}": 0
+        for other_client in ("", ", drip of another client", ", bursts of another client")
         for what in ("lost", "sent twice")
     }
 

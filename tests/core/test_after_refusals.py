@@ -24,7 +24,7 @@ async def test_a_refused_hour_that_names_no_time_to_come_is_no_pause_of_its_own(
     assert limiter.delay() == 30.0  # nothing but the next try, half a minute later
 
 
-async def test_after_a_refusal_only_a_try_of_its_own_makes_the_strangers_share_smaller() -> None:
+async def test_after_a_refusal_only_a_try_of_its_own_makes_the_other_clients_share_smaller() -> None:
     clock = Clock()
     limiter = RateLimiter(10, 100, clock=clock)
     for _ in range(5):
@@ -39,4 +39,4 @@ async def test_after_a_refusal_only_a_try_of_its_own_makes_the_strangers_share_s
     for _ in range(4):
         limiter.succeeded(None)
         limiter.release()
-    assert limiter.delay() > 0.0  # five are the strangers', still
+    assert limiter.delay() > 0.0  # five are the other clients', still

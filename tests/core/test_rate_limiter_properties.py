@@ -400,7 +400,7 @@ class Traffic:
         pytest.param(lambda: Traffic.even(150), 0.15, id="more than there is"),
     ],
 )
-def test_beside_a_stranger_nothing_is_lost_and_few_are_refused(
+def test_beside_another_client_nothing_is_lost_and_few_are_refused(
     traffic: Callable[[], Iterator[tuple[float, int]]], share: float, latency: float
 ) -> None:
     refusals = run(_beside(traffic(), latency, per_minute=100, calls=800))
@@ -437,9 +437,9 @@ async def _beside(traffic: Iterator[tuple[float, int]], latency: float, *, per_m
             for _ in range(size):
                 here.service.arrive()
 
-    stranger = asyncio.create_task(others())
+    other_client = asyncio.create_task(others())
     refusals = await asyncio.gather(*(call() for _ in range(calls)))
-    stranger.cancel()
+    other_client.cancel()
     return refusals
 
 

@@ -39,9 +39,9 @@ async def test_tls_is_verified_by_the_emulators_own_authority_and_by_no_other() 
         assert emulator.url.startswith("https://127.0.0.1:")
         async with session.get("/v2/databases", ssl=emulator.client_context()) as answer:
             assert answer.status == 401
-        stranger = Emulator(tls=True).client_context()
+        other_client = Emulator(tls=True).client_context()
         with pytest.raises(aiohttp.ClientConnectorCertificateError):
-            await session.get("/v2/databases", ssl=stranger)
+            await session.get("/v2/databases", ssl=other_client)
 
 
 def test_without_tls_there_is_nothing_to_trust() -> None:

@@ -66,12 +66,12 @@ class Catalogues(RuleBasedStateMachine):
         self.cluster = ClusterRef(id=world.ids["events"], name="events")
 
     @rule(name=names, count=st.integers(3, 5))
-    def a_stranger_creates_a_topic(self, name: str, count: int) -> None:
+    def another_client_creates_a_topic(self, name: str, count: int) -> None:
         if name not in self.seen:
             self.run(create_topic(self.session, self.cluster.id, TopicCreate(name=name, partition_count=count)))
 
     @rule(name=names)
-    def a_stranger_deletes_a_topic(self, name: str) -> None:
+    def another_client_deletes_a_topic(self, name: str) -> None:
         if name in self.seen:
             self.may_go.add(name)
             self.run(delete_topic(self.session, self.cluster.id, name))
@@ -93,7 +93,7 @@ class Catalogues(RuleBasedStateMachine):
         assert not self.run(make_plan(self.session, catalogue, prune=prune)).writes
 
     @rule(wanted=wanted_topics, count=st.integers(3, 6), on_conflict=st.sampled_from(OnConflict))
-    def a_stranger_creates_a_topic_between_plan_and_apply(
+    def another_client_creates_a_topic_between_plan_and_apply(
         self, wanted: dict[str, Any], count: int, on_conflict: OnConflict
     ) -> None:
         catalogue = catalogue_of(wanted)

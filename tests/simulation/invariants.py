@@ -30,7 +30,7 @@ def check(world: World) -> None:
 def check_quota(world: World) -> None:
     """Alone on its token, a client is never refused, unless it let go of a request that was still on its way."""
     refused = [entry for entry in world.emulator.entries if entry.status == 429 and not entry.by_fault]
-    alone = not world.scenario.strangers and not world.network.late
+    alone = not world.scenario.other_clients and not world.network.late
     world.expect(not refused or not alone, f"refused though alone: {refused[:1]}")
 
 
@@ -38,7 +38,7 @@ def check_departures(world: World) -> None:
     """Alone on its token, a client never sends more than the limits in any minute and hour."""
     scenario = world.scenario
     uncounted = {"rate_limit", "hourly_limit"} & {fault.kind for fault in scenario.faults}
-    if scenario.strangers or uncounted or world.network.late:
+    if scenario.other_clients or uncounted or world.network.late:
         return  # a refused request does not count
     times = world.departures
     for span, limit in ((60.0, scenario.per_minute), (3600.0, scenario.per_hour)):

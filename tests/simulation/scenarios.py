@@ -137,7 +137,7 @@ class Scenario:
     faults: tuple[FaultPlan, ...]
     skew: float
     """Seconds by which the client's wall clock is ahead of the service's."""
-    strangers: tuple[tuple[float, int], ...]
+    other_clients: tuple[tuple[float, int], ...]
     """When others on the token send how many requests."""
     jobs: tuple[Job, ...]
     closes_at: float | None
@@ -166,7 +166,7 @@ def scenario(seed: int) -> Scenario:
         weather=_weather(rng, profile),
         faults=_faults(rng, profile),
         skew=rng.choice((0.0, 0.0, rng.uniform(-30, 30), rng.uniform(-_DAY, _DAY))),
-        strangers=_strangers(rng, profile, per_minute),
+        other_clients=_other_clients(rng, profile, per_minute),
         jobs=tuple(_job(rng) for _ in range(rng.randint(1, 4))),
         closes_at=rng.uniform(0, 90) if rng.random() < 0.2 else None,
         timers=rng.choice(("exact", "off", "off")),
@@ -213,7 +213,7 @@ def _fault(rng: random.Random, profile: Profile) -> FaultPlan:
     return FaultPlan(operation=rng.choice(_KINDS[kind]), kind=kind, options=options)
 
 
-def _strangers(rng: random.Random, profile: Profile, per_minute: int) -> tuple[tuple[float, int], ...]:
+def _other_clients(rng: random.Random, profile: Profile, per_minute: int) -> tuple[tuple[float, int], ...]:
     if profile == "calm" or rng.random() < 0.6:
         return ()
     return tuple((rng.uniform(0, 200), rng.randint(1, per_minute)) for _ in range(rng.randint(1, 6)))

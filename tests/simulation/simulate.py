@@ -60,7 +60,7 @@ def simulate(seed: int, *, uvloop: bool = False) -> Run:
 async def _run(drawn: Scenario, loop: Any, rng: random.Random) -> World:
     async with opened(drawn, loop, rng) as world:
         tasks = [asyncio.create_task(_job(world, number, job)) for number, job in enumerate(drawn.jobs)]
-        others = [asyncio.create_task(_strangers(world)), asyncio.create_task(_close(world))]
+        others = [asyncio.create_task(_other_clients(world)), asyncio.create_task(_close(world))]
         _, pending = await asyncio.wait(tasks, timeout=_HORIZON)
         world.expect(not pending, f"{len(pending)} jobs never ended")
         for task in (*others, *pending):
@@ -91,12 +91,12 @@ async def _job(world: World, number: int, job: Job) -> None:
     world.expect(is_expected(outcome), f"{job.workload} raised {outcome!r}")
 
 
-async def _strangers(world: World) -> None:
+async def _other_clients(world: World) -> None:
     loop = asyncio.get_running_loop()
-    for at, count in sorted(world.scenario.strangers):
+    for at, count in sorted(world.scenario.other_clients):
         await asyncio.sleep(max(0.0, EPOCH + at - loop.time()))
         for _ in range(count):
-            world.emulator.by_stranger()
+            world.emulator.by_other_client()
 
 
 async def _close(world: World) -> None:

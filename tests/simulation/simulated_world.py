@@ -45,7 +45,7 @@ class Entry:
     applied: bool
     by_fault: bool
     """Whether a refusal by the rate limit is a fault's."""
-    stranger: bool
+    other_client: bool
 
     @property
     def is_harmless(self) -> bool:
@@ -76,7 +76,7 @@ class WatchedEmulator(Emulator):
                     ending=response.ending,
                     applied=self.requests._last[-1].applied,
                     by_fault=self._refusals_by_faults() > refusals,
-                    stranger="x-stranger" in headers,
+                    other_client="x-other-client" in headers,
                 )
             )
         return response
@@ -88,9 +88,9 @@ class WatchedEmulator(Emulator):
         assert response.status < 300, response
         return json.loads(response.body or b"null")
 
-    def by_stranger(self) -> None:
+    def by_other_client(self) -> None:
         """Send a request with the client's token."""
-        self.handle("GET", "/v2/databases", {"authorization": f"Bearer {self.client_token}", "x-stranger": ""})
+        self.handle("GET", "/v2/databases", {"authorization": f"Bearer {self.client_token}", "x-other-client": ""})
 
     def _refusals_by_faults(self) -> int:
         return sum(fault.injected for fault in self.planned if fault.kind in ("rate_limit", "hourly_limit"))

@@ -59,7 +59,7 @@ def test_the_seeds_meet_every_kind_of_trouble() -> None:
     runs = [simulate(seed) for seed in range(40)]
     drawn = [run.scenario for run in runs]
     assert {scenario.profile for scenario in drawn} == {"calm", "uneven", "stormy"}
-    assert any(scenario.strangers for scenario in drawn)
+    assert any(scenario.other_clients for scenario in drawn)
     assert any(scenario.closes_at for scenario in drawn)
     assert any(scenario.borrowed for scenario in drawn)
     assert {scenario.timers for scenario in drawn} == {"exact", "off"}

@@ -1,0 +1,66 @@
+"""Docstrings, comments and identifiers use the usual terms: words that need a legend are kept out."""
+
+from __future__ import annotations
+
+import ast
+import io
+import re
+import tokenize
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+from source_tree import PACKAGE
+
+# What not to write, and what to write instead.
+INSTEAD: Final = {
+    r"strangers?": "other clients of the token",
+    r"lanes?": "priority",
+    r"farewell": "final report",
+    r"agenda": "schedule",
+    r"(?:bury|buries|buried|dig_out)": "expire, revive",
+    r"take[sn]? leave": "deregister",
+    r"take[sn]? note of": "handle",
+    r"bears?": "tolerates",
+    r"shall": "should, must",
+    r"unasked": "without being asked",
+    r"what there is": "the live state",
+    r"the time is up": "times out",
+    r"tally": "progress",
+    r"strikes?|struck": "inject, fail",
+    r"spoils?|spoil(?:ed|t)": "corrupt",
+    r"look before you repeat": "check before sending it again",
+}
+FILES: Final = sorted(
+    path
+    for folder in (PACKAGE, PACKAGE.parent / "benchmarks")
+    for path in folder.rglob("*.py")
+    if path != Path(__file__)
+)
+_WORDS: Final = re.compile(
+    "|".join(rf"(?P<w{index}>\b(?:{word})\b)" for index, word in enumerate(INSTEAD)), re.IGNORECASE
+)
+
+
+def _prose(path: Path) -> Iterator[tuple[int, str]]:
+    """Yield comments, docstrings and identifiers, each with its line."""
+    source = path.read_text(encoding="utf-8")
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type == tokenize.COMMENT:
+            yield token.start[0], token.string
+        elif token.type == tokenize.NAME:
+            yield token.start[0], token.string.replace("_", " ")
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
+            yield node.lineno, node.value.value
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(PACKAGE.parent).as_posix())
+def test_no_word_needs_a_legend(path: Path) -> None:
+    found = {
+        f"{path.name}:{line}: {match[0]!r}; write: {list(INSTEAD.values())[int((match.lastgroup or 'w0')[1:])]}"
+        for line, text in _prose(path)
+        for match in _WORDS.finditer(text)
+    }
+    assert found == set()
