@@ -7,7 +7,8 @@ from typing import Any
 
 import attrs
 
-from asyncdbaas.plan.kinds import KINDS, Kind
+from asyncdbaas.plan.kinds import KINDS, SCHEMAS, Kind
+from asyncdbaas.plan.kinds.registries import REGISTRIES
 from asyncdbaas.plan.kinds.topics import SHAPE, TOPICS, differences, shrinking, update_for
 from asyncdbaas.plan.live import LiveState
 from asyncdbaas.plan.model import Action, Change, ClusterRef, Entry, Plan, Prune, Source, Target
@@ -24,8 +25,8 @@ def compare(targets: Iterable[Target], live: LiveState, *, prune: Prune | None =
     targets = tuple(targets)
     changes: list[Change] = []
     for target in targets:
-        for kind in KINDS:
-            changes += _changes(target, kind, live, prune)
+        made = [change for kind in KINDS for change in _changes(target, kind, live, prune)]
+        changes += _with_inherited_levels(made)
     return Plan(targets=targets, changes=tuple(_within(changes, prune)), prune=prune, oldest_memory=live.oldest)
 
 
@@ -46,6 +47,23 @@ def _changes(target: Target, kind: Kind[Any, Any], live: LiveState, prune: Prune
     if prune is not None and kind.name in prune.kinds:
         changes += _deletions(target, kind, found, prune)
     return changes
+
+
+def _with_inherited_levels(changes: list[Change]) -> list[Change]:
+    """Update declared levels of subjects if the level of their registry changes: they may be inherited from it.
+
+    `apply` reads each subject again after it has changed the registry, and leaves alone what is in sync.
+    """
+    if not any(change.kind == REGISTRIES.name and change.action is Action.UPDATE for change in changes):
+        return changes
+    return [
+        attrs.evolve(change, action=Action.UPDATE, changed={"compatibility": (level, level)})
+        if change.kind == SCHEMAS.name
+        and change.action is Action.KEEP
+        and (level := SCHEMAS.values(change.wanted).get("compatibility"))
+        else change
+        for change in changes
+    ]
 
 
 def _change(cluster: ClusterRef, kind: Kind[Any, Any], entry: Entry, live: Any, source: Source) -> Change:

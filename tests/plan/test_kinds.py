@@ -143,12 +143,12 @@ async def test_users_without_declared_rights_and_undeclared_users_are_left_alone
     async with opened("events") as world:
         cluster_id = world.ids["events"]
         acl = [KafkaACL(topic="x", permission=KafkaPermission.ADMIN)]
-        for name in ("audit", "other_client"):
+        for name in ("audit", "somebody"):
             await create_user(world.session, cluster_id, UserCreate(name=name, settings=UserSettings(acl=acl)))
             world.emulator.clock.advance(minutes=1)
         await applied(world.session, await planned(world))
         assert [each.topic for each in await live_acl(world, "audit")] == ["x"]
-        assert [each.topic for each in await live_acl(world, "other_client")] == ["x"]
+        assert [each.topic for each in await live_acl(world, "somebody")] == ["x"]
 
 
 @pytest.mark.parametrize("kinds", [("topic",), ("user",), ("schema",), ("user", "schema")])
@@ -247,7 +247,7 @@ async def test_a_saved_plan_holds_all_kinds_and_is_refused_if_one_has_changed(tm
 
 async def test_differences_go_in_both_directions_for_the_kinds_that_are_declared() -> None:
     async with opened("events") as world:
-        await create_user(world.session, world.ids["events"], UserCreate(name="other_client"))
+        await create_user(world.session, world.ids["events"], UserCreate(name="somebody"))
         world.emulator.clock.advance(minutes=1)
         targets = resolve(of(), await list_clusters(world.session))
         found = differences(targets, await fetch(world.session, targets))
@@ -255,7 +255,7 @@ async def test_differences_go_in_both_directions_for_the_kinds_that_are_declared
             ("topic", "orders", "missing"),
             ("user", "audit", "missing"),
             ("user", "shop", "missing"),
-            ("user", "other_client", "extra"),
+            ("user", "somebody", "extra"),
             ("registry", "compatibility", "different"),
             ("schema", "orders-value", "missing"),
             ("schema", "stock-value", "missing"),

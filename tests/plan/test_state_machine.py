@@ -134,7 +134,7 @@ class Catalogues(RuleBasedStateMachine):
         assert all(prune and name.startswith(prune.prefix) for _, name in deletions)
         assert len(deletions) <= (prune.max_deletes if prune else 0)
         self.may_be_taken |= {(change.name, right) for change in plan.changes for right in change.losses}
-        self.may_be_taken |= {(name, right) for _, name in deletions for right in self.rights.get(name, {""})}
+        self.may_be_taken |= {(name, right) for _, name in deletions for right in self.rights.get(name) or {""}}
         self.subjects -= {name for kind, name in deletions if kind == "schema"}
         for kind, is_applied in lost:
             if kind != "accepted":
