@@ -39,10 +39,7 @@ def run(*, quick: bool) -> Report:
         _row(f"{name}, no bytecode", first[name]) for name in MODULES
     ]
     loaded: list[str] = ready["asyncdbaas"][0]["modules"]
-    lazy = {
-        *NOT_WANTED,
-        *(f"asyncdbaas.{name}" for name in asyncdbaas._MODULES - {"hooks"}),
-    }  # hooks serves the session
+    lazy = {*NOT_WANTED, *(f"asyncdbaas.{name}" for name in {*asyncdbaas.__all__, "otel"} - {"errors"})}
     wanted = set(loaded) - set(ready["aiohttp"][0]["modules"])
     columns = ["import", "wall ms, median", "min", "CPU ms, median", "min", "RSS MiB", "modules"]
     notes = [f"{rounds} fresh processes each, in turn", *_slowest(wanted)]
