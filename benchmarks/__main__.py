@@ -37,7 +37,7 @@ def main() -> int:
     """Run the scenarios asked for."""
     options = _parse()
     if options.uvloop:
-        asyncio.set_event_loop_policy(optional("uvloop").EventLoopPolicy())
+        asyncio.set_event_loop_policy(optional("uvloop").EventLoopPolicy())  # pyright: ignore[reportDeprecated] -- for every asyncio.run of the scenarios
     surroundings = results.about()
     print(", ".join(f"{name} {value}" for name, value in surroundings.items()), end="\n\n")
     reports: list[Report] = []

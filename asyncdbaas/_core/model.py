@@ -35,7 +35,8 @@ class Model:
 
     def __repr__(self) -> str:
         fields = attrs.fields(cast("type[attrs.AttrsInstance]", type(self)))
-        shown, length = [], 0
+        shown: list[str] = []
+        length = 0
         for field in fields:
             value = getattr(self, field.name)
             if is_secret(field) or value is None or value is UNSET or value in ([], {}):

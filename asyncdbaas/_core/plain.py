@@ -20,10 +20,11 @@ __all__ = ["to_dict", "to_json"]
 _MASK: Final = "***"
 
 
+# The list comes first because pyright takes anything for an attrs instance.
+@overload
+def to_dict(value: Iterable[attrs.AttrsInstance], *, secrets: bool = False) -> list[dict[str, Any]]: ...  # pyright: ignore[reportOverlappingOverload] -- see above
 @overload
 def to_dict(value: attrs.AttrsInstance, *, secrets: bool = False) -> dict[str, Any]: ...
-@overload
-def to_dict(value: Iterable[attrs.AttrsInstance], *, secrets: bool = False) -> list[dict[str, Any]]: ...
 def to_dict(value: object, *, secrets: bool = False) -> Any:
     """Return a request or response object as a dictionary, or a list of them as a list of dictionaries.
 
@@ -31,22 +32,22 @@ def to_dict(value: object, *, secrets: bool = False) -> Any:
     connection URIs, are `***`, or as they are with `secrets=True`. The result holds nothing but what JSON knows.
     """
     if attrs.has(type(value)) or (isinstance(value, Iterable) and not isinstance(value, (Mapping, str, bytes))):
-        return _plain(value, secrets=secrets)
-    raise InvalidInputError(f"to_dict takes an object of this library or a list of them, not {kind_of(value)}")
+        return _plain(value, secrets=secrets)  # pyright: ignore[reportUnknownArgumentType] -- of whatever items
+    raise InvalidInputError(f"to_dict takes an object of this library or a list of them, not {kind_of(value)}")  # pyright: ignore[reportUnknownArgumentType] -- of whatever items
 
 
 def to_json(
     value: attrs.AttrsInstance | Iterable[attrs.AttrsInstance], *, secrets: bool = False, indent: int | None = None
 ) -> str:
     """Return a request or response object, or a list of them, as JSON text; see `to_dict`."""
-    data: Any = to_dict(cast("Any", value), secrets=secrets)
+    data: Any = to_dict(value, secrets=secrets)
     try:
         return json.dumps(data, indent=indent, ensure_ascii=False, allow_nan=False)
     except ValueError:
         raise InvalidInputError("to_json: a number is not finite, which JSON cannot express") from None
 
 
-def _plain(value: Any, *, secrets: bool) -> Any:
+def _plain(value: object, *, secrets: bool) -> Any:
     if attrs.has(type(value)):
         return _object(value, secrets=secrets)
     if isinstance(value, Mapping):
@@ -62,7 +63,7 @@ def _plain(value: Any, *, secrets: bool) -> Any:
         raise InvalidInputError(f"to_dict cannot turn {kind_of(value)} into plain data") from None
 
 
-def _object(value: Any, *, secrets: bool) -> dict[str, Any]:
+def _object(value: object, *, secrets: bool) -> dict[str, Any]:
     cls: Any = type(value)
     names, extra = renames(cls), flattened(cls)
     data: dict[str, Any] = {}

@@ -52,7 +52,7 @@ def _secrets(value: Any, *, secret: bool) -> Iterator[str]:
         for name, inner in cast("dict[str, Any]", value).items():
             yield from _secrets(inner, secret=secret or _SECRET_NAME.search(name) is not None)
     elif isinstance(value, list):
-        for inner in value:
+        for inner in value:  # pyright: ignore[reportUnknownVariableType] -- parsed JSON
             yield from _secrets(inner, secret=secret)
     elif secret and isinstance(value, str):
         yield value

@@ -156,7 +156,7 @@ def _login_of(proxy: URL | None, auth: aiohttp.BasicAuth | None) -> tuple[URL | 
     if proxy is None:
         return None, None
     address, login = split_login(proxy)
-    return address, basic(auth.login, auth.password) if auth is not None else login
+    return address, basic(auth.login, auth.password) if auth is not None else login  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType] -- aiohttp types it in part
 
 
 async def _read_body(response: aiohttp.ClientResponse) -> bytes:

@@ -377,7 +377,7 @@ def plain_value(value: Any) -> Any:
 @settings(deadline=None)
 @given(WANTED)
 def test_what_is_written_as_yaml_or_json_is_read_back(wanted: dict[str, dict[str, Any]]) -> None:
-    as_yaml = yaml.safe_dump(nested(wanted), sort_keys=False)
+    as_yaml = yaml.safe_dump(nested(wanted), sort_keys=False)  # pyright: ignore[reportUnknownMemberType] -- yaml types it in part
     assert topics_of(parse_catalogue(as_yaml, file="t.yaml")) == expected(wanted)
     as_json = json.dumps(nested(wanted))
     assert topics_of(parse_catalogue(as_json, file="t.json")) == expected(wanted)

@@ -175,7 +175,7 @@ def test_owners_are_shown_in_plans(cli: Cli, file: Path) -> None:
 
 
 def plan_of(topics: int, clusters: int, settings: int = 1) -> Plan:
-    targets = []
+    targets: list[Target] = []
     for number in range(clusters):
         lines = [
             f"- {{name: shop.orders.event-{each}, config: {{retention.ms: {each % settings}}}}}\n"

@@ -22,6 +22,10 @@ EVIL = "a\x1b[2J\x9b1m\u202ez"
 EXAMPLE = str(Path(__file__).parents[1] / "data" / "topics.yaml")
 
 
+def always(_: object) -> bool:
+    return True
+
+
 def test_control_characters_are_made_visible_and_lines_stay() -> None:
     assert safe("plain, ä and 語\nnext") == "plain, ä and 語\nnext"
     assert safe(EVIL) == "a\\x1b[2J\\x9b1m\\u202ez"
@@ -32,7 +36,7 @@ def test_control_characters_are_made_visible_and_lines_stay() -> None:
 def test_escape_sequences_of_the_service_never_reach_the_terminal(
     *, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, command: str, style: str
 ) -> None:
-    monkeypatch.setattr("asyncdbaas.cli.terminal.is_terminal", lambda _: True)
+    monkeypatch.setattr("asyncdbaas.cli.terminal.is_terminal", always)
     monkeypatch.setenv("NO_COLOR", "1")
     file = tmp_path / "t.yaml"
     file.write_text("cluster: events\ntopics: [{name: a}]")

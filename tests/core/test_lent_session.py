@@ -43,28 +43,31 @@ async def never(*_: Any) -> Any:
     raise AssertionError("it is not asked")
 
 
+def canary(_: object) -> str:
+    return "canary"
+
+
 def traced() -> aiohttp.TraceConfig:
     config = aiohttp.TraceConfig()
     config.on_request_start.append(never)
     return config
 
 
-@pytest.mark.parametrize(
-    "settings",
-    [
-        {"raise_for_status": True},
-        {"raise_for_status": never},
-        {"headers": {"Authorization": "Basic canary", "X-Mine": "canary", "User-Agent": "mine"}},
-        {"middlewares": (never,)},
-        {"timeout": aiohttp.ClientTimeout(total=1e-9)},
-        {"base_url": "http://127.0.0.1:9/elsewhere/"},
-        {"cookies": {"mine": "canary"}, "cookie_jar": None},
-        {"json_serialize": lambda _: "canary"},
-        {"skip_auto_headers": ["User-Agent", "Host"]},
-        {"auto_decompress": False},
-    ],
-    ids=lambda settings: next(iter(settings)),
-)
+SETTINGS: list[dict[str, Any]] = [
+    {"raise_for_status": True},
+    {"raise_for_status": never},
+    {"headers": {"Authorization": "Basic canary", "X-Mine": "canary", "User-Agent": "mine"}},
+    {"middlewares": (never,)},
+    {"timeout": aiohttp.ClientTimeout(total=1e-9)},
+    {"base_url": "http://127.0.0.1:9/elsewhere/"},
+    {"cookies": {"mine": "canary"}, "cookie_jar": None},
+    {"json_serialize": canary},
+    {"skip_auto_headers": ["User-Agent", "Host"]},
+    {"auto_decompress": False},
+]
+
+
+@pytest.mark.parametrize("settings", SETTINGS, ids=lambda settings: next(iter(settings)))
 @virtual
 async def test_no_setting_of_it_changes_an_error_or_a_request(settings: dict[str, Any]) -> None:
     refused = answer(429, headers={"Retry-After": "1"})

@@ -173,8 +173,9 @@ def test_wrong_options_are_rejected_by_name(options: dict[str, Any], message: st
     ],
 )
 def test_wrong_arguments_are_rejected_by_name_when_the_session_is_made(settings: dict[str, Any], message: str) -> None:
+    whole: dict[str, Any] = {"token": "token-of-tests", **settings}
     with pytest.raises(InvalidInputError) as caught:
-        AsyncSession(**{"token": "token-of-tests", **settings})
+        AsyncSession(**whole)
     assert str(caught.value).startswith(message)
     assert "canary" not in str(caught.value)
 

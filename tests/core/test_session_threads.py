@@ -18,16 +18,15 @@ CLUSTER = "9cc10173-e9ea-4176-9dbc-a4cee4c4ff30"
 T = TypeVar("T")
 
 
-@pytest.mark.parametrize(
-    "use",
-    [
-        lambda session: session.request("GET", "/v2/x"),
-        lambda session: users.create_user(session, CLUSTER, users.UserCreate(name="a")),
-        lambda session: session.open(),
-        lambda session: session.close(),
-    ],
-    ids=["request", "a write that takes a lock", "open", "close"],
-)
+USES: dict[str, Callable[[AsyncSession], Coroutine[Any, Any, Any]]] = {
+    "request": lambda session: session.request("GET", "/v2/x"),
+    "a write that takes a lock": lambda session: users.create_user(session, CLUSTER, users.UserCreate(name="a")),
+    "open": lambda session: session.open(),
+    "close": lambda session: session.close(),
+}
+
+
+@pytest.mark.parametrize("use", USES.values(), ids=USES)
 async def test_a_second_thread_gets_an_error_and_leaves_the_first_alone(
     use: Callable[[AsyncSession], Coroutine[Any, Any, Any]],
 ) -> None:

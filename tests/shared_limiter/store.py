@@ -93,7 +93,7 @@ class Ledger:
         """Send a report of a worker, with spans in seconds; return the reply, with the wait in seconds."""
         self._sequences[worker] = self._sequences.get(worker, 0) + 1
         ages = [round(age * 1e6) for age in report.pop("ages", [])]
-        whole = {
+        whole: dict[str, Any] = {
             **self._limits,
             **_SPANS,
             **_NOTHING,

@@ -48,7 +48,8 @@ async def emulator() -> AsyncGenerator[Emulator]:
 
 
 def limiter(store: Store, per_minute: int = 20, **settings: Any) -> SharedRateLimiter:
-    return SharedRateLimiter(store.url, per_minute, **{"minute": MINUTE, "hour": HOUR, **settings})
+    whole: dict[str, Any] = {"minute": MINUTE, "hour": HOUR, **settings}
+    return SharedRateLimiter(store.url, per_minute, **whole)
 
 
 @asynccontextmanager

@@ -337,7 +337,7 @@ def check_outcome(stage: Stage, name: str, outcome: Outcome, wanted: topics.Topi
     there = stage.emulator.truth(f"/v2/databases/{stage.kafka}/topics/{name}")
     if not outcome.is_failure:
         right = there and len(there["partitions"]) >= (wanted.partition_count or 0)
-        if wanted.config is not UNSET and wanted.config is not None:
+        if wanted.config is not UNSET:
             right = right and there["config"]["retention_ms"] == wanted.config.retention_ms
         stage.expect(right, f"{name} is not as told: {outcome.result}, {there}")
         if had is not None and there is not None:

@@ -223,11 +223,6 @@ async def test_waiters_belong_to_one_event_loop() -> None:
 
 
 def test_waiters_forget_a_loop_that_was_closed_with_waits_under_way() -> None:
-    async def first(waits: Waiters, cluster_id: str) -> None:
-        wait = asyncio.create_task(waits.cluster_online(cluster_id, num_nodes=6))
-        await asyncio.sleep(0.01)
-        assert not wait.done()
-
     async def second(waits: Waiters, cluster_id: str) -> None:
         await waits.cluster_online(cluster_id)
 
