@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from enum import StrEnum
+from functools import partial
 from typing import Any, Final, NoReturn
 
 import attrs
@@ -136,11 +137,13 @@ class ClusterRun:
             changed = verdict.changed
         write = Write(action=job.action, name=change.name, entry=change.wanted, live=live, changed=changed)
 
-        async def send() -> None:
-            job.answer = await kind.send(self.session, self._cluster_id, write)
+        await self.send(job, partial(self._write, job, write))
 
-        await self.send(job, send)
-        self._settle(job, _RESULTS[job.action])
+    async def _write(self, job: Job, write: Write) -> None:
+        job.answer = await job.kind.send(self.session, self._cluster_id, write)
+        job.may_have_applied = True  # should the check fail
+        reason = await job.kind.check_effect(self.session, self._cluster_id, write)
+        self._settle(job, Result.NO_EFFECT if reason else _RESULTS[job.action], reason)
 
     @property
     def _cluster_id(self) -> str:

@@ -43,8 +43,13 @@ class Result(StrEnum):
     FAILED = "failed"
     INCOMPATIBLE = "incompatible"
     """The registry rejected the schema because of its compatibility level."""
+    NO_EFFECT = "no_effect"
+    """The service accepted the write, and the object stays as it was; the reason says what to do."""
     NOT_SENT = "not_sent"
     """Nothing was sent, because an earlier response showed that it would fail."""
+
+
+_FAILURES: Final = (Result.FAILED, Result.INCOMPATIBLE, Result.NO_EFFECT, Result.NOT_SENT)
 
 
 @attrs.frozen(kw_only=True)
@@ -63,7 +68,7 @@ class Outcome:
     @property
     def is_failure(self) -> bool:
         """Whether the object is not in sync with the catalogue."""
-        return self.result in (Result.FAILED, Result.INCOMPATIBLE, Result.NOT_SENT)
+        return self.result in _FAILURES
 
 
 @attrs.frozen(kw_only=True)

@@ -194,6 +194,30 @@ async def test_an_incompatible_schema_is_an_outcome_of_its_own() -> None:
         assert "incompatible" in reasons(report)["orders-value"]
 
 
+async def test_a_schema_that_returns_to_an_earlier_version_is_told_to_have_no_effect() -> None:
+    async with opened("events") as world:
+        for kind in ("long", "boolean"):
+            text = TEXT.replace('"long"', f'"{kind}"').replace("compatibility: BACKWARD", "compatibility: NONE")
+            assert not reasons(await applied(world.session, await planned(world, text)))
+        text = TEXT.replace("compatibility: BACKWARD", "compatibility: NONE")
+        report = await applied(world.session, await planned(world, text))
+        assert results(report)["orders-value"] is Result.NO_EFFECT
+        assert "as version 1, and version 2 stays the newest: change something" in reasons(report)["orders-value"]
+        assert not report.failures[0].outcome_unknown
+        documented = text.replace('"name": "Order"', '"name": "Order", "doc": "again"')
+        assert not reasons(await applied(world.session, await planned(world, documented)))
+
+
+async def test_the_outcome_of_a_schema_that_cannot_be_checked_is_unknown() -> None:
+    async with opened("events") as world:
+        await applied(world.session, await planned(world))
+        text = TEXT.replace('"long"', '"boolean"').replace("compatibility: BACKWARD", "compatibility: NONE")
+        plan = await planned(world, text)
+        world.emulator.faults.add("get_schema", "server_error", times=None)
+        report = await applied(world.session, plan)
+        assert report.failures[0].outcome_unknown
+
+
 async def test_a_level_is_loosened_before_the_schema_that_needs_it() -> None:
     async with opened("events") as world:
         await applied(world.session, await planned(world))
@@ -203,7 +227,7 @@ async def test_a_level_is_loosened_before_the_schema_that_needs_it() -> None:
         world.emulator.requests.clear()
         report = await applied(world.session, plan)
         assert not reasons(report)
-        assert len(world.emulator.requests) == forecast(world.session, plan).requests == 2
+        assert len(world.emulator.requests) == forecast(world.session, plan).requests == 3
         schema = await get_schema(world.session, world.ids["events"], "orders-value")
         assert "boolean" in (schema.schema or "")
 

@@ -142,7 +142,7 @@ class Catalogues(RuleBasedStateMachine):
                 self.emulator.faults.add(operation, kind, applied=is_applied)
         report = self.run(applied(self.session, plan))
         self.emulator.faults.clear()
-        assert {outcome.result for outcome in report.failures} <= {Result.INCOMPATIBLE}
+        assert {outcome.result for outcome in report.failures} <= {Result.INCOMPATIBLE, Result.NO_EFFECT}
         left = self.run(make_plan(self.session, catalogue, prune=prune)).writes
         assert {change.name for change in left} == {outcome.change.name for outcome in report.failures}
 
@@ -271,6 +271,4 @@ def rights_of(user: User) -> set[str]:
 
 
 TestCatalogues = Catalogues.TestCase
-# The same examples each time: random ones find that a schema which goes back to an earlier version is not in sync after
-# it was applied, which is not mended yet.
-TestCatalogues.settings = settings(derandomize=True, max_examples=10, stateful_step_count=10, deadline=None)
+TestCatalogues.settings = settings(max_examples=60, stateful_step_count=10, deadline=None)

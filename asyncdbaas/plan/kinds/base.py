@@ -138,3 +138,8 @@ class Kind(ABC, Generic[Entry, Live]):
     @abstractmethod
     async def send(self, session: AsyncSession, cluster_id: str, write: Write) -> Answer:
         """Create, change or delete the object."""
+
+    async def check_effect(self, session: AsyncSession, cluster_id: str, write: Write) -> str:
+        """Return why a write that the service accepted had no effect; empty if it had."""
+        del session, cluster_id, write
+        return ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, Final
 
 import attrs
@@ -20,6 +21,7 @@ from asyncdbaas.schemas import (
     create_schema,
     delete_schema,
     get_schema,
+    get_schema_version,
     get_subject_compatibility,
     list_schemas,
     set_subject_compatibility,
@@ -27,6 +29,9 @@ from asyncdbaas.schemas import (
 from asyncdbaas.session import AsyncSession
 
 __all__ = ["SCHEMAS", "LiveSchema", "Schemas", "is_incompatible"]
+
+
+_TEXT: Final = {"type", "schema"}
 
 
 @attrs.frozen(kw_only=True)
@@ -84,13 +89,7 @@ class Schemas(Kind[CatalogueSchema, LiveSchema]):
 
     def differences(self, entry: CatalogueSchema, live: LiveSchema) -> dict[str, tuple[Any, Any]]:
         """Return live and declared value of what differs; white space in a schema does not."""
-        found: dict[str, tuple[Any, Any]] = {}
-        wanted, there = entry.schema, live.schema
-        if wanted is not None:
-            if there.schema_type is not None and there.schema_type is not wanted.schema_type:
-                found["type"] = (str(there.schema_type), str(wanted.schema_type))
-            if _meaning(there.schema or "", wanted.schema_type) != _meaning(wanted.schema, wanted.schema_type):
-                found["schema"] = (there.schema, wanted.schema)
+        found = {} if entry.schema is None else _differing(entry.schema, live.schema)
         if entry.compatibility is not None and live.level is not entry.compatibility:
             found["compatibility"] = (None if live.level is None else str(live.level), str(entry.compatibility))
         return found
@@ -107,12 +106,12 @@ class Schemas(Kind[CatalogueSchema, LiveSchema]):
         return CatalogueSchema(subject=found.subject_name, schema=made, compatibility=live.level, cluster=cluster)
 
     def requests(self, action: Action, changed: Mapping[str, tuple[Any, Any]], entry: CatalogueSchema | None) -> int:
-        """Count schema and level: each takes a request of its own."""
+        """Count the requests for schema and level, and the check after the update of a schema."""
         if action is Action.DELETE or entry is None:
             return 1
         if action is Action.CREATE:
             return (entry.schema is not None) + (entry.compatibility is not None)
-        return ("compatibility" in changed) + bool({"type", "schema"} & changed.keys())
+        return ("compatibility" in changed) + 2 * bool(_TEXT & changed.keys())
 
     async def send(self, session: AsyncSession, cluster_id: str, write: Write) -> Schema | None:
         """Register a schema and set the level of its subject, or delete a subject with all its versions."""
@@ -122,7 +121,7 @@ class Schemas(Kind[CatalogueSchema, LiveSchema]):
         entry: CatalogueSchema = write.entry
         is_new = write.action is Action.CREATE
         level = entry.compatibility if is_new or "compatibility" in write.changed else None
-        schema = entry.schema if is_new or {"type", "schema"} & write.changed.keys() else None
+        schema = entry.schema if is_new or _TEXT & write.changed.keys() else None
         # The level of a subject takes one that exists; a new version must fit the declared level.
         made = await create_schema(session, cluster_id, schema) if is_new and schema is not None else None
         if level is not None:
@@ -130,6 +129,23 @@ class Schemas(Kind[CatalogueSchema, LiveSchema]):
         if not is_new and schema is not None:
             made = await create_schema(session, cluster_id, schema)
         return made
+
+    async def check_effect(self, session: AsyncSession, cluster_id: str, write: Write) -> str:
+        """Return why a registered schema is not the newest version.
+
+        A registry that knows a schema as an earlier version accepts it, and leaves the newest version as it is.
+        """
+        if write.action is not Action.UPDATE or not _TEXT & write.changed.keys():
+            return ""
+        wanted: SchemaCreate = write.entry.schema
+        newest = await get_schema(session, cluster_id, write.name)
+        number = await _earlier_version(session, cluster_id, wanted, newest) if _differing(wanted, newest) else None
+        if number is None:  # it is the newest, or what was read is older than the write
+            return ""
+        return (
+            f"the registry has this schema as version {number}, and version {newest.version} stays the newest: "
+            "change something in it, such as a doc field, or delete the subject first"
+        )
 
 
 SCHEMAS: Final = Schemas()
@@ -139,6 +155,26 @@ def is_incompatible(error: RequestError) -> bool:
     """Tell whether a registry rejected a schema because of its compatibility level, as far as its words tell."""
     rejected = isinstance(error, (UnprocessableError, ConflictError))
     return rejected and "compatib" in error.message.lower()
+
+
+def _differing(wanted: SchemaCreate, there: Schema) -> dict[str, tuple[Any, Any]]:
+    found: dict[str, tuple[Any, Any]] = {}
+    if there.schema_type is not None and there.schema_type is not wanted.schema_type:
+        found["type"] = (str(there.schema_type), str(wanted.schema_type))
+    if _meaning(there.schema or "", wanted.schema_type) != _meaning(wanted.schema, wanted.schema_type):
+        found["schema"] = (there.schema, wanted.schema)
+    return found
+
+
+async def _earlier_version(session: AsyncSession, cluster_id: str, wanted: SchemaCreate, newest: Schema) -> int | None:
+    """Return the number of the version before the newest that is as declared; None if there is none."""
+    number = int(newest.version) if newest.version and newest.version.isdecimal() else 0
+    while (number := number - 1) > 0:
+        with suppress(NotFoundError):  # versions can be deleted one by one
+            version = await get_schema_version(session, cluster_id, wanted.subject_name, str(number))
+            if not _differing(wanted, version):
+                return number
+    return None
 
 
 def _meaning(text: str, kind: SchemaType | str) -> object:

@@ -81,9 +81,9 @@ class Users(Kind[CatalogueUser, User]):
         return Assessment(losses=tuple(right for right in there if right not in declared))
 
     def entry_of(self, live: User, cluster: str) -> CatalogueUser:
-        """Return the entry of a live user, without the ids of its rights."""
-        acl = tuple(KafkaACL(topic=each.topic, permission=each.permission) for each in _acl(live))
-        return CatalogueUser(name=live.name, acl=acl, cluster=cluster)
+        """Return the entry of a live user, each right once and without its id."""
+        acl = {_right(each): KafkaACL(topic=each.topic, permission=each.permission) for each in _acl(live)}
+        return CatalogueUser(name=live.name, acl=tuple(acl.values()), cluster=cluster)
 
     def facts(self, entry: CatalogueUser | None, live: User) -> object:
         """Return the rights, if they are declared."""
