@@ -87,6 +87,8 @@ def _pairs(changed: Mapping[str, tuple[Any, Any]]) -> str:
 
 def _pair(key: str, live: Any, declared: Any) -> str:
     """Show live and declared value; of lists, what comes and what goes."""
+    if live == declared:  # a level that is inherited, from a registry whose own level changes
+        return f"{key} {_text(declared)}, not inherited"
     if not isinstance(declared, list):
         return f"{key} {_text(live)} -> {_text(declared)}"
     there, wanted = cast("list[str]", live or []), cast("list[str]", declared)

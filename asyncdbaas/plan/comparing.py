@@ -50,16 +50,13 @@ def _changes(target: Target, kind: Kind[Any, Any], live: LiveState, prune: Prune
 
 
 def _with_inherited_levels(changes: list[Change]) -> list[Change]:
-    """Update declared levels of subjects if the level of their registry changes: they may be inherited from it.
-
-    `apply` reads each subject again after it has changed the registry, and leaves alone what is in sync.
-    """
+    """Set declared levels of subjects if the level of their registry changes: they may be inherited from it."""
     if not any(change.kind == REGISTRIES.name and change.action is Action.UPDATE for change in changes):
         return changes
     return [
-        attrs.evolve(change, action=Action.UPDATE, changed={"compatibility": (level, level)})
+        attrs.evolve(change, action=Action.UPDATE, changed={"compatibility": (level, level)} | dict(change.changed))
         if change.kind == SCHEMAS.name
-        and change.action is Action.KEEP
+        and change.action in (Action.KEEP, Action.UPDATE)
         and (level := SCHEMAS.values(change.wanted).get("compatibility"))
         else change
         for change in changes

@@ -7,14 +7,16 @@ from typing import Any
 import pytest
 from worlds import World, applied, opened, reasons, results
 
-from asyncdbaas.catalogue import Catalogue, parse_catalogue
+from asyncdbaas.catalogue import Catalogue, parse_catalogue, write_catalogue
 from asyncdbaas.clusters import list_clusters
 from asyncdbaas.plan import (
     Action,
+    ClusterRef,
     Plan,
     Prune,
     Result,
     differences,
+    export,
     fetch,
     forecast,
     make_plan,
@@ -230,6 +232,27 @@ async def test_a_level_is_loosened_before_the_schema_that_needs_it() -> None:
         assert len(world.emulator.requests) == forecast(world.session, plan).requests == 3
         schema = await get_schema(world.session, world.ids["events"], "orders-value")
         assert "boolean" in (schema.schema or "")
+
+
+@pytest.mark.parametrize("kind", ["int", "long"])
+async def test_a_declared_level_that_was_inherited_stays_if_the_registrys_level_changes(kind: str) -> None:
+    async with opened("events") as world:
+        inherited = TEXT.replace("FULL", "BACKWARD").replace("    compatibility: BACKWARD\n", "").replace("long", "int")
+        await applied(world.session, await planned(world, inherited))
+        text = TEXT.replace("FULL", "NONE").replace("long", kind)
+        assert not reasons(await applied(world.session, await planned(world, text)))
+        assert not (await planned(world, text)).writes
+
+
+async def test_a_user_who_has_a_right_twice_is_exported_with_it_once() -> None:
+    async with opened("events") as world:
+        right = KafkaACL(topic="x", permission=KafkaPermission.ADMIN)
+        settings = UserSettings(acl=[right, right])
+        await create_user(world.session, world.ids["events"], UserCreate(name="shop", settings=settings))
+        world.emulator.clock.advance(minutes=1)
+        cluster = ClusterRef(id=world.ids["events"], name="events")
+        exported = write_catalogue(await export(world.session, [cluster], kinds=("user",)), suffix=".yaml")
+        assert not (await planned(world, exported)).writes
 
 
 async def test_a_create_that_ended_between_schema_and_level_is_completed() -> None:
