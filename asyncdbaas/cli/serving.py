@@ -16,7 +16,7 @@ import click
 
 from asyncdbaas.cli.emulator_seed import seed_data
 from asyncdbaas.cli.terminal import note, out
-from asyncdbaas.emulator import Delays, Emulator, OfferError, SeedError, SeenRequest, StateError, certificates
+from asyncdbaas.emulator import Delays, Emulator, EmulatorError, SeenRequest, certificates
 from asyncdbaas.emulator.access import is_loopback
 
 __all__ = ["run_emulator"]
@@ -40,7 +40,7 @@ def run_emulator(*, verbose: bool, ca_file: Path | None, **options: Any) -> None
         made = _made(**options)
         made.requests.listener = _print_request if verbose else None
         asyncio.run(_serve(made, address, ca_file, tls=options["tls"]))
-    except (OfferError, SeedError, StateError) as error:
+    except EmulatorError as error:
         raise click.ClickException(str(error)) from error
 
 

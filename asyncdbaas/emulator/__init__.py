@@ -63,6 +63,7 @@ Assumed
 from asyncdbaas.emulator.clock import Clock
 from asyncdbaas.emulator.delays import Delays, Quirks
 from asyncdbaas.emulator.emulator import Emulator
+from asyncdbaas.emulator.errors import EmulatorError
 from asyncdbaas.emulator.faults import KINDS, Fault, Faults, UnusedFaultError
 from asyncdbaas.emulator.offer import OfferError
 from asyncdbaas.emulator.recorder import Recorder, SeenRequest
@@ -75,6 +76,7 @@ __all__ = [
     "Clock",
     "Delays",
     "Emulator",
+    "EmulatorError",
     "Fault",
     "Faults",
     "OfferError",

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl
 
 from asyncdbaas.emulator import access, page
 from asyncdbaas.emulator.admin_routes import ROUTES
-from asyncdbaas.emulator.errors import Refusal
+from asyncdbaas.emulator.errors import EmulatorError, Refusal, unprocessable
 from asyncdbaas.emulator.responses import Response, encode, page_not_found, refuse
 from asyncdbaas.emulator.routing import Call, Match, Router
 from asyncdbaas.emulator.service import parse
@@ -44,6 +44,9 @@ class Admin:
             return encode(match.route.handler(self._emulator, _call(match, method, path, query, body), *match.params))
         except Refusal as refusal:
             return refuse(refusal, "")
+        except EmulatorError as error:
+            cause = error.__cause__
+            return refuse(cause if isinstance(cause, Refusal) else unprocessable(str(error)), "")
 
 
 def _call(match: Match, method: str, path: str, query: str, body: bytes) -> Call:

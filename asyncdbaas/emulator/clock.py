@@ -9,6 +9,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Final
 
+from asyncdbaas.emulator.errors import EmulatorError
+
 _YEAR_9999: Final = 253_370_764_800.0
 
 
@@ -25,7 +27,7 @@ class Clock:
         self, scale: float = 1.0, *, source: Callable[[], float] = time.monotonic, epoch: float | None = None
     ) -> None:
         if scale < 0:
-            raise ValueError(f"scale must not be negative, got {scale}")
+            raise EmulatorError(f"scale must not be negative, got {scale}")
         self.scale = scale
         self._source = source
         self._start = source()
@@ -63,14 +65,14 @@ class Clock:
         """
         span = seconds + 60 * minutes + 3600 * hours + 86400 * days
         if not 0 <= span < _YEAR_9999 - self.now():
-            raise ValueError(f"the clock can go forward only, and not beyond the year 9999 ({span} seconds)")
+            raise EmulatorError(f"the clock can go forward only, and not beyond the year 9999 ({span} seconds)")
         self._added += span
         self._wake_sleepers()
 
     def set_scale(self, scale: float) -> None:
         """Let time pass `scale` times as fast from now on; 0 stops it. The time itself does not jump."""
         if not 0 <= scale < math.inf:
-            raise ValueError(f"scale must be a number from 0 up, got {scale}")
+            raise EmulatorError(f"scale must be a number from 0 up, got {scale}")
         self._added += (self._source() - self._start) * (self.scale - scale)
         self.scale = scale
         self._wake_sleepers()

@@ -11,6 +11,7 @@ from asyncdbaas.emulator import seed_data, seeding, storage
 from asyncdbaas.emulator.admin import PREFIX, Admin
 from asyncdbaas.emulator.clock import Clock
 from asyncdbaas.emulator.delays import Delays, Quirks
+from asyncdbaas.emulator.errors import refusal_as_error
 from asyncdbaas.emulator.faults import Faults
 from asyncdbaas.emulator.ids import Ids
 from asyncdbaas.emulator.limits import Usage
@@ -136,27 +137,27 @@ class EmulatedService:
         What is not given is the smallest that the engine offers; `settings` are keys of the create body. Redis, which
         can no longer be ordered, can be had here.
         """
-        with self._lock:
+        with self._lock, refusal_as_error():
             return seeding.add_cluster(self._state, engine, name, settings)
 
     def turn_into_valkey(self, cluster_id: str) -> None:
         """Turn a redis cluster into valkey in place, as the service did: engine and names of settings change."""
-        with self._lock:
+        with self._lock, refusal_as_error():
             seeding.turn_into_valkey(self._state, cluster_id)
 
     def add_index(self, cluster_id: str, name: str, **values: Any) -> None:
         """Add an index to an OpenSearch cluster; `values` are keys of the index as the API shows it."""
-        with self._lock:
+        with self._lock, refusal_as_error():
             seeding.add_index(self._state, cluster_id, name, values)
 
     def add_consumer_group(self, cluster_id: str, topic: str, group: str) -> None:
         """Add a consumer group to each partition of a topic."""
-        with self._lock:
+        with self._lock, refusal_as_error():
             seeding.add_consumer_group(self._state, cluster_id, topic, group)
 
     def announce_update(self, cluster_id: str, *descriptions: str) -> None:
         """Announce an update, as the maintenance window shows it."""
-        with self._lock:
+        with self._lock, refusal_as_error():
             seeding.announce_update(self._state, cluster_id, descriptions)
 
     def check(self) -> None:

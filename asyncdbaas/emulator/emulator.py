@@ -13,6 +13,7 @@ from asyncdbaas.emulator import access, certificates
 from asyncdbaas.emulator.clock import Clock
 from asyncdbaas.emulator.delays import Delays, Quirks
 from asyncdbaas.emulator.emulated_service import EmulatedService
+from asyncdbaas.emulator.errors import EmulatorError
 from asyncdbaas.emulator.offer import Offer, read_offer
 from asyncdbaas.emulator.responses import Response
 from asyncdbaas.emulator.server import Server
@@ -108,7 +109,7 @@ class Emulator(EmulatedService):
     def authority_pem(self) -> str:
         """The certificate of the authority that signs the emulator's own; for clients of `tls=True`."""
         if self._authority is None:
-            raise RuntimeError("the emulator was made without tls=True, so there is no certificate to trust")
+            raise EmulatorError("the emulator was made without tls=True, so there is no certificate to trust")
         return self._authority.certificate
 
     def client_context(self) -> ssl.SSLContext:
@@ -175,12 +176,12 @@ def _clock(scale: float, source: Callable[[], float] | None) -> Clock:
 
 def _require_host(host: str, *, allow_remote: bool) -> None:
     if not (allow_remote or access.is_loopback(host)):
-        raise ValueError(f"host {host!r} lets other machines in: pass allow_remote=True if that is what you want")
+        raise EmulatorError(f"host {host!r} lets other machines in: pass allow_remote=True if that is what you want")
 
 
 def _authority() -> certificates.Pair:
     if not certificates.available():
-        raise RuntimeError("tls=True needs the package cryptography: pip install 'asyncdbaas[emulator]'")
+        raise EmulatorError("tls=True needs the package cryptography: pip install 'asyncdbaas[emulator]'")
     return certificates.make_authority("asyncdbaas emulator")
 
 

@@ -1,7 +1,9 @@
-"""Error responses, in the words of the service."""
+"""Error responses, in the words of the service, and the errors that the emulator raises in code."""
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from typing import Final
 
 CODES: Final = {
@@ -20,6 +22,10 @@ CODES: Final = {
 }
 
 UNSUPPORTED: Final = "operation is not supported for this cluster type"
+
+
+class EmulatorError(ValueError):
+    """The emulator, its clock or its state was used in a way that it does not take. The base of its other errors."""
 
 
 class Refusal(Exception):  # noqa: N818 -- a response to send, not an error of the emulator
@@ -49,3 +55,12 @@ def unprocessable(message: str) -> Refusal:
 def not_yet(action: str, reason: str) -> Refusal:
     """Make a 412: the object's state does not allow the action now."""
     return Refusal(412, f"{action} cannot be performed. Reason: {reason}")
+
+
+@contextmanager
+def refusal_as_error() -> Generator[None]:
+    """Raise EmulatorError instead of Refusal, for code that prepares the state without a request."""
+    try:
+        yield
+    except Refusal as refusal:
+        raise EmulatorError(refusal.message) from refusal

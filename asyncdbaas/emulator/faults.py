@@ -6,14 +6,15 @@ import random
 from collections.abc import Callable, Collection
 from difflib import get_close_matches
 from itertools import count
-from types import MappingProxyType
+from types import MappingProxyType, NoneType
 from typing import Any, Final
 
 import attrs
-from attrs.validators import in_, instance_of
 
+from asyncdbaas.emulator.errors import EmulatorError
 from asyncdbaas.emulator.records import Record
 from asyncdbaas.emulator.routing import Call
+from asyncdbaas.emulator.validators import number, one_of, switch
 
 KINDS: Final = MappingProxyType(
     {
@@ -78,17 +79,7 @@ def _require(name: str, known: Collection[str], what: str) -> None:
     if name not in known:
         near = get_close_matches(name, known)
         hint = f"did you mean {' or '.join(map(repr, near))}?" if near else f"known are {', '.join(known)}"
-        raise ValueError(f"there is no {what} {name!r}; {hint}")
-
-
-def _between(low: int, high: int, *kinds: type[int | float | None]) -> Callable[[Any, Any, Any], None]:
-    """Make a validator for a number in a range; values come from JSON too."""
-
-    def check(_fault: Any, field: Any, value: Any) -> None:
-        if type(value) not in kinds or not (value is None or low <= value <= high):
-            raise ValueError(f"a fault's {field.name} must be a number from {low} to {high}, got {value!r}")
-
-    return check
+        raise EmulatorError(f"there is no {what} {name!r}; {hint}")
 
 
 @attrs.define(kw_only=True, eq=False)
@@ -103,16 +94,16 @@ class Fault:
     id: int = 0
     """Unique in an emulator."""
     operation: str
-    kind: str = attrs.field(validator=in_(KINDS))
-    times: int | None = attrs.field(default=1, validator=_between(1, _MANY, int, type(None)))
-    skip: int = attrs.field(default=0, validator=_between(0, _MANY, int))
-    probability: float = attrs.field(default=1.0, validator=_between(0, 1, int, float))
+    kind: str = attrs.field(validator=one_of(KINDS))
+    times: int | None = attrs.field(default=1, validator=number(1, _MANY, int, NoneType))
+    skip: int = attrs.field(default=0, validator=number(0, _MANY, int))
+    probability: float = attrs.field(default=1.0, validator=number(0, 1, int, float))
     when: Callable[[Call], bool] | None = None
-    applied: bool = attrs.field(default=False, validator=instance_of(bool))
-    delay: float = attrs.field(default=0.0, validator=_between(0, _MANY, int, float))
-    retry_after: float = attrs.field(default=29.0, validator=_between(0, _MANY, int, float))
+    applied: bool = attrs.field(default=False, validator=switch)
+    delay: float = attrs.field(default=0.0, validator=number(0, _MANY, int, float))
+    retry_after: float = attrs.field(default=29.0, validator=number(0, _MANY, int, float))
     body: Any = attrs.field(factory=lambda: ["unexpected"])
-    optional: bool = attrs.field(default=False, validator=instance_of(bool))
+    optional: bool = attrs.field(default=False, validator=switch)
     injected: int = attrs.field(default=0, init=False)
 
     @property
@@ -130,7 +121,7 @@ class Fault:
         return attrs.asdict(self, filter=lambda field, _: field.name != "when")
 
 
-class UnusedFaultError(AssertionError):
+class UnusedFaultError(EmulatorError, AssertionError):
     """Faults were added and never injected, so a test did not test what it was written for."""
 
 
@@ -150,7 +141,7 @@ class Faults:
         """Add a fault: `faults.add("create_topic", "server_error", applied=True, times=2)`.
 
         `options` are the fields of `Fault`; `KINDS` names the faults. A "delay" is injected for ever unless `times`
-        says otherwise, all others once. ValueError for an operation that does not exist.
+        says otherwise, all others once. EmulatorError for an operation that does not exist.
         """
         self._check(operation, kind, options)
         if kind == "delay":

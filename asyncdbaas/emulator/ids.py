@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import uuid
 from typing import Any
 
 
@@ -27,12 +26,12 @@ class Ids:
 
     def uuid(self, *key: str) -> str:
         """Return a version 4 UUID."""
-        return str(uuid.UUID(bytes=self.digest("uuid", *key)[:16], version=4))
+        return _uuid(self.digest("uuid", *key))
 
     def fixed_uuid(self, *key: str) -> str:
         """Return the one UUID of a key, the same each time."""
         digest = hashlib.sha512(f"{self.seed}:fixed/{'/'.join(key)}".encode("utf-8", "surrogatepass")).digest()
-        return str(uuid.UUID(bytes=digest[:16], version=4))
+        return _uuid(digest)
 
     def hex(self, length: int, *key: str) -> str:
         """Return up to 128 hexadecimal digits."""
@@ -53,3 +52,10 @@ class Ids:
     def load(self, state: dict[str, Any]) -> None:
         """Restore a dumped state."""
         self.seed, self.drawn = state["seed"], state["drawn"]
+
+
+def _uuid(digest: bytes) -> str:
+    """Write 16 bytes as a version 4 UUID: its version and variant stand at fixed places."""
+    digits = digest[:16].hex()
+    variant = "89ab"[int(digits[16], 16) & 3]
+    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"

@@ -95,6 +95,10 @@ class TokenLimits:
             hour_frees_in=max(0.0, self._hour.frees_at(now) - now),
         )
 
+    def left(self, now: float) -> tuple[int, int]:
+        """Return how many requests the minute and the hour still admit."""
+        return self._per_minute - self._minute.count(now), self._per_hour - self._hour.count(now)
+
     def take_back(self) -> None:
         """Uncount the latest request, because a fault refused it."""
         self._minute.take_back()

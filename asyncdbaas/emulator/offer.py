@@ -12,13 +12,14 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, Final, NamedTuple, cast
 
+from asyncdbaas.emulator.errors import EmulatorError
 from asyncdbaas.emulator.records import Record
 
 _DIGITS: Final = re.compile(r"\d+")
 _SHAPE: Final = "an object with `options`, as GET /v2/databases/options answers"
 
 
-class OfferError(ValueError):
+class OfferError(EmulatorError):
     """An offer does not have the shape of the answer to GET /v2/databases/options."""
 
 
@@ -42,7 +43,7 @@ class Offer:
 
     def __init__(self, offer: Any, *, strict: bool = False, lenient: bool = False) -> None:
         if strict and lenient:
-            raise ValueError("an offer is either strict or lenient, not both")
+            raise EmulatorError("an offer is either strict or lenient, not both")
         checked = _checked(offer, "the offer")
         self._options = _checked(checked.get("options"), "options")
         self._availability = _checked(checked.get("version_availability", {}), "version_availability")

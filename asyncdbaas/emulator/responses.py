@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import Final, NamedTuple
+
+import msgspec
 
 from asyncdbaas.emulator.errors import CODES, Refusal
 from asyncdbaas.emulator.routing import Answer
 
-_encode: Final = json.JSONEncoder(separators=(",", ":")).encode
 _JSON: Final = "application/json; charset=utf-8"
 _HTML: Final = (
     b"<!DOCTYPE html>\n<html><head><title>DigitalOcean - Something went wrong!</title></head>"
@@ -36,7 +36,7 @@ def encode(answer: Answer, source: str = "service") -> Response:
     if answer.body is None:
         return Response(answer.status, headers, b"", answer.delay)
     headers["content-type"] = _JSON
-    return Response(answer.status, headers, _encode(answer.body).encode(), answer.delay)
+    return Response(answer.status, headers, msgspec.json.encode(answer.body), answer.delay)
 
 
 def refuse(refusal: Refusal, request_id: str, source: str = "service") -> Response:

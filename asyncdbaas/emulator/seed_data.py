@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 import attrs
 
 from asyncdbaas.emulator.delays import Delays, Quirks
-from asyncdbaas.emulator.errors import Refusal
+from asyncdbaas.emulator.errors import EmulatorError
 from asyncdbaas.emulator.records import Record
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ _KEYS: Final = ("clusters", "delays", "faults", "quirks")
 _SettingsT = TypeVar("_SettingsT", Delays, Quirks)
 
 
-class SeedError(ValueError):
+class SeedError(EmulatorError):
     """Seed data cannot be used; nothing of it was applied."""
 
 
@@ -80,20 +80,10 @@ def changed(settings: _SettingsT, values: Mapping[str, Any]) -> _SettingsT:
     """Return delays or quirks with some fields replaced; `SeedError` for an unknown field or a wrong value."""
     kind = type(settings).__name__.lower()
     _require_keys(values, [field.name for field in attrs.fields(type(settings))], kind)
-    for name, value in values.items():
-        if type(value) not in _kinds(getattr(type(settings)(), name)):
-            raise SeedError(f"{kind}.{name}: {value!r} is of the wrong type")
     try:
         return attrs.evolve(settings, **values)
-    except ValueError as error:
-        raise SeedError(f"{kind}: {error}") from error
-
-
-def _kinds(default: object) -> tuple[type, ...]:
-    """Return the types that a setting takes, by its default."""
-    if isinstance(default, float):
-        return (int, float)
-    return (int, type(None)) if default is None else (type(default),)
+    except EmulatorError as error:
+        raise SeedError(str(error)) from error
 
 
 def _add_cluster(emulator: EmulatedService, entry: Any, place: str) -> None:
@@ -106,10 +96,7 @@ def _add_cluster(emulator: EmulatedService, entry: Any, place: str) -> None:
     existing = emulator.perform("GET", "/v2/databases").body["databases"]
     if name is not None and name in (other["name"] for other in existing):
         return
-    try:
-        cluster_id = emulator.add_cluster(engine=engine, name=name, **settings)["id"]
-    except (TypeError, ValueError) as error:
-        raise SeedError(f"{place}: {error}") from error
+    cluster_id = _try(place, emulator.add_cluster, engine=engine, name=name, **settings)["id"]
     for kind, entries in children.items():
         for number, child in enumerate(entries):
             _add_child(emulator, cluster_id, kind, child, f"{place}.{kind}[{number}]")
@@ -137,12 +124,10 @@ def _add_fault(emulator: EmulatedService, entry: Any, place: str) -> None:
     _try(place, emulator.faults.add, operation, kind, **fault)
 
 
-def _try(place: str, function: Any, *arguments: Any, **named: Any) -> None:
+def _try(place: str, function: Any, *arguments: Any, **named: Any) -> Any:
     try:
-        function(*arguments, **named)
-    except Refusal as refusal:
-        raise SeedError(f"{place}: {refusal.message}") from refusal
-    except (TypeError, ValueError) as error:  # an unknown keyword, or a value that it does not take
+        return function(*arguments, **named)
+    except EmulatorError as error:
         raise SeedError(f"{place}: {error}") from error
 
 

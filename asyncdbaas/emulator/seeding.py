@@ -7,20 +7,21 @@ from typing import Any, cast
 
 from asyncdbaas.emulator.clock import rfc3339
 from asyncdbaas.emulator.engines import ENGINES
-from asyncdbaas.emulator.errors import Refusal
+from asyncdbaas.emulator.errors import EmulatorError
 from asyncdbaas.emulator.records import Index, Record
 from asyncdbaas.emulator.resources import clusters
 from asyncdbaas.emulator.resources.changes import convert
 from asyncdbaas.emulator.resources.cluster_view import view
+from asyncdbaas.emulator.resources.topics import find_topic
 from asyncdbaas.emulator.state import State
 
 
 def add_cluster(state: State, engine: str, name: str | None, settings: Mapping[str, Any]) -> Record:
     """Add a cluster that is online at once; what is not given is the smallest that the engine offers."""
     if engine not in ENGINES:
-        raise ValueError(f"unknown engine {engine!r}; known are {', '.join(ENGINES)}")
+        raise EmulatorError(f"unknown engine {engine!r}; known are {', '.join(ENGINES)}")
     if not state.offer.has(engine):
-        raise ValueError(f"engine {engine!r} is not in the offer that the emulator was given")
+        raise EmulatorError(f"engine {engine!r} is not in the offer that the emulator was given")
     state.run_due()
     region, smallest = state.offer.smallest(engine)
     nodes = settings.get("num_nodes", smallest)
@@ -32,10 +33,7 @@ def add_cluster(state: State, engine: str, name: str | None, settings: Mapping[s
         "region": region,
         **settings,
     }
-    try:
-        cluster = clusters.new_cluster(state, body, any_engine=True)
-    except Refusal as refusal:
-        raise ValueError(refusal.message) from refusal
+    cluster = clusters.new_cluster(state, body, any_engine=True)
     clusters.add_cluster(state, cluster)
     cluster["visible_at"] = cluster["listed_at"] = 0.0
     clusters.cluster_online(state, state.clock.now(), cluster["id"])
@@ -66,7 +64,7 @@ def add_index(state: State, cluster_id: str, name: str, values: Mapping[str, Any
 
 def add_consumer_group(state: State, cluster_id: str, topic: str, group: str) -> None:
     """Add a consumer group to a topic."""
-    state.cluster(cluster_id, "topics")["topics"][topic]["consumer_groups"].append(group)
+    find_topic(state.cluster(cluster_id, "topics"), topic)["consumer_groups"].append(group)
 
 
 def announce_update(state: State, cluster_id: str, descriptions: Iterable[str]) -> None:

@@ -62,8 +62,7 @@ class Server:
 
     async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
         try:
-            async with asyncio.timeout(BODY_SECONDS):
-                body = await _read(request)
+            body = await _read(request)
         except TimeoutError:
             return _closing(web.Response(status=408, text="the request's body did not come in time"))
         if body is None:
@@ -78,12 +77,16 @@ async def _read(request: web.BaseRequest) -> bytes | None:
     """Read the whole body, or return None if it is too large."""
     if not request.body_exists:
         return b""
+    if request.content.is_eof():  # a short body comes with its headers
+        body = request.content.read_nowait()
+        return body if len(body) <= MAX_BODY else None
     chunks, size = list[bytes](), 0
-    async for chunk in request.content.iter_any():
-        size += len(chunk)
-        if size > MAX_BODY:
-            return None
-        chunks.append(chunk)
+    async with asyncio.timeout(BODY_SECONDS):
+        async for chunk in request.content.iter_any():
+            size += len(chunk)
+            if size > MAX_BODY:
+                return None
+            chunks.append(chunk)
     return b"".join(chunks)
 
 

@@ -196,7 +196,7 @@ class Service:
     def _record(self, context: RequestContext, response: Response) -> None:
         cut = response.ending in ("reset", "silence")
         now = self.state.clock.now()
-        usage = None if context.token is None else self._limits_of(context.token).usage(now)
+        left = (None, None) if context.token is None else self._limits_of(context.token).left(now)
         self._requests.add(
             at=now,
             method=context.method,
@@ -205,8 +205,8 @@ class Service:
             status=0 if cut else response.status,
             applied=context.applied,
             seconds=time.perf_counter() - context.started,
-            minute_left=None if usage is None else self._per_minute - usage.minute,
-            hour_left=None if usage is None else self._per_hour - usage.hour,
+            minute_left=left[0],
+            hour_left=left[1],
         )
 
 

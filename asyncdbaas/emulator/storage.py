@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final, TypedDict, cast
 
 from asyncdbaas.emulator.engines import ENGINES
+from asyncdbaas.emulator.errors import EmulatorError
 from asyncdbaas.emulator.operations import ACTIONS
 from asyncdbaas.emulator.records import Account, Record
 from asyncdbaas.emulator.shapes import misfits
@@ -33,7 +34,7 @@ class _Snapshot(TypedDict):
     number: int
 
 
-class StateError(ValueError):
+class StateError(EmulatorError):
     """The state file cannot be used."""
 
 

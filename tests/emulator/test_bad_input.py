@@ -7,7 +7,7 @@ import io
 import json
 import resource
 import socket
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 
@@ -15,7 +15,7 @@ import aiohttp
 import pytest
 from emulator_http import emulating, until
 
-from asyncdbaas.emulator import Clock, Emulator
+from asyncdbaas.emulator import Clock, Emulator, EmulatorError
 from asyncdbaas.emulator import server as server_module
 
 UNKNOWN = "9cc10173-e9ea-4176-9dbc-a4cee4c4ff30"
@@ -190,13 +190,32 @@ async def test_stopping_does_not_wait_for_answers_that_are_held_back() -> None:
 
 def test_an_order_in_code_that_cannot_be_is_refused() -> None:
     emulator = Emulator()
-    with pytest.raises(ValueError, match="unknown engine 'oracle'"):
+    with pytest.raises(EmulatorError, match="unknown engine 'oracle'"):
         emulator.add_cluster(engine="oracle")
-    with pytest.raises(ValueError, match="invalid size"):
+    with pytest.raises(EmulatorError, match="invalid size"):
         emulator.add_cluster(engine="pg", size="huge")
     emulator.add_cluster(name="a")
-    with pytest.raises(ValueError, match="cluster name is not available"):
+    with pytest.raises(EmulatorError, match="cluster name is not available"):
         emulator.add_cluster(name="a")
+
+
+@pytest.mark.parametrize(
+    ("prepare", "arguments", "message"),
+    [
+        (Emulator.turn_into_valkey, (), "kafka cannot be converted to valkey"),
+        (Emulator.add_index, ("logs",), "not supported for this cluster type"),
+        (Emulator.add_consumer_group, ("orders", "billing"), "topic not found"),
+    ],
+)
+def test_what_cannot_be_prepared_in_code_is_an_error_of_the_emulator(
+    prepare: Callable[..., None], arguments: tuple[str, ...], message: str
+) -> None:
+    emulator = Emulator()
+    cluster_id = emulator.add_cluster(engine="kafka")["id"]
+    with pytest.raises(EmulatorError, match=message):
+        prepare(emulator, cluster_id, *arguments)
+    with pytest.raises(EmulatorError, match="cluster not found"):
+        prepare(emulator, "no-such-id", *arguments)
 
 
 async def test_two_emulators_in_one_process_know_nothing_of_each_other() -> None:

@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 from cryptography import x509
 
-from asyncdbaas.emulator import Emulator, certificates
+from asyncdbaas.emulator import Emulator, EmulatorError, certificates
 
 
 def _authority(emulator: Emulator, cluster_id: str) -> str:
@@ -45,7 +45,7 @@ async def test_tls_is_verified_by_the_emulators_own_authority_and_by_no_other() 
 
 
 def test_without_tls_there_is_nothing_to_trust() -> None:
-    with pytest.raises(RuntimeError, match="without tls=True"):
+    with pytest.raises(EmulatorError, match="without tls=True"):
         Emulator().client_context()
 
 
@@ -59,5 +59,5 @@ def test_without_cryptography_all_share_one_certificate_and_tls_says_what_is_mis
     ssl.create_default_context(cadata=_authority(emulator, one))
     headers = {"authorization": f"Bearer {emulator.token}"}
     assert emulator.handle("POST", f"/v2/databases/{one}/users", headers, b'{"name": "a"}').status == 201
-    with pytest.raises(RuntimeError, match=r"pip install 'asyncdbaas\[emulator\]'"):
+    with pytest.raises(EmulatorError, match=r"pip install 'asyncdbaas\[emulator\]'"):
         Emulator(tls=True)

@@ -35,7 +35,7 @@ RANK: Final = {name: rank for rank, names in enumerate(LAYERS) for name in names
 MODULES: Final = sorted(trees())
 # What a third party's module may be imported by.
 IMPORTERS: Final = {
-    "msgspec": {"_core", "types"},
+    "msgspec": {"_core", "types", "emulator"},
     "cattrs": {"_core"},
     "backoff": {"retry"},
     "redis": {"ratelimit"},

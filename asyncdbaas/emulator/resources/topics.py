@@ -34,7 +34,7 @@ def list_topics(state: State, call: Call, cluster_id: str) -> Answer:
 @resource.get("/{}/topics/{}")
 def get_topic(state: State, call: Call, cluster_id: str, name: str) -> Answer:
     """Handle GET /v2/databases/{id}/topics/{name}."""
-    return Answer(200, {"topic": view(state, _topic(state.cluster(cluster_id, "topics"), name))})
+    return Answer(200, {"topic": view(state, find_topic(state.cluster(cluster_id, "topics"), name))})
 
 
 @resource.post("/{}/topics")
@@ -53,7 +53,7 @@ def create_topic(state: State, call: Call, cluster_id: str) -> Answer:
 def update_topic(state: State, call: Call, cluster_id: str, name: str) -> Answer:
     """Handle PUT /v2/databases/{id}/topics/{name}; a greater number of partitions shows after a while."""
     cluster = state.usable(cluster_id, "update topic", "topics")
-    topic = _topic(cluster, name)
+    topic = find_topic(cluster, name)
     if topic["state"] != "active":
         raise not_yet("update topic", _reason(topic))
     factor = _factor(call.body, cluster, topic["replication_factor"])
@@ -74,7 +74,7 @@ def update_topic(state: State, call: Call, cluster_id: str, name: str) -> Answer
 def delete_topic(state: State, call: Call, cluster_id: str, name: str) -> Answer:
     """Handle DELETE /v2/databases/{id}/topics/{name}; the topic is listed as `deleting` for a while."""
     cluster = state.usable(cluster_id, "delete topic", "topics")
-    topic = _topic(cluster, name)
+    topic = find_topic(cluster, name)
     if topic["state"] == "deleting":
         raise not_yet("delete topic", _reason(topic))
     topic["state"] = "deleting"
@@ -127,7 +127,8 @@ def _find(state: State, cluster_id: str, name: str) -> Topic | None:
     return cluster["topics"].get(name) if cluster else None
 
 
-def _topic(cluster: Cluster, name: str) -> Topic:
+def find_topic(cluster: Cluster, name: str) -> Topic:
+    """Return a topic, or refuse with 404."""
     topic = cluster["topics"].get(name)
     if topic is None:
         raise not_found("topic")
