@@ -7,3 +7,4 @@ s/plan_topics/make_plan/g
 s/cluster="k")/clusters=["k"])/
 s/loop(session)/loop(dbaas_session)/g
 s/list_clusters(session) == \[\]/list_clusters(dbaas_session) == []/
+s/\*:answers/*:responses/

@@ -31,7 +31,7 @@ class Admission:
     def __init__(self, limiter: RateLimiter, slots: int, lifetime: Lifetime, observers: Observers) -> None:
         self.slots = self.free_slots = check_count(slots, "max_connections")
         self._spare_slots = min(slots - 1, max(1, slots // 10))
-        self.queue = WaitQueue()
+        self.queue = WaitQueue[None]()
         self.last_headers: Mapping[str, str] = {}
         """The headers of the last response that said anything about the hourly quota."""
         self._limiter = limiter
@@ -100,7 +100,7 @@ class Admission:
         if self._has_slot():
             self.free_slots -= 1
         else:
-            await self.queue.wait(self.queue.join(self), self._free_slot)
+            await self.queue.wait(self.queue.join(self), lambda _: self._free_slot())
         try:
             if not self._lifetime.is_open:
                 raise closed_error()
@@ -116,7 +116,7 @@ class Admission:
         return self.free_slots > (0 if current_priority() == "interactive" else self._spare_slots)
 
     def _free_slot(self) -> None:
-        if not self.queue.wake(bulk=self.free_slots >= self._spare_slots):
+        if not self.queue.wake(None, bulk=self.free_slots >= self._spare_slots):
             self.free_slots += 1
 
 

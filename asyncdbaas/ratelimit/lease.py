@@ -13,7 +13,7 @@ from typing import Final
 
 import attrs
 
-from asyncdbaas.ratelimit.windows import NEVER, NOW, Quota
+from asyncdbaas.ratelimit.windows import NEVER, NOW, Lease, Quota
 
 __all__ = ["Connecting", "CutOff", "Leased", "Reply", "State", "Worker"]
 
@@ -74,7 +74,8 @@ class Worker:
         self.sequence = 0
         self.permits = 0
         self.reply = Reply()
-        self.replied_at = self.ask_at = NOW
+        self.reported_at = self.ask_at = NOW
+        self.lease = Lease(NOW)
         self.restoring = False
         """Whether the ledger may not know what this worker has used."""
         self.remaining: int | None = None
@@ -82,14 +83,9 @@ class Worker:
         self._reported = self.answered
 
     @property
-    def lapses_at(self) -> float:
-        """When the lease ends, and with it permits that are not spent."""
-        return self.replied_at + self.quota.minute.span * _LEASE
-
-    @property
     def beats_at(self) -> float:
         """When to report at the latest."""
-        return self.replied_at + self.quota.minute.span * _BEAT
+        return self.reported_at + self.quota.minute.span * _BEAT
 
     @property
     def has_news(self) -> bool:
@@ -105,7 +101,7 @@ class Worker:
         """Write a report; see `ledger.lua`, which reads it."""
         minute, hour = self.quota.minute.span, self.quota.hour.span
         self.sequence += 1
-        if now >= self.lapses_at or not (interactive or bulk):
+        if now >= self.lease.lapses_at or not (interactive or bulk):
             self.permits = 0  # given back by being reported no more
         report: dict[str, object] = {
             "worker": self.id,
@@ -143,15 +139,25 @@ class Worker:
             news["epoch"] = self.reply.epoch
         return {name: value for name, value in news.items() if value is not None}
 
-    def learn(self, reply: Reply, now: float, *, answered: int, restored: bool) -> bool:
-        """Take the reply to a report that covered so many responses; return whether the ledger is a new one.
+    def learn(self, reply: Reply, sent_at: float, now: float, *, answered: int, restored: bool) -> bool:
+        """Take the reply to the report that was sent at `sent_at`; return whether the ledger is a new one.
 
-        `restored` tells whether the report was one that restores what a ledger has lost.
+        Args:
+            reply: what the ledger says.
+            sent_at: the lease counts from here, because the ledger counts it from the arrival of the report.
+            now: the time.
+            answered: number of responses that the report covered.
+            restored: whether the report was one that restores what a ledger has lost.
         """
         is_new = self.reply.epoch not in ("", reply.epoch)
         self.restoring = is_new and not restored
         self._reported = answered
-        self.reply, self.replied_at = reply, now
+        self.reply, self.reported_at = reply, sent_at
+        lapses_at = sent_at + self.quota.minute.span * _LEASE
+        if now < self.lease.lapses_at:
+            self.lease.lapses_at = lapses_at
+        else:
+            self.lease = Lease(lapses_at)
         self.permits += reply.granted
         waits = reply.interactive or reply.bulk
         self.ask_at = now + reply.wait + self.quota.minute.span * _LATER if waits else NOW
@@ -174,6 +180,11 @@ class State:
         """Number of requests that were admitted and have not ended."""
         return self.worker.quota.in_flight
 
+    @property
+    def lease(self) -> Lease:
+        """The lease of the permits that are granted now."""
+        return self.worker.lease
+
     def opens(self, now: float) -> float:
         """Return when the next request may be sent, as far as is known: `now` or earlier if it may already."""
         return self.worker.quota.opens(now)
@@ -182,9 +193,9 @@ class State:
         """Return when to try again, and count a request as in flight if that is `now` or earlier."""
         return self.worker.quota.admit(now)
 
-    def give_back(self) -> None:
-        """Take back the permit of a request that was never sent."""
-        self.worker.quota.give_back()
+    def give_back(self, lease: Lease) -> None:
+        """Take back the permit of a request that was never sent, granted under `lease`."""
+        self.worker.quota.give_back(lease)
 
     def release(self, now: float, *, counted: bool) -> None:
         """End a request; `counted` tells whether the service counts it."""
@@ -231,21 +242,21 @@ class Leased(State):
     def opens(self, now: float) -> float:
         """Return when the next request may be sent, as far as is known."""
         worker = self.worker
-        return now if worker.permits and now < worker.lapses_at else max(now, worker.ask_at)
+        return now if worker.permits and now < worker.lease.lapses_at else max(now, worker.ask_at)
 
     def admit(self, now: float) -> float:
         """Spend a permit, unless there is none or the lease has ended; the next reply brings others."""
         worker = self.worker
-        if not worker.permits or now >= worker.lapses_at:
+        if not worker.permits or now >= worker.lease.lapses_at:
             return NEVER
         worker.permits -= 1
         worker.quota.in_flight += 1
         return now
 
-    def give_back(self) -> None:
-        """Take back the permit of a request that was never sent."""
-        super().give_back()
-        self.worker.permits += 1
+    def give_back(self, lease: Lease) -> None:
+        """Take back the permit of a request that was never sent; it can be spent again unless its lease has lapsed."""
+        super().give_back(lease)
+        self.worker.permits += lease is self.lease
 
     def succeeded(self, remaining: int | None) -> None:
         """Report what the service told of the hour."""
@@ -284,18 +295,25 @@ class CutOff(State):
         super().__init__(worker)
         worker.permits = 0
         worker.restoring = True
+        self._starts_at = worker.lease.lapses_at
+        self._ends_at = worker.reported_at + worker.quota.minute.span * _KEEP
+        self._lease = Lease(self._ends_at)
         self._reused: int | None = None
-        self._has_yielded = False
+
+    @property
+    def lease(self) -> Lease:
+        """The lease of the permits that this worker grants itself: they lapse when its part is kept no longer."""
+        return self._lease
 
     def opens(self, now: float) -> float:
         """Return when the next request may be sent: `now` or earlier if it may already."""
         changes = self._limit(now)
-        return changes if now < self.worker.lapses_at else self._look_again(super().opens(now), now, changes)
+        return changes if now < self._starts_at else self._look_again(super().opens(now), now, changes)
 
     def admit(self, now: float) -> float:
         """Return when to try again, and count a request as in flight if that is `now` or earlier."""
         changes = self._limit(now)
-        return changes if now < self.worker.lapses_at else self._look_again(super().admit(now), now, changes)
+        return changes if now < self._starts_at else self._look_again(super().admit(now), now, changes)
 
     @staticmethod
     def _look_again(when: float, now: float, changes: float) -> float:
@@ -304,7 +322,7 @@ class CutOff(State):
     def _limit(self, now: float) -> float:
         """Set the limits to what is safe at `now`; return when they change."""
         worker, minute = self.worker, self.worker.quota.minute.span
-        starts, ends, reply = worker.lapses_at, worker.replied_at + minute * _KEEP, self.worker.reply
+        starts, ends, reply = self._starts_at, self._ends_at, worker.reply
         if now < starts:
             return starts
         if now < starts + minute:
@@ -314,7 +332,7 @@ class CutOff(State):
             worker.set_limits(self._reused)
             return starts + minute
         worker.set_limits(reply.part)
-        if now >= ends and not self._has_yielded:
-            self._has_yielded = True
+        if now >= ends and self._lease.lapses_at < NEVER:
+            self._lease = Lease(NEVER)
             worker.quota.yield_to_others(now)
         return ends

@@ -9,7 +9,7 @@ from typing import Protocol
 from asyncdbaas.errors import InvalidInputError
 from asyncdbaas.ratelimit.queue import WaitQueue
 from asyncdbaas.ratelimit.timer import LoopBinding, Timer
-from asyncdbaas.ratelimit.windows import HOUR, MINUTE, NEVER, PER_HOUR, PER_MINUTE, Quota
+from asyncdbaas.ratelimit.windows import HOUR, MINUTE, NEVER, PER_HOUR, PER_MINUTE, Lease, Quota
 
 __all__ = ["RateLimiter"]
 
@@ -19,9 +19,11 @@ class _Admission(Protocol):
 
     @property
     def in_flight(self) -> int: ...
+    @property
+    def lease(self) -> Lease: ...
     def opens(self, now: float) -> float: ...
     def admit(self, now: float) -> float: ...
-    def give_back(self) -> None: ...
+    def give_back(self, lease: Lease) -> None: ...
     def release(self, now: float, *, counted: bool) -> None: ...
     def succeeded(self, remaining: int | None) -> None: ...
     def refused(self, now: float, pause: float, *, hourly: bool) -> None: ...
@@ -63,7 +65,7 @@ class RateLimiter:
         self._quota = Quota(per_minute, per_hour, minute, hour)
         self._admission: _Admission = self._quota
         self._clock = clock
-        self._queue = WaitQueue()
+        self._queue = WaitQueue[Lease]()
         self._timer = Timer(clock, self._advance)
         self._sessions: set[object] = set()
         self._loop = LoopBinding(type(self).__name__)
@@ -90,22 +92,36 @@ class RateLimiter:
         """Number of calls that wait for a permit."""
         return len(self._queue)
 
-    async def acquire(self, owner: object = None) -> None:
-        """Wait until one request may be sent. Then call `release` exactly once, whatever happens to the request.
+    async def acquire(self, owner: object = None) -> Lease:
+        """Wait until one request may be sent; return the lease of its permit, for `is_current`.
 
-        `owner` is what `fail` finds this call by.
+        Then call `release` exactly once, whatever happens to the request. `owner` is what `fail` finds this call by.
         """
         self._check_loop()
         now = self._clock()
         if not (self._queue and self._queue.ahead()) and self._admission.admit(now) <= now:
-            return
+            return self._admission.lease
         waiter = self._queue.join(owner)
         self._advance(now)
+
+        def pass_on(lease: Lease) -> None:
+            self._admission.give_back(lease)
+            self._advance(self._clock())
+
         try:
-            await self._queue.wait(waiter, self._pass_on)
+            return await self._queue.wait(waiter, pass_on)
         finally:
             if not self._queue:
                 self._timer.set(NEVER, NEVER)
+
+    def is_current(self, lease: Lease) -> bool:
+        """Return whether a permit may still be spent; `lease` is what `acquire` returned.
+
+        Ask immediately before the request is written, with no `await` in between. If the answer is False, send nothing,
+        call `release(counted=False)`, and `acquire` again. Permits of a `RateLimiter` never lapse. Permits that a store
+        granted lapse if the process stands still for so long that the store gives them to others.
+        """
+        return self._clock() < lease.lapses_at
 
     def release(self, *, counted: bool = True) -> None:
         """End a request; pass `counted=False` if the service surely does not count it."""
@@ -160,17 +176,13 @@ class RateLimiter:
         now = self._clock()
         return self._admission.forecast(now, n + self._queue.ahead()) - now
 
-    def _pass_on(self) -> None:
-        """Give the permit of a call that was cancelled to the next."""
-        self._admission.give_back()
-        self._advance(self._clock())
-
     def _advance(self, now: float) -> None:
         """Wake the calls that may be sent at `now`, and set the timer for the next one."""
         when = NEVER
         while self._queue and (when := self._admission.admit(now)) <= now:
-            if not self._queue.wake():  # all that stood in the queue are cancelled
-                self._admission.give_back()
+            lease = self._admission.lease
+            if not self._queue.wake(lease):  # all calls in the queue are cancelled
+                self._admission.give_back(lease)
         self._timer.set(when if self._queue else NEVER, now)
 
     def _check_loop(self) -> None:

@@ -8,7 +8,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Final, Literal
+from typing import Final, Generic, Literal, TypeVar
 
 from asyncdbaas.errors import InvalidInputError
 
@@ -20,6 +20,8 @@ Priority = Literal["interactive", "bulk"]
 _priority: Final[ContextVar[Priority]] = ContextVar("asyncdbaas.priority", default="interactive")
 
 _log: Final = logging.getLogger("asyncdbaas")
+
+T = TypeVar("T")
 
 
 @contextmanager
@@ -68,16 +70,17 @@ def current_priority() -> Priority:
     return _priority.get()
 
 
-class WaitQueue:
+class WaitQueue(Generic[T]):
     """Calls that wait for a permit: the interactive ones first, each priority in order of arrival.
 
-    Joining, leaving and waking cost the same however many calls wait. A call that is cancelled leaves the queue. If it
-    had been woken already, `undo` passes its permit on, so that a cancelled call never strands another.
+    Each call gets the value that `wake` passes to it. Joining, leaving and waking cost the same however many calls
+    wait. A call that is cancelled leaves the queue. If it had been woken already, `undo` passes its permit on, so that
+    a cancelled call never strands another.
     """
 
     def __init__(self) -> None:
-        self._interactive: Final[OrderedDict[asyncio.Future[None], object]] = OrderedDict()
-        self._bulk: Final[OrderedDict[asyncio.Future[None], object]] = OrderedDict()
+        self._interactive: Final[OrderedDict[asyncio.Future[T], object]] = OrderedDict()
+        self._bulk: Final[OrderedDict[asyncio.Future[T], object]] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._interactive) + len(self._bulk)
@@ -90,30 +93,30 @@ class WaitQueue:
         """Return how many calls wait that go before a call made here."""
         return len(self) if _priority.get() == "bulk" else len(self._interactive)
 
-    def join(self, owner: object) -> asyncio.Future[None]:
+    def join(self, owner: object) -> asyncio.Future[T]:
         """Put a call at the end of the queue of the current priority; `owner` is what `fail` finds it by."""
-        waiter = asyncio.get_running_loop().create_future()
+        waiter: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         (self._interactive if _priority.get() == "interactive" else self._bulk)[waiter] = owner
         return waiter
 
-    async def wait(self, waiter: asyncio.Future[None], undo: Callable[[], None]) -> None:
-        """Wait until `wake` reaches a call that has joined; `undo` is called if it is cancelled after that."""
+    async def wait(self, waiter: asyncio.Future[T], undo: Callable[[T], object]) -> T:
+        """Wait until `wake` reaches a call that has joined; `undo` gets the value if it is cancelled after that."""
         try:
-            await waiter
+            return await waiter
         except BaseException:
             self._interactive.pop(waiter, None)
             self._bulk.pop(waiter, None)
             if waiter.done() and not waiter.cancelled() and waiter.exception() is None:
-                undo()
+                undo(waiter.result())
             raise
 
-    def wake(self, *, bulk: bool = True) -> bool:
+    def wake(self, value: T, *, bulk: bool = True) -> bool:
         """Wake the next call, a bulk one only if `bulk`; return False if none waits."""
         for calls in (self._interactive, self._bulk) if bulk else (self._interactive,):
             while calls:
                 waiter, _ = calls.popitem(last=False)
                 if not waiter.done():
-                    waiter.set_result(None)
+                    waiter.set_result(value)
                     return True
         return False
 

@@ -24,7 +24,7 @@ from asyncdbaas.ratelimit.address import read_address
 from asyncdbaas.ratelimit.lease import Connecting, CutOff, Leased, Reply, State, Worker
 from asyncdbaas.ratelimit.limiter import RateLimiter
 from asyncdbaas.ratelimit.store import QuotaStore, check_options
-from asyncdbaas.ratelimit.windows import HOUR, MINUTE, PER_HOUR, PER_MINUTE
+from asyncdbaas.ratelimit.windows import HOUR, MINUTE, PER_HOUR, PER_MINUTE, Lease
 
 __all__ = ["SharedRateLimiter"]
 
@@ -122,8 +122,8 @@ class SharedRateLimiter(RateLimiter):
         finally:
             await store.close()
 
-    async def acquire(self, owner: object = None) -> None:
-        """Wait until one request may be sent. Then call `release` exactly once, whatever happens to the request.
+    async def acquire(self, owner: object = None) -> Lease:
+        """Wait until one request may be sent; see `RateLimiter.acquire`.
 
         `owner` is an attached session. Raise QuotaStoreError if the store could not be used so far.
         """
@@ -134,17 +134,10 @@ class SharedRateLimiter(RateLimiter):
             if self._conversation is None or self._conversation.done():
                 raise QuotaStoreError(self._trouble)
             self._news.set()
-            await super().acquire(owner)
-            if self.is_current():
-                return
-            self._admission.give_back()
-
-    def is_current(self) -> bool:
-        """Return whether a permit may still be spent.
-
-        It lapses if this process stood still for longer than the ledger keeps it.
-        """
-        return not isinstance(self._state, Leased) or self._clock() < self._worker.lapses_at
+            lease = await super().acquire(owner)
+            if self.is_current(lease):
+                return lease
+            self._admission.give_back(lease)
 
     def refused(self, retry_after: float | None, reset_in: float | None = None, *, max_pause: float = 300.0) -> None:
         """Learn from a 429, before its `release`, and pause for all workers; see `RateLimiter.refused`."""
@@ -164,15 +157,15 @@ class SharedRateLimiter(RateLimiter):
                 await _sleep(self._news, due - now)
                 continue
             worker = self._worker
-            if isinstance(self._state, Leased) and now >= worker.lapses_at:
-                _log.warning("this process stood still for %.1f s; its permits have lapsed", now - worker.replied_at)
+            if isinstance(self._state, Leased) and now >= worker.lease.lapses_at:
+                _log.warning("this process stood still for %.1f s; its permits have lapsed", now - worker.reported_at)
             restoring, answered = worker.restoring, worker.answered
             try:
                 reply = await store.exchange(worker.report(now, interactive, bulk))
             except QuotaStoreError as error:
                 self._failed(str(error))
             else:
-                self._replied(Reply(**reply), answered=answered, restored=restoring)
+                self._replied(Reply(**reply), now, answered=answered, restored=restoring)
 
     def _hear(self, epoch: str) -> None:
         """Report at once to a ledger that has lost its data."""
@@ -180,11 +173,11 @@ class SharedRateLimiter(RateLimiter):
             self._worker.restoring = True
             self._news.set()
 
-    def _replied(self, reply: Reply, *, answered: int, restored: bool) -> None:
+    def _replied(self, reply: Reply, sent_at: float, *, answered: int, restored: bool) -> None:
         """Hold a lease from now on."""
         now, worker = self._clock(), self._worker
-        away = now - worker.replied_at
-        is_new = worker.learn(reply, now, answered=answered, restored=restored)
+        away = now - worker.reported_at
+        is_new = worker.learn(reply, sent_at, now, answered=answered, restored=restored)
         if is_new and isinstance(self._state, Leased):
             _log.warning("%s has lost its data; each worker reports again what it has used", self._place)
         if reply.set_back:

@@ -6,7 +6,7 @@ from collections import deque
 from copy import copy
 from typing import Final
 
-__all__ = ["HOUR", "MINUTE", "NEVER", "NOW", "PER_HOUR", "PER_MINUTE", "Quota", "Window"]
+__all__ = ["HOUR", "MINUTE", "NEVER", "NOW", "PER_HOUR", "PER_MINUTE", "Lease", "Quota", "Window"]
 
 # https://docs.digitalocean.com/reference/api/intro/#rate-limit
 PER_MINUTE: Final = 250
@@ -16,6 +16,15 @@ HOUR: Final = 3600.0
 
 NOW: Final = float("-inf")
 NEVER: Final = float("inf")
+
+
+class Lease:
+    """The time for which permits may be spent. It ends later if it is renewed before it has lapsed."""
+
+    __slots__ = ("lapses_at",)
+
+    def __init__(self, lapses_at: float) -> None:
+        self.lapses_at = lapses_at
 
 
 class Window:
@@ -73,6 +82,8 @@ class Quota:
         self.minute = Window(per_minute, minute)
         self.hour = Window(per_hour, hour)
         self.in_flight = 0
+        self.lease = Lease(NEVER)
+        """The lease of the permits that are granted now."""
         self.paused_until = NOW
         self._probe_at = NOW
         self._probing = False
@@ -106,8 +117,8 @@ class Quota:
         self.in_flight += 1
         return when
 
-    def give_back(self) -> None:
-        """Take back the permit of a request that was never sent."""
+    def give_back(self, lease: Lease) -> None:  # noqa: ARG002 -- a shared quota needs it
+        """Take back the permit of a request that was never sent, granted under `lease`."""
         self.in_flight -= 1
 
     def release(self, now: float, *, counted: bool) -> None:

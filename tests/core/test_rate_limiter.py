@@ -548,7 +548,7 @@ def test_a_loop_that_ended_with_waiting_calls_does_not_spoil_the_next() -> None:
         for _ in range(3):
             await answered(pace)
 
-    tasks: list[asyncio.Task[None]] = []
+    tasks: list[asyncio.Task[Any]] = []
     run(leave_waiting())
     assert tasks[0].cancelled()
     assert pace.waiting == 0
@@ -630,24 +630,24 @@ async def test_a_probe_that_succeeds_can_give_back_all_of_the_minute() -> None:
 
 @virtual
 async def test_a_bulk_caller_is_woken_after_all_others_and_only_where_bulk_may_go() -> None:
-    queue, woken = WaitQueue(), list[str]()
+    queue, woken = WaitQueue[None](), list[str]()
 
     async def wait(name: str, level: Priority) -> None:
         with priority(level):
-            await queue.wait(queue.join(None), lambda: None)
+            await queue.wait(queue.join(None), lambda _: None)
         woken.append(name)
 
     calls: tuple[tuple[str, Priority], ...] = (("b1", "bulk"), ("b2", "bulk"), ("i1", "interactive"))
     tasks = [asyncio.create_task(wait(name, level)) for name, level in calls]
     await settle_down()
-    assert queue.wake(bulk=False)
-    assert not queue.wake(bulk=False)
-    assert queue.wake()
+    assert queue.wake(None, bulk=False)
+    assert not queue.wake(None, bulk=False)
+    assert queue.wake(None)
     await settle_down()
     assert woken == ["i1", "b1"]
-    assert queue.wake()
+    assert queue.wake(None)
     await asyncio.gather(*tasks)
-    assert not queue.wake()
+    assert not queue.wake(None)
 
 
 # A clock that moves between any two readings, and timers that fire early or late.

@@ -271,8 +271,8 @@ class LimiterMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.loop = VirtualTimeLoop(start=0.0)
-        self.queue: list[asyncio.Task[None]] = []
-        self.admitted: list[asyncio.Task[None]] = []
+        self.queue: list[asyncio.Task[Any]] = []
+        self.admitted: list[asyncio.Task[Any]] = []
         self.in_flight = 0
         self.answers: list[float] = []
         self.now = 0.0

@@ -62,15 +62,15 @@ def test_another_priority_is_refused(level: object) -> None:
 
 
 def test_a_queue_that_may_not_wake_bulk_callers_leaves_them() -> None:
-    queue = WaitQueue()
+    queue = WaitQueue[None]()
 
     async def use() -> None:
         with priority("bulk"):
-            task = asyncio.create_task(queue.wait(queue.join("me"), lambda: None))
+            task = asyncio.create_task(queue.wait(queue.join("me"), lambda _: None))
         await asyncio.sleep(0)
         assert (queue.count("bulk"), queue.count("interactive")) == (1, 0)
-        assert not queue.wake(bulk=False)
-        assert queue.wake()
+        assert not queue.wake(None, bulk=False)
+        assert queue.wake(None)
         await task
 
     asyncio.run(use())

@@ -408,6 +408,22 @@ async def test_permits_lapse_if_the_process_stands_still(store: Store, caplog: p
         waiting.cancel()
 
 
+async def test_a_permit_that_has_lapsed_stays_so_when_the_lease_is_renewed(store: Store) -> None:
+    moment = [0.0]
+    async with attached(limiter(store, minute=600.0, clock=lambda: moment[0])) as pace:
+        assert isinstance(pace, SharedRateLimiter)
+        old = await pace.acquire(pace)
+        assert pace.is_current(old)
+        moment[0] = 200.0
+        assert not pace.is_current(old)
+        fresh = await pace.acquire(pace)
+        assert pace.is_current(fresh)
+        assert not pace.is_current(old)
+        permits = pace._worker.permits
+        pace._admission.give_back(old)
+        assert pace._worker.permits == permits
+
+
 # Cancelling and closing.
 
 
