@@ -63,13 +63,14 @@ def basic(user: str, password: str) -> Secret:
     return Secret(f"Basic {b64encode(f'{user}:{password}'.encode()).decode()}")
 
 
-def tls_setting(*, trust_env: bool) -> ssl.SSLContext | bool:
+def tls_setting(base: str, *, trust_env: bool) -> ssl.SSLContext | bool:
     """Return what aiohttp takes for `ssl`: a context if the environment names certificate authorities.
 
-    aiohttp makes its own context when it is imported, from the variables of that time.
+    aiohttp makes its own context when it is imported, from the variables of that time. Reading a file of authorities
+    takes about 30 ms, so an address without TLS, as an emulator's, does not pay for it.
     """
     named = {name: path for name in _CERTIFICATE_VARIABLES if (path := os.environ.get(name))}
-    if not named:
+    if not named or URL(base).scheme == "http":
         return True
     if not trust_env:
         return _context_without_environment()

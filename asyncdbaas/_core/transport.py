@@ -73,7 +73,7 @@ class Transport:
     def open(self) -> Secret | None:
         """Open the pool; return the login for its proxy, if it needs one."""
         if self._lent is None:
-            tls: ssl.SSLContext | bool = self._ssl_context or tls_setting(trust_env=self._trust_env)
+            tls: ssl.SSLContext | bool = self._ssl_context or tls_setting(self._base, trust_env=self._trust_env)
             proxy, login = environment_proxy(self._base) if self._trust_env else (None, None)
             connector: aiohttp.BaseConnector = aiohttp.TCPConnector(limit=self._max_connections, ssl=tls)
         else:

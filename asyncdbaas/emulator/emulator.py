@@ -14,7 +14,7 @@ from asyncdbaas.emulator.clock import Clock
 from asyncdbaas.emulator.delays import Delays, Quirks
 from asyncdbaas.emulator.emulated_service import EmulatedService
 from asyncdbaas.emulator.errors import EmulatorError
-from asyncdbaas.emulator.offer import Offer, read_offer
+from asyncdbaas.emulator.offer import make_offer
 from asyncdbaas.emulator.responses import Response
 from asyncdbaas.emulator.server import Server
 from asyncdbaas.emulator.state_file import StateFile
@@ -88,7 +88,7 @@ class Emulator(EmulatedService):
             per_hour=per_hour,
             delays=delays or Delays(),
             quirks=quirks or Quirks(),
-            offer=Offer(read_offer(offer), strict=strict, lenient=lenient),
+            offer=make_offer(offer, strict=strict, lenient=lenient),
             token=token,
             keep_requests=keep_requests,
         )

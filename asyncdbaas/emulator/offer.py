@@ -114,13 +114,15 @@ class Offer:
         return end is not None and not default and _timestamp(end) <= now
 
 
-def read_offer(offer: Mapping[str, Any] | str | PathLike[str] | None) -> Any:
-    """Return an offer as data: the given one, that of a JSON file, or the one that comes with the package."""
+def make_offer(offer: Mapping[str, Any] | str | PathLike[str] | None, *, strict: bool, lenient: bool) -> Offer:
+    """Return the given offer, that of a JSON file, or the one that comes with the package, which is read once."""
     if offer is None:
-        return _packaged()
-    if not isinstance(offer, str | PathLike):
-        return offer
-    file = Path(offer)
+        return _packaged(strict=strict, lenient=lenient)
+    data: Any = _read(Path(offer)) if isinstance(offer, str | PathLike) else offer
+    return Offer(data, strict=strict, lenient=lenient)
+
+
+def _read(file: Path) -> Any:
     if file.exists() and not file.is_file():  # a device could be read for ever
         raise OfferError(f"{file}: is not a regular file")
     try:
@@ -150,8 +152,9 @@ def _numbers(version: str) -> list[int]:
 
 
 @cache
-def _packaged() -> Any:
-    return json.loads(resources.files("asyncdbaas.emulator").joinpath("data", "offer.json").read_bytes())
+def _packaged(*, strict: bool, lenient: bool) -> Offer:
+    data = json.loads(resources.files("asyncdbaas.emulator").joinpath("data", "offer.json").read_bytes())
+    return Offer(data, strict=strict, lenient=lenient)
 
 
 def _checked(value: Any, what: str) -> Record:

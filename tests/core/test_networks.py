@@ -187,6 +187,12 @@ async def test_authorities_that_cannot_be_read_are_an_error(monkeypatch: pytest.
         pass
 
 
+async def test_an_address_without_tls_needs_no_authorities(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", "/nowhere/at/all")
+    async with RawServer(OK) as server:
+        assert await reached(f"http://127.0.0.1:{server.port}")
+
+
 async def test_a_context_that_is_passed_decides_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     context = certificate(tmp_path, "localhost", days=10)
     monkeypatch.setenv("SSL_CERT_FILE", "/nowhere/at/all")
