@@ -11,6 +11,7 @@ import attrs
 
 ROOT: Final = Path(__file__).parents[2]
 GUIDES: Final = ROOT / "asyncdbaas" / "guides"
+EXAMPLES: Final = ROOT / "tests" / "examples"
 PAGES: Final = [ROOT / "README.md", *sorted(GUIDES.glob("*.md"))]
 _BLOCK: Final = re.compile(
     r"^(?:<!-- (?P<note>(?:run|not run)[^\n]*?) -->\n)?```(?P<language>\w+)\n(?P<code>.*?)^```",
