@@ -42,13 +42,14 @@ class CreateOnce(Generic[T]):
     """Why the object may exist although it is not visible: the first create with an unknown outcome."""
     last: RequestError | None = attrs.field(default=None, init=False)
     """The error of the last create."""
-    is_dying: bool = attrs.field(default=False, init=False)
-    """Whether the service still shows an object of the name that the session deleted."""
+    was_deleted: bool = attrs.field(default=False, init=False)
+    """Whether the session has deleted an object of the name, which the service may still show."""
 
     async def run(self) -> T:
         """Return the object; raise EnsureError with `outcome_unknown` if it may exist and is not visible."""
+        self.was_deleted = self.deletions.has_name(self.name)
         try:
-            return await self._run()
+            found = await self._run()
         except DBaaSError as error:
             if self.doubt is None:
                 raise
@@ -56,6 +57,9 @@ class CreateOnce(Generic[T]):
                 f"{self.what} may have been created, but is not visible: {self.doubt}; then: {error}",
                 outcome_unknown=True,
             ) from error
+        if self.read is None:
+            self.deletions.note_name(self.name, self.path_of(found))
+        return found
 
     async def _run(self) -> T:
         while True:
@@ -65,7 +69,7 @@ class CreateOnce(Generic[T]):
             if self.last is not None:
                 self.schedule.note_look()
                 if self.schedule.is_spent or self._is_final():
-                    raise self.last
+                    raise self._failure(self.last)
                 await asyncio.sleep(self.interval)
             if is_readable and self.schedule.is_due:
                 try:
@@ -82,8 +86,9 @@ class CreateOnce(Generic[T]):
                 raise
             return False, None
         alive = [item for item in named if self.path_of(item) not in self.deletions]
-        self.is_dying = len(alive) < len(named)
-        if self.is_dying and not alive:
+        if len(alive) < len(named):
+            self.was_deleted = True
+        if named and not alive:
             return True, await self._reread(self.path_of(named[0]))
         return True, alive[0] if alive else None
 
@@ -111,7 +116,19 @@ class CreateOnce(Generic[T]):
             raise error
         self.schedule.note_send(unknown=error.may_have_applied)
 
+    def _failure(self, error: RequestError) -> DBaaSError:
+        """Return what ends the attempt: a name that stays taken may be an object whose deletion was not applied.
+
+        A DELETE without a response, whose repetition gets a 404, counts as applied. But a new object may get a 404 too.
+        """
+        if not self.was_deleted:
+            return error
+        return EnsureError(
+            f"{self.what}: {error}; the service still shows one that this session deleted, so check whether it exists",
+            outcome_unknown=True,
+        )
+
     def _is_final(self) -> bool:
         """Tell whether the last create was rejected for good."""
-        may_pass = self.doubt is not None or self.is_dying or says_taken(self.last)
+        may_pass = self.doubt is not None or self.was_deleted or says_taken(self.last)
         return is_rejection(self.last) and not may_pass

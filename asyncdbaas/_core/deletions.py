@@ -26,6 +26,7 @@ class Deletions:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._deleted: dict[tuple[str, ...], float] = {}
+        self._paths: dict[str, str] = {}
 
     def add(self, path: str) -> None:
         """Remember that the object at a path was deleted."""
@@ -38,6 +39,16 @@ class Deletions:
     def discard(self, path: str) -> None:
         """Forget a path, because the object is gone or has been created again."""
         self._deleted.pop(_key(path), None)
+
+    def note_name(self, name: str, path: str) -> None:
+        """Remember the name of an object whose path does not contain it."""
+        self._paths[name] = path
+        if len(self._paths) > _MOST:
+            del self._paths[next(iter(self._paths))]
+
+    def has_name(self, name: str) -> bool:
+        """Return whether an object of this name, noted before, was deleted."""
+        return name in self._paths and self._paths[name] in self
 
     def __len__(self) -> int:
         return len(self._deleted)

@@ -8,7 +8,14 @@ from typing import Any, Final
 import pytest
 from worlds import World, applied, catalogue, opened
 
-from asyncdbaas import AsyncSession, InvalidInputError, NotFoundError, PermissionDeniedError, UnprocessableError
+from asyncdbaas import (
+    AsyncSession,
+    InvalidInputError,
+    NotFoundError,
+    PermissionDeniedError,
+    RetryPolicy,
+    UnprocessableError,
+)
 from asyncdbaas.clusters import ClusterCreate, Engine, delete_cluster
 from asyncdbaas.databases import create_database, delete_database
 from asyncdbaas.emulator import Clock, Delays, Emulator, Quirks
@@ -186,6 +193,27 @@ async def test_a_deleted_cluster_is_not_returned_and_its_name_is_waited_for() ->
             await ensure_database(world.session, first.id, "shop")
         with pytest.raises(EnsureError, match="is being deleted: this session deleted it"):
             await ensure_topics(world.session, first.id, [TopicCreate(name="t")])
+
+
+@pytest.mark.parametrize("listed", [True, False])
+@pytest.mark.parametrize("emulated", [Emulator, VagueEmulator])
+async def test_a_cluster_is_not_denied_whose_deletion_was_not_applied(
+    emulated: type[Emulator], *, listed: bool
+) -> None:
+    async with (
+        emulated(delays=Delays.none()) as emulator,
+        AsyncSession(emulator.token, base_url=emulator.url, retry=RetryPolicy(base_delay=0)) as session,
+    ):
+        first = await ensure_cluster(session, KAFKA)
+        # The service answers so if it fails, and then does not find the cluster yet.
+        emulator.faults.add("delete_cluster", "gateway_timeout", applied=False, times=1)
+        emulator.faults.add("delete_cluster", "not_found", times=1)
+        await delete_cluster(session, first.id)
+        if not listed:
+            emulator.faults.add("list_clusters", "null_list")
+        with pytest.raises(EnsureError, match="check whether it exists") as caught:
+            await ensure_cluster(session, KAFKA, interval=0.001)
+        assert caught.value.outcome_unknown
 
 
 async def test_what_an_old_list_still_shows_of_a_deleted_object_is_not_returned() -> None:
