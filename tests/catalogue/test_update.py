@@ -156,7 +156,9 @@ def documents(draw: st.DrawFn) -> str:
 
 @settings(deadline=None)
 @given(documents(), WORLDS)
-def test_what_is_declared_is_what_there_is_and_comments_stand(text: str, world: dict[str, tuple[int, int]]) -> None:
+def test_an_updated_file_declares_the_live_state_and_keeps_its_comments(
+    text: str, world: dict[str, tuple[int, int]]
+) -> None:
     result = updated(text, *(topic(name, *shape) for name, shape in world.items()))
     declared = {entry.topic.name: entry.topic for entry in parse_catalogue(result, file="t.yaml").topics}
     assert declared.keys() == world.keys()

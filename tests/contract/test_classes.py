@@ -97,7 +97,7 @@ def test_reading_survives_unknown_keys_unknown_words_nulls_and_gaps(
 
 
 def _damaged(raw: dict[str, Any], cls: Any, random: Random) -> dict[str, Any]:
-    """Add an unknown key, and do one of four things to each field that can bear it."""
+    """Add an unknown key, and do one of four things to each field that allows it."""
     optional = {name for name, field in wire_fields(cls).items() if field.default is not attrs.NOTHING}
     damaged: dict[str, Any] = {"brand_new": {"nested": [1]}}
     for name, tp in field_types(cls).items():
@@ -243,7 +243,7 @@ DERIVED: Final = {"autoscale", "created_time", "name", "partition_count"}
 @each_answer
 @given(data=st.data())
 @examples(40)
-def test_an_odd_value_anywhere_spoils_no_more_than_itself(cls: Any, data: st.DataObject) -> None:
+def test_an_odd_value_anywhere_affects_only_its_own_field(cls: Any, data: st.DataObject) -> None:
     raw = dump(data.draw(objects(cls, full=True)))
     path = data.draw(st.sampled_from(list(_places(raw))))
     body, notes = json.dumps(_with_odd(raw, path, data.draw(st.sampled_from(ODD)))).encode(), list[str]()
@@ -251,8 +251,8 @@ def test_an_odd_value_anywhere_spoils_no_more_than_itself(cls: Any, data: st.Dat
         assert _identifies(cls, path), f"{path} is optional"
         return
     assert all(note.startswith(f"$.{path[0]}") for note in notes)
-    whole, spoilt = structure(raw, cls), wire_fields(cls).get(path[0])
-    same = {field.name for field in attrs.fields(cls)} - {spoilt.name if spoilt else unknown_keys(cls)} - DERIVED
+    whole, corrupted = structure(raw, cls), wire_fields(cls).get(path[0])
+    same = {field.name for field in attrs.fields(cls)} - {corrupted.name if corrupted else unknown_keys(cls)} - DERIVED
     assert {name: getattr(read, name) for name in same} == {name: getattr(whole, name) for name in same}
 
 

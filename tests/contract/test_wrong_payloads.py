@@ -16,7 +16,7 @@ SECRET: Final = "s3cret-canary"
 
 
 @attrs.frozen
-class Stranger:
+class Unrelated:
     password: str = SECRET
 
 
@@ -30,7 +30,7 @@ WRONG: Final[list[Any]] = [
     [SECRET],
     None,
     5,
-    Stranger(),
+    Unrelated(),
     users.User(name=SECRET),
 ]
 

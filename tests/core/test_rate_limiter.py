@@ -530,7 +530,7 @@ def test_it_serves_one_event_loop_after_the_other() -> None:
     assert run(use()) == 60
 
 
-def test_a_loop_that_ended_with_waiting_calls_does_not_spoil_the_next() -> None:
+def test_a_loop_that_ended_with_waiting_calls_does_not_affect_the_next() -> None:
     clocks: list[Callable[[], float]] = [Clock()]
 
     def clock() -> float:

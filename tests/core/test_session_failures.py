@@ -264,7 +264,7 @@ async def test_a_refusal_holds_back_everyone_and_is_then_sent_again() -> None:
 
 
 @virtual
-async def test_a_call_bears_so_many_refusals_and_no_more() -> None:
+async def test_a_call_is_retried_after_at_most_so_many_429s() -> None:
     patience = RetryPolicy(max_refusals=3, max_attempts=1)
     async with RawServer(answer(429)) as server, connect(server.url, retry=patience) as session:
         with pytest.raises(RateLimitError) as caught:
@@ -329,7 +329,7 @@ async def test_a_101_is_an_error_and_leaves_no_connection_open() -> None:
 
 @pytest.mark.parametrize("method", ["POST", "DELETE"])
 @virtual
-async def test_a_deadline_that_strikes_while_connecting_counts_as_not_sent(
+async def test_a_deadline_that_expires_while_connecting_counts_as_not_sent(
     method: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def never(*_: Any, **__: Any) -> Any:

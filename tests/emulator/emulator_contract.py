@@ -124,7 +124,7 @@ def _leaves(validator: Draft202012Validator, body: Any) -> list[Any]:
 
 
 class CheckedEmulator(Emulator):
-    """Hold each answer against the description, and keep what is wrong; but for the answers that a fault struck."""
+    """Compare each response with the description and keep what is wrong, except in responses with an injected fault."""
 
     def __init__(self, **options: Any) -> None:
         self.problems: list[str] = []

@@ -166,7 +166,7 @@ async def test_delays_add_up_with_another_fault() -> None:
         assert [(answer.status, answer.delay) for answer in answers] == [(500, 9), (200, 3)]
 
 
-async def test_faults_strike_by_count_predicate_and_probability() -> None:
+async def test_faults_are_injected_by_count_predicate_and_probability() -> None:
     def statuses(emulator: Emulator, target: str = "/v2/databases", count: int = 1) -> list[int]:
         headers = {"authorization": f"Bearer {emulator.token}"}
         return [emulator.handle("GET", target, headers).status for _ in range(count)]
@@ -178,11 +178,11 @@ async def test_faults_strike_by_count_predicate_and_probability() -> None:
     assert statuses(emulator) + statuses(emulator, "/v2/databases?tag_name=x", 2) == [200, 500, 500]
     emulator.faults.clear()
     emulator.faults.add("*", "server_error", times=None, probability=0.5)
-    struck = statuses(emulator, count=100)
-    assert 30 < struck.count(500) < 70
+    answered = statuses(emulator, count=100)
+    assert 30 < answered.count(500) < 70
     again = Emulator(clock=Clock.stepped(), seed=3)
     again.faults.add("*", "server_error", times=None, probability=0.5)
-    assert statuses(again, count=100) == struck
+    assert statuses(again, count=100) == answered
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from asyncdbaas.emulator import Clock, Delays, Emulator, Response
 from asyncdbaas.emulator.engines import ENGINES
 from asyncdbaas.emulator.operations import ROUTES
 
-# A valid body for each operation that takes one; the generator spoils it.
+# A valid body for each operation that takes one; the generator corrupts it.
 BODIES: Final[dict[str, Any]] = {
     "create_cluster": {
         "name": "new",
@@ -136,12 +136,12 @@ def _keys(value: Any) -> list[Any]:
 def _changed(body: Any, place: tuple[Any, ...], value: Any) -> Any:
     if not place:
         return value
-    spoiled = copy.deepcopy(body)
-    inner = spoiled
+    corrupted = copy.deepcopy(body)
+    inner = corrupted
     for key in place[:-1]:
         inner = inner[key]
     inner[place[-1]] = value
-    return spoiled
+    return corrupted
 
 
 def _likely_engine(operation: str) -> str:

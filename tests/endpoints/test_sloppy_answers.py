@@ -41,15 +41,15 @@ SHAPES: list[tuple[str, Any, Any, str | None]] = [
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: f"{shape[0]}: {shape[1]}")
-async def test_one_odd_value_in_one_cluster_spoils_no_list(
+async def test_one_odd_value_in_one_cluster_breaks_no_list(
     canned: Canned, caplog: pytest.LogCaptureFixture, shape: tuple[str, Any, Any, str | None]
 ) -> None:
     field, odd, left, place = shape
     events: list[hooks.CallEvent] = []
     canned(200, {"databases": [PLAIN, {**PLAIN, "size": "s", field: odd}, PLAIN]})
     with canned.session.listening(events.append):
-        first, spoilt, last = await clusters.list_clusters(canned.session)
-    assert (spoilt.name, spoilt.size, getattr(spoilt, field)) == ("shop", "s", left)
+        first, middle, last = await clusters.list_clusters(canned.session)
+    assert (middle.name, middle.size, getattr(middle, field)) == ("shop", "s", left)
     assert first == last
     places = [event.places for event in events if isinstance(event, hooks.UnreadableValues)]
     assert places == ([(f"$.databases[1].{place}",)] if place else [])
@@ -94,7 +94,7 @@ async def test_gos_zero_date_is_no_date_wherever_it_stands(canned: Canned) -> No
     assert (await options.get_options(canned.session)).version_availability["pg"][0].end_of_life is None
 
 
-async def test_one_odd_engine_spoils_no_other_one(canned: Canned) -> None:
+async def test_one_odd_engine_breaks_no_other_one(canned: Canned) -> None:
     canned(200, {"options": {"pg": {"versions": ["17"]}, "redis": "gone"}, "version_availability": {"pg": "x"}})
     found = await options.get_options(canned.session)
     assert (list(found.options), found.version_availability) == (["pg"], {})

@@ -1,4 +1,4 @@
-"""Bytes from outside: JSON that is nearly right, cut, stretched and spoiled, and bytes that are nothing at all."""
+"""Bytes from outside: JSON that is nearly right, cut, stretched and corrupted, and bytes that are nothing at all."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ _JSON: st.SearchStrategy[Any] = st.recursive(
 )
 
 
-def _spoil(text: str, cut: int, extra: bytes) -> bytes:
+def _corrupt(text: str, cut: int, extra: bytes) -> bytes:
     data = text.encode("utf-8", "surrogatepass")
     place = cut % (len(data) + 1)
     return data[:place] + extra + data[place:] if extra else data[:place] or data
 
 
-_NEARLY = st.builds(_spoil, _JSON.map(json.dumps), st.integers(0), st.binary(max_size=3))
+_NEARLY = st.builds(_corrupt, _JSON.map(json.dumps), st.integers(0), st.binary(max_size=3))
 BYTES = st.one_of(_JSON.map(lambda value: json.dumps(value).encode()), _NEARLY, st.binary())
 
 

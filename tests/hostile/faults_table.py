@@ -54,7 +54,7 @@ class Outcome:
 
 
 def outcome(kind: str, operation: str, *, applied: bool = False) -> Outcome:
-    """Let a fault strike an operation once, in virtual time, and say what came of it."""
+    """Inject a fault into one request of an operation, in virtual time, and return the outcome."""
     return run(_outcome(kind, operation, applied=applied))
 
 

@@ -97,7 +97,7 @@ async def test_closing_in_the_moment_of_a_time_out_ends_the_others_too() -> None
     loop = asyncio.get_running_loop()
     async with talking(hang, timeout=5.0) as (_, session):
         closing: list[asyncio.Task[None]] = []
-        # Before the time-out has struck, after it, and in between, when its call does not know of it yet.
+        # Before the time-out has expired, after it, and in between, when its call does not know of it yet.
         for _ in range(3):
             loop.call_later(5.0, lambda: closing.append(asyncio.create_task(session.close())))
         early = asyncio.create_task(session.request("GET", PATH))

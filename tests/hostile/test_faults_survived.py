@@ -12,7 +12,7 @@ _AGAIN = ("done 2",) * 4
 _UNKNOWN_POST = ("done 2", "ServerError? 1", "done 2", "done 2")
 _NO_BODY = ("DecodeError 1", "DecodeError 1", "DecodeError 1", "done 1")
 # What a GET, POST, PUT and DELETE are told, and how many requests each takes, where a write was carried out before the
-# fault struck, if the fault lets it.
+# fault was injected, if the fault lets it.
 EXPECTED = {
     "delay": ("done 1",) * 4,
     "precondition": ("PreconditionError 1",) * 4,
@@ -45,7 +45,7 @@ def test_every_fault_of_the_emulator_has_its_outcome_here() -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_becomes_of_a_call_that_a_fault_strikes_once(kind: str) -> None:
+def test_what_becomes_of_a_call_with_one_injected_fault(kind: str) -> None:
     seen = [outcome(kind, operation, applied=operation != "get_topic") for operation in OPERATIONS]
     assert tuple(f"{each.told} {each.sent}" for each in seen) == EXPECTED[kind]
 

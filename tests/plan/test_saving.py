@@ -1,4 +1,4 @@
-"""Plans in files, and catalogues of what there is."""
+"""Plans in files, and catalogues of the live state."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Catalogues, flags and other clients in any order.
 
-Nothing is deleted, shrunk or deprived of a right unasked, and a second plan is empty.
+Nothing is deleted, shrunk or deprived of a right without permission, and a second plan is empty.
 """
 
 from __future__ import annotations
@@ -174,14 +174,14 @@ class Catalogues(RuleBasedStateMachine):
         assert not self.run(make_plan(self.session, read)).writes
 
     @rule(suffix=st.sampled_from([".yaml", ".json", ".csv"]))
-    def what_there_is_is_exported(self, suffix: str) -> None:
+    def the_live_state_is_exported(self, suffix: str) -> None:
         exported = self.run(export(self.session, [self.cluster]))
         if exported.topics:
             read = parse_catalogue(write_catalogue(exported, suffix=suffix), file=f"t{suffix}")
             assert not self.run(make_plan(self.session, read)).writes
 
     @invariant()
-    def nothing_was_deleted_or_shrunk_unasked(self) -> None:
+    def nothing_was_deleted_or_shrunk_without_permission(self) -> None:
         live = {topic.name: topic for topic in self.run(list_topics(self.session, self.cluster.id))}
         assert self.seen.keys() - live.keys() <= self.may_go
         for name in self.seen.keys() & live.keys() - self.may_go:
@@ -190,7 +190,7 @@ class Catalogues(RuleBasedStateMachine):
         self.may_go.clear()
 
     @invariant()
-    def nobody_lost_a_right_or_a_schema_unasked(self) -> None:
+    def nobody_lost_a_right_or_a_schema_without_permission(self) -> None:
         users = self.run(list_users(self.session, self.cluster.id))
         live = {user.name: rights_of(user) for user in users}
         for name, before in self.rights.items():

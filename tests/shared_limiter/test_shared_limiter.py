@@ -518,7 +518,7 @@ async def test_another_event_loop_is_refused(store: Store) -> None:
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # the connection that was left open
-def test_a_loop_that_ended_without_closing_does_not_spoil_the_next() -> None:
+def test_a_loop_that_ended_without_closing_does_not_affect_the_next() -> None:
     async def leave_open(pace: SharedRateLimiter) -> None:
         pace.attach("a", "token")
         await pace.acquire("a")

@@ -82,7 +82,7 @@ class WatchedEmulator(Emulator):
         return response
 
     def by_owner(self, method: str, target: str, body: Mapping[str, Any] | None = None) -> Any:
-        """Send a request that no fault strikes and no limit counts."""
+        """Send a request that is exempt from faults and limits."""
         data = b"" if body is None else json.dumps(body).encode()
         response = self.handle(method, target, {"authorization": f"Bearer {self.add_token()}"}, data)
         assert response.status < 300, response

@@ -57,7 +57,8 @@ def is_package(module: str) -> bool:
     return PACKAGE.joinpath(*module.split("."), "__init__.py").exists()
 
 
-def imports(module: str) -> set[str]:
+@cache
+def imports(module: str) -> frozenset[str]:
     """Return the absolute names of all that a module imports, wherever in it: `asyncdbaas.types.UNSET`, `aiohttp`."""
     names: set[str] = set()
     for node in ast.walk(trees()[module]):
@@ -65,7 +66,7 @@ def imports(module: str) -> set[str]:
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             names |= {f"{_source(node, module)}.{alias.name}" for alias in node.names}
-    return names
+    return frozenset(names)
 
 
 def _source(node: ast.ImportFrom, module: str) -> str:

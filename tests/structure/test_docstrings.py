@@ -6,10 +6,8 @@ import ast
 import re
 from typing import Final
 
-import pytest
 from source_tree import ENDPOINTS, Definition, definitions, is_public, trees
 
-MODULES: Final = sorted(trees())
 _LINK: Final = re.compile(
     r"^https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_\w+$", re.MULTILINE
 )
@@ -26,33 +24,37 @@ def _public(module: str) -> dict[str, Definition]:
     }
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_modules_and_what_they_define_have_docstrings(module: str) -> None:
-    assert ast.get_docstring(trees()[module])
-    assert [name for name, node in _public(module).items() if not ast.get_docstring(node)] == []
+def _all_public() -> list[tuple[str, Definition]]:
+    return [item for module in trees() for item in _public(module).items()]
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_docstrings_open_with_one_sentence(module: str) -> None:
-    openings = {name: (ast.get_docstring(node) or "").partition("\n\n")[0] for name, node in _public(module).items()}
+def test_modules_and_what_they_define_have_docstrings() -> None:
+    assert [module for module, tree in trees().items() if not ast.get_docstring(tree)] == []
+    assert [name for name, node in _all_public() if not ast.get_docstring(node)] == []
+
+
+def test_docstrings_open_with_one_sentence() -> None:
+    openings = {name: (ast.get_docstring(node) or "").partition("\n\n")[0] for name, node in _all_public()}
     assert {name: text for name, text in openings.items() if not text.endswith((".", ":"))} == {}
 
 
-@pytest.mark.parametrize("module", sorted(ENDPOINTS))
-def test_endpoint_functions_name_their_operation_and_scope(module: str) -> None:
+def test_endpoint_functions_name_their_operation_and_scope() -> None:
     functions = {
         name: ast.get_docstring(node) or ""
+        for module in ENDPOINTS
         for name, node in _public(module).items()
         if isinstance(node, ast.AsyncFunctionDef) and name not in _COMPOSED
     }
-    assert functions
+    assert {name.partition(":")[0] for name in functions} == ENDPOINTS
     assert [name for name, text in functions.items() if len(_LINK.findall(text)) != 1 or not _SCOPE.search(text)] == []
 
 
 # The advanced editions have no fields for their parameters, which the service itself describes.
-@pytest.mark.parametrize("module", [name for name in MODULES if re.match(r"configs\.(?!advanced)", name)])
-def test_every_setting_of_an_engine_is_documented(module: str) -> None:
-    assert [name for name, documented in _fields(module).items() if not documented] == []
+def test_every_setting_of_an_engine_is_documented() -> None:
+    modules = [name for name in trees() if re.match(r"configs\.(?!advanced)", name)]
+    fields = {name: documented for module in modules for name, documented in _fields(module).items()}
+    assert fields
+    assert [name for name, documented in fields.items() if not documented] == []
 
 
 def _fields(module: str) -> dict[str, bool]:
