@@ -187,10 +187,10 @@ class _Composer:
         events, end = self._events, self._kinds.MappingEndEvent
         is_plain = True
         while type(event := next(events)) is not end:
-            if type(event) is self._scalar:
-                event.value = sys.intern(event.value)  # the same few keys stand in every entry
             key = self._node(event, depth + 1)
             value = self._node(next(events), depth + 1)
+            if type(key) is Text:
+                key.value = sys.intern(key.value)  # the same few keys stand in every entry
             if type(key) is not Text or type(value) is Alias or key.value == "<<":
                 key, is_plain = _resolved(key), False
             raw.append((key, value))

@@ -13,6 +13,7 @@ import attrs
 
 from asyncdbaas.catalogue.documents import Document, DocumentError, read_document
 from asyncdbaas.catalogue.files import SUFFIXES, FileError, expand, read_file, read_standard_input
+from asyncdbaas.catalogue.garbage import paused_collector
 from asyncdbaas.catalogue.kafka import metric_name
 from asyncdbaas.catalogue.model import (
     NO_METADATA,
@@ -147,10 +148,8 @@ class CatalogueReader:
         suffix = Path(file).suffix.lower() if suffix is None else suffix
         if suffix not in SUFFIXES:
             raise CatalogueError([_of_file(file, f"the suffix tells the format: one of {', '.join(SUFFIXES)}")])
-        try:
-            self.document: Document = read_document(text, suffix)
-        except DocumentError as error:
-            raise CatalogueError([Problem(file=file, line=error.line, message=error.message)]) from None
+        with paused_collector():
+            self.document: Document = _document(text, file, suffix)
         self.sections: list[Section] = []
         """The parts of the text that hold topics, in the order of the topics."""
         self._source = Source(file, self.document, variables or {})
@@ -159,7 +158,8 @@ class CatalogueReader:
         self._schemas = SchemaEntries(self._source, set() if schema_files is None else schema_files)
         self._metadata: list[Metadata] = []
         self._entries = 0
-        self._read()
+        with paused_collector():
+            self._read()
 
     def catalogue(self) -> Catalogue:
         """Return what the text declares."""
@@ -263,6 +263,13 @@ class CatalogueReader:
             elif key.value and not _is_column(key.value) and name not in KAFKA_ONLY:
                 self._source.problem(key, explain_unknown(key.value, ROW_KEYS), key=key.value)
             seen.add(name)
+
+
+def _document(text: str, file: str, suffix: str) -> Document:
+    try:
+        return read_document(text, suffix)
+    except DocumentError as error:
+        raise CatalogueError([Problem(file=file, line=error.line, message=error.message)]) from None
 
 
 def _is_known(key: Node) -> bool:

@@ -58,15 +58,18 @@ def _separator(text: str) -> str:
 def _mapping(keys: list[Text], row: list[str], line: int) -> Pairs:
     if len(row) > len(keys):
         raise TableError(line, f"{len(row)} cells below a header of {len(keys)}")
-    cells = (Text(line, line, cell.strip()) for cell in row)
-    filled = [(key, cell) for key, cell in zip(keys, cells, strict=False) if cell.value]
-    pairs: list[tuple[Node, Node]] = [pair for pair in filled if not pair[0].value.startswith(LABEL_COLUMN)]
-    if len(pairs) < len(filled):
-        labels: list[tuple[Node, Node]] = [
-            (Text(key.start, key.end, key.value.removeprefix(LABEL_COLUMN)), cell)
-            for key, cell in filled
-            if key.value.startswith(LABEL_COLUMN)
-        ]
+    pairs: list[tuple[Node, Node]] = []
+    labels: list[tuple[Node, Node]] = []
+    for key, cell in zip(keys, row, strict=False):
+        value = cell.strip()
+        if not value:
+            continue
+        if key.value.startswith(LABEL_COLUMN):
+            label = Text(key.start, key.end, key.value.removeprefix(LABEL_COLUMN))
+            labels.append((label, Text(line, line, value)))
+        else:
+            pairs.append((key, Text(line, line, value)))
+    if labels:
         pairs.append((Text(line, line, "labels"), Pairs(line, line, labels, [])))
     return Pairs(line, line, pairs, [])
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, Final
 
 from asyncdbaas._topic_settings import DEFAULT_REPLICAS, PARTITIONS, REPLICAS, TOPIC_SETTINGS
 from asyncdbaas.catalogue.kafka import SettingError, default_value, metric_name, read_value, read_whole
-from asyncdbaas.catalogue.model import CatalogueTopic
+from asyncdbaas.catalogue.model import NO_METADATA, CatalogueTopic
 from asyncdbaas.catalogue.nodes import Node, Pairs, Text, is_null
 from asyncdbaas.catalogue.source import METADATA_KEYS, Fields, Source, shown
 from asyncdbaas.errors import InvalidInputError
@@ -23,6 +24,8 @@ _VALUE_KEYS: Final = frozenset({*PARTITIONING, *TOPIC_SETTINGS})
 _CONFIG_KEYS: Final = frozenset(TOPIC_SETTINGS)
 DEFAULTS_KEYS: Final = frozenset({*PARTITIONING, "config"})
 _TOPIC_KEYS: Final = DEFAULTS_KEYS | METADATA_KEYS | {"name"}
+# What entries without notes have.
+_BARE_KEYS: Final = frozenset({*_VALUE_KEYS, "name", "cluster", "config"})
 ROW_KEYS: Final = _VALUE_KEYS | METADATA_KEYS | {"cluster", "name"}
 
 
@@ -32,7 +35,7 @@ class TopicEntries:
     def __init__(self, source: Source) -> None:
         self.topics: list[CatalogueTopic] = []
         self._source = source
-        self._first: dict[tuple[str | None, str], tuple[str, int]] = {}
+        self._first: dict[tuple[str | None, str], tuple[str, Node]] = {}
 
     def defaults(self, node: Node) -> Values:
         """Return what `defaults` declares."""
@@ -58,7 +61,7 @@ class TopicEntries:
     ) -> None:
         source = self._source
         name = source.word(fields, "name")
-        metadata = source.metadata(fields, name or "")
+        metadata = NO_METADATA if fields.keys() <= _BARE_KEYS else source.metadata(fields, name or "")
         if name is None:
             if isinstance(node, Pairs) and "name" not in fields:
                 source.problem(node, "is missing", key="name")
@@ -71,22 +74,21 @@ class TopicEntries:
         if topic is None or source.problem_count > problems_before:
             return
         line = source.line(node)
-        self.topics += [
-            CatalogueTopic(topic=topic, cluster=cluster, metadata=metadata, file=source.file, line=line)
-            for cluster in clusters
-        ]
+        for cluster in clusters:
+            entry = CatalogueTopic(topic=topic, cluster=cluster, metadata=metadata, file=source.file, line=line)
+            self.topics.append(entry)
 
     def _topic_create(self, name: str, values: Values, place: Node) -> TopicCreate | None:
         if name.startswith("_"):
             message = "names that begin with _ are reserved for Kafka and are never changed"
             self._source.problem(place, message, key="name", name=name)
-        config = {key: value for key, value in values.items() if key in TOPIC_SETTINGS}
+        settings = tuple((key, value) for key, value in values.items() if key not in PARTITIONING)
         try:
             return TopicCreate(
                 name=name,
                 partition_count=values.get("partition_count", UNSET),
                 replication_factor=values.get("replication_factor", UNSET),
-                config=TopicConfig(**config) if config else UNSET,
+                config=_config(settings) if settings else UNSET,
             )
         except InvalidInputError as error:
             self._source.problem(place, str(error), key="name")
@@ -95,9 +97,10 @@ class TopicEntries:
     def _check_unique(self, name: str, cluster: str | None, place: Node) -> None:
         key = cluster, metric_name(name)
         if key not in self._first:
-            self._first[key] = name, self._source.line(place)
+            self._first[key] = name, place
             return
-        first, line = self._first[key]
+        first, other = self._first[key]
+        line = self._source.line(other)
         if first == name:
             message = f"the same topic stands in line {line}"
         else:
@@ -105,8 +108,10 @@ class TopicEntries:
         self._source.problem(place, message, key="name", name=name)
 
     def _check_replicas(self, values: Values, node: Node, name: str) -> None:
+        if "min_insync_replicas" not in values:
+            return
         factor = values.get("replication_factor", DEFAULT_REPLICAS)
-        if values.get("min_insync_replicas", 1) > factor:
+        if values["min_insync_replicas"] > factor:
             message = f"must not be above the replication factor, {factor}"
             self._source.problem(node, message, key="min.insync.replicas", name=name)
 
@@ -129,21 +134,27 @@ class TopicEntries:
             if text is None:
                 continue
             try:
-                values[field] = (
-                    read_value(TOPIC_SETTINGS[field], text)
-                    if field in TOPIC_SETTINGS
-                    else read_whole(text, *PARTITIONING[field])
-                )
+                values[field] = _value(field, text)
             except SettingError as error:
                 self._source.problem(node, f"{error}, not {shown(node)}", key=key.value, name=name)
         return values
 
 
+@lru_cache(maxsize=4096)  # the same few values stand in most entries
+def _value(field: str, text: str) -> Any:
+    return (
+        read_value(TOPIC_SETTINGS[field], text) if field in TOPIC_SETTINGS else read_whole(text, *PARTITIONING[field])
+    )
+
+
+@lru_cache(maxsize=4096)  # topics that declare the same share one object
+def _config(settings: tuple[tuple[str, Any], ...]) -> TopicConfig:
+    return TopicConfig(**dict(settings))
+
+
 def _label(node: Node) -> str:
     """Return a topic's name for messages, as far as the entry has one."""
-    pairs = node.pairs if isinstance(node, Pairs) else []
-    return next((_word(value) for key, value in pairs if _word(key) == "name"), "")
-
-
-def _word(node: Node) -> str:
-    return node.value if isinstance(node, Text) else ""
+    for key, value in node.pairs if isinstance(node, Pairs) else ():
+        if isinstance(key, Text) and key.value == "name":
+            return value.value if isinstance(value, Text) else ""
+    return ""
