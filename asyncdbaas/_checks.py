@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from inspect import iscoroutinefunction
 from typing import TypeVar
 
 from asyncdbaas.errors import InvalidInputError
 
-__all__ = ["check_count", "check_function", "check_instance", "check_mapping", "check_seconds", "kind_of"]
+__all__ = [
+    "check_count",
+    "check_function",
+    "check_instance",
+    "check_mapping",
+    "check_seconds",
+    "kind_of",
+]
 
 T = TypeVar("T")
 V = TypeVar("V")
@@ -45,10 +53,12 @@ def check_mapping(value: Mapping[str, V], what: str) -> Mapping[str, V]:
     return value
 
 
-def check_function(value: Callable[..., object], what: str) -> Callable[..., object]:
-    """Return something that can be called."""
+def check_function(value: Callable[..., V], what: str) -> Callable[..., V]:
+    """Return a function; a coroutine function would return a coroutine that nobody awaits."""
     if not callable(value):
         raise InvalidInputError(f"{what} must be a function, not {kind_of(value)}")
+    if iscoroutinefunction(value):
+        raise InvalidInputError(f"{what} must be a plain function, not a coroutine function: it is not awaited")
     return value
 
 

@@ -14,6 +14,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from itertools import islice
 from typing import Final, TypeVar
 
+from asyncdbaas._checks import check_count, kind_of
 from asyncdbaas.errors import DBaaSError, InvalidInputError
 
 __all__ = ["as_completed", "map_all", "settle"]
@@ -79,8 +80,7 @@ async def as_completed(
 async def _outcomes(
     function: Callable[[Item], Awaitable[Result]], items: Iterable[Item], limit: int
 ) -> AsyncGenerator[tuple[int, Item, Result | DBaaSError], None]:
-    if limit < 1:
-        raise InvalidInputError(f"limit must be at least 1, not {limit}")
+    _check(function, items, limit)
 
     async def call(index: int, item: Item) -> tuple[int, Item, Result | DBaaSError]:
         try:
@@ -114,3 +114,11 @@ async def _outcomes(
             task.cancel()
         # Those that have ended, too: a failure that is not asked for is logged when its task is collected.
         await asyncio.gather(*running, *finished, return_exceptions=True)
+
+
+def _check(function: object, items: object, limit: int) -> None:
+    if not callable(function):
+        raise InvalidInputError(f"function must be a function of one item, not {kind_of(function)}")
+    if not isinstance(items, Iterable):
+        raise InvalidInputError(f"items must be iterable, not {kind_of(items)}")
+    check_count(limit, "limit")

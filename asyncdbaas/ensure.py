@@ -22,6 +22,7 @@ from asyncdbaas._core.create_once import CreateOnce
 from asyncdbaas._core.http import cluster_segment, seg
 from asyncdbaas._core.polling import is_transient
 from asyncdbaas._core.resend import ResendSchedule
+from asyncdbaas._endpoint import payload
 from asyncdbaas.catalogue import CatalogueTopic
 from asyncdbaas.catalogue.kafka import name_collisions
 from asyncdbaas.clusters import Cluster, ClusterCreate, create_cluster, list_clusters
@@ -75,7 +76,7 @@ async def ensure_topics(
     """
     on_conflict = OnConflict(on_conflict)
     _check_alive(session, cluster_id)
-    target = _target(str(cluster_id), list(topics))
+    target = _target(str(cluster_id), [payload(topic, TopicCreate, "topic") for topic in topics])
     plan = compare([target], await fetch(session, [target]))
     differing = [change for change in plan.changes if change.changed]
     if differing and on_conflict is OnConflict.FAIL:
@@ -114,6 +115,7 @@ async def ensure_cluster(
     While an earlier cluster of the name is being deleted, wait for up to 60 intervals. On MongoDB only the
     response to the create has the password: the cluster returned has it if this session created the cluster.
     """
+    payload(cluster, ClusterCreate, "cluster")
     found: Cluster = await CreateOnce(
         deletions=session.deletions,
         what=f"cluster {cluster.name}",
@@ -174,7 +176,7 @@ async def ensure_user(
         user: the user to create if it is missing.
         interval: seconds between two checks while the outcome of a create is unknown.
     """
-    path = _path(session, cluster_id, "users", user.name)
+    path = _path(session, cluster_id, "users", payload(user, UserCreate, "user").name)
     found: User = await CreateOnce(
         deletions=session.deletions,
         what=f"user {user.name}",
@@ -210,7 +212,7 @@ async def ensure_pool(
         interval: seconds between two checks while the outcome of a create is unknown.
     """
     on_conflict = OnConflict(on_conflict)
-    path = _path(session, cluster_id, "pools", pool.name)
+    path = _path(session, cluster_id, "pools", payload(pool, PoolCreate, "pool").name)
     found = await CreateOnce(
         deletions=session.deletions,
         what=f"pool {pool.name}",

@@ -121,8 +121,8 @@ class Admission:
 
 
 def check_limiter(limiter: Any) -> RateLimiter:
-    """Return a rate limiter; reject what is none."""
-    if not (hasattr(limiter, "acquire") and hasattr(limiter, "attach")):
+    """Return a rate limiter; reject what is none, such as the class itself."""
+    if isinstance(limiter, type) or not (hasattr(limiter, "acquire") and hasattr(limiter, "attach")):
         raise InvalidInputError(
             f"rate_limiter must be a RateLimiter, such as RateLimiter(per_minute=250), not {kind_of(limiter)}"
         )

@@ -10,7 +10,7 @@ import attrs
 from yarl import URL
 
 from asyncdbaas._checks import check_instance, check_mapping, check_seconds
-from asyncdbaas._core.http import check_header, read_request_id
+from asyncdbaas._core.http import check_header, check_header_name, read_request_id
 from asyncdbaas.errors import InvalidInputError
 from asyncdbaas.ratelimit import Priority
 from asyncdbaas.retry import RetryPolicy
@@ -115,7 +115,7 @@ def response_info(call: Call, response: Response) -> ResponseInfo:
 def check_headers(headers: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
     """Return headers as pairs; reject those that the session sets itself, and what cannot be a header."""
     for name, value in check_mapping(headers, "headers").items():
-        check_header(value, f"headers: the value of {check_header(name, 'headers: a name')}")
+        check_header(value, f"headers: the value of {check_header_name(name)}")
         if name.lower() in _OWN_HEADERS:
             raise InvalidInputError(f"headers must not set {name}; the session does")
     return tuple(headers.items())

@@ -16,6 +16,7 @@ import attrs
 import msgspec
 
 from asyncdbaas._core.wire import as_fields, from_wire, is_plain, wire_names
+from asyncdbaas.errors import InvalidInputError
 
 __all__ = [
     "IGNORE",
@@ -119,7 +120,10 @@ def count_objects(body: bytes) -> int:
 def reader(into: type[T], key: str | None) -> Reader[T]:
     """Return the reader of responses whose object is below `key`, or is the whole body."""
     into_any: Any = into  # a class is hashable, but type checkers doubt it
-    return _reader(into_any, key)
+    try:
+        return _reader(into_any, key)
+    except TypeError:  # not hashable, or nothing that msgspec can read; its message may show the object
+        raise InvalidInputError("into must be the class of the result, such as Topic or list[Topic]") from None
 
 
 @cache  # a decoder takes longer to build than thousands of responses take to read

@@ -26,6 +26,7 @@ __all__ = [
     "api_error",
     "check_base_url",
     "check_header",
+    "check_header_name",
     "check_method",
     "check_params",
     "check_path",
@@ -61,6 +62,7 @@ _ADDRESS: Final = re.compile(r"https?://[A-Za-z0-9\-._:\[\]]+(/[A-Za-z0-9\-._~%/
 _DOTS: Final = re.compile(r"/(\.|%2[eE]){1,2}(/|$)")
 _NO_TOKEN_CHARACTER: Final = re.compile(r"[^\x21-\x7e]")
 _HEADER: Final = re.compile(r"[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?")
+_HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, a token
 # A cluster's name, which people pass as its id.
 _NAME: Final = re.compile(r"[a-z0-9-]{1,63}")
 # An error page can be long; its beginning says what it is.
@@ -158,6 +160,13 @@ def check_header(value: str, what: str) -> str:
     if not _HEADER.fullmatch(check_text(value, what)):
         raise InvalidInputError(f"{what} must be printable ASCII, without line ends and outer spaces")
     return value
+
+
+def check_header_name(name: str) -> str:
+    """Reject what is no name of a header; the error does not quote it, as it may be a value in the wrong place."""
+    if not _HEADER_NAME.fullmatch(check_text(name, "headers: a name")):
+        raise InvalidInputError("headers: a name must consist of letters, digits and characters such as - and _")
+    return name
 
 
 def check_method(method: str) -> str:

@@ -34,7 +34,7 @@ class Observers:
         self.numbers = count(1)
         """The numbers of calls."""
         if on_event is not None:
-            self.add(check_function(on_event, "on_event"))
+            self.add(on_event)
 
     @property
     def active(self) -> bool:
@@ -43,7 +43,7 @@ class Observers:
 
     def add(self, listener: Callable[[hooks.CallEvent], object]) -> None:
         """Call a function with the events of all calls made from now on."""
-        self._listeners = (*self._listeners, listener)
+        self._listeners = (*self._listeners, check_function(listener, "on_event"))
 
     def remove(self, listener: Callable[[hooks.CallEvent], object]) -> None:
         """Stop calling it."""

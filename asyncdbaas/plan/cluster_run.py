@@ -59,8 +59,8 @@ class OnConflict(StrEnum):
 
     @classmethod
     def _missing_(cls, value: object) -> NoReturn:
-        shown = repr(value) if isinstance(value, str) else type(value).__name__
-        raise InvalidInputError(f"on_conflict must be one of {', '.join(cls)}, not {shown}")
+        del value
+        raise InvalidInputError(f"on_conflict must be one of {', '.join(cls)}")
 
 
 def _check_seconds(_: object, field: attrs.Attribute[float], value: float) -> None:

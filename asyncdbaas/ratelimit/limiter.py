@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
-from asyncdbaas.errors import InvalidInputError
+from asyncdbaas._checks import check_count, check_function, check_seconds
 from asyncdbaas.ratelimit.queue import WaitQueue
 from asyncdbaas.ratelimit.timer import LoopBinding, Timer
 from asyncdbaas.ratelimit.windows import HOUR, MINUTE, NEVER, PER_HOUR, PER_MINUTE, Lease, Quota
@@ -60,11 +60,14 @@ class RateLimiter:
         hour: float = HOUR,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        if per_minute < 1 or per_hour < 1 or not minute > 0 or not hour > 0:
-            raise InvalidInputError("per_minute, per_hour, minute and hour must be positive")
-        self._quota = Quota(per_minute, per_hour, minute, hour)
+        self._quota = Quota(
+            check_count(per_minute, "per_minute"),
+            check_count(per_hour, "per_hour"),
+            check_seconds(minute, "minute"),
+            check_seconds(hour, "hour"),
+        )
         self._admission: _Admission = self._quota
-        self._clock = clock
+        self._clock = check_function(clock, "clock")
         self._queue = WaitQueue[Lease]()
         self._timer = Timer(clock, self._advance)
         self._sessions: set[object] = set()
@@ -173,6 +176,7 @@ class RateLimiter:
         The calls have the current priority, and those that wait and go before them count. Responses are assumed to be
         immediate and no refusals, and other clients to use no more than now.
         """
+        check_count(n, "n", least=0)
         now = self._clock()
         return self._admission.forecast(now, n + self._queue.ahead()) - now
 

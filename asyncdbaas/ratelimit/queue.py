@@ -38,7 +38,7 @@ def priority(value: Priority) -> Generator[None]:
     it must be `async def`: a plain `def` runs in a thread with a context of its own.
     """
     if value not in ("interactive", "bulk"):
-        raise InvalidInputError(f'the priority must be "interactive" or "bulk", not {value!r}')
+        raise InvalidInputError('the priority must be "interactive" or "bulk"')
     in_loop = _runs_in_loop()
     token = _priority.set(value)
     try:

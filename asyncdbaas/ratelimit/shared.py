@@ -74,8 +74,10 @@ class SharedRateLimiter(RateLimiter):
         del url  # a traceback with locals must not show it
         check_options(self._address)
         super().__init__(per_minute, per_hour, minute=minute, hour=hour, clock=clock)
-        if name is not None and not (name and name.isprintable() and not set(name) & set("{}")):
-            raise InvalidInputError(f"name must be printable and without braces, not {name!r}")
+        if name is not None and not (
+            isinstance(name, str) and name.isprintable() and name and not set(name) & set("{}")
+        ):
+            raise InvalidInputError("name must be printable text without braces, such as 'production'")
         self._name = name
         self._place = f"the store of the shared quota, {self._address.shown},"
         self._worker = Worker(self._quota)

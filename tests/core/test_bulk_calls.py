@@ -296,3 +296,20 @@ async def test_a_consumer_that_is_slow_gets_every_outcome_once() -> None:
         await asyncio.sleep(2.5)
         seen.append(item)
     assert sorted(seen) == list(range(30))
+
+
+@pytest.mark.parametrize("collect", [bulk.map_all, bulk.settle])
+@pytest.mark.parametrize(
+    ("function", "items", "limit", "message"),
+    [
+        (None, [1], 5, "function must be a function of one item, not None"),
+        (Calls(), 5, 5, "items must be iterable, not int"),
+        (Calls(), [1], "5", "limit must be an integer, not str"),
+        (Calls(), [1], 0, "limit must be at least 1, not 0"),
+    ],
+)
+async def test_wrong_arguments_are_refused_by_name(
+    collect: Any, function: Any, items: Any, limit: Any, message: str
+) -> None:
+    with pytest.raises(InvalidInputError, match=message):
+        await collect(function, items, limit=limit)

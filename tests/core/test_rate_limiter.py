@@ -66,10 +66,26 @@ def test_the_limits_are_those_of_the_service_unless_told_otherwise() -> None:
     ]
 
 
-@pytest.mark.parametrize("settings", [{"per_minute": 0}, {"per_hour": 0}, {"minute": 0.0}, {"hour": 0.0}])
-def test_limits_and_spans_that_are_not_positive_are_refused(settings: dict[str, Any]) -> None:
-    with pytest.raises(InvalidInputError, match="must be positive"):
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"per_minute": 0}, "per_minute must be at least 1, not 0"),
+        ({"per_hour": 0}, "per_hour must be at least 1, not 0"),
+        ({"per_minute": "250"}, "per_minute must be an integer, not str"),
+        ({"minute": 0.0}, "minute must be above 0 seconds"),
+        ({"hour": "3600"}, "hour must be a number of seconds, not str"),
+        ({"clock": 5.0}, "clock must be a function, not float"),
+    ],
+)
+def test_limits_spans_and_clocks_that_cannot_be_are_refused_by_name(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(InvalidInputError, match=message):
         RateLimiter(**settings)
+
+
+@pytest.mark.parametrize(("n", "message"), [("5", "n must be an integer, not str"), (-1, "n must be at least 0")])
+def test_a_forecast_for_no_number_of_calls_is_refused(n: Any, message: str) -> None:
+    with pytest.raises(InvalidInputError, match=message):
+        RateLimiter().forecast(n)
 
 
 @virtual

@@ -26,6 +26,7 @@ from asyncdbaas import (
     hooks,
 )
 from asyncdbaas.retry import without_waits
+from asyncdbaas.topics import Topic
 
 OK = answer(200, {"value": 1}, {"x-request-id": "7f"})
 PATH = "/v2/x"
@@ -140,6 +141,7 @@ async def test_the_values_of_headers_are_hidden_in_what_comes_back() -> None:
         ({"headers": {"Authorization": "Bearer canary"}}, "headers must not set Authorization"),
         ({"headers": {"x": "a\r\nb"}}, "headers: the value of x must be printable"),
         ({"headers": {5: "a"}}, "headers: a name must be a string, not int"),
+        ({"headers": {"Bearer canary": "x"}}, "headers: a name must consist of letters, digits"),
     ],
 )
 def test_wrong_options_are_rejected_by_name(options: dict[str, Any], message: str) -> None:
@@ -166,7 +168,12 @@ def test_wrong_options_are_rejected_by_name(options: dict[str, Any], message: st
         ),
         ({"trust_env": "no"}, "trust_env must be of the class bool, such as False, not str"),
         ({"coalesce_reads": 0}, "coalesce_reads must be of the class bool"),
+        (
+            {"rate_limiter": RateLimiter},
+            "rate_limiter must be a RateLimiter, such as RateLimiter(per_minute=250), not type",
+        ),
         ({"on_event": "print"}, "on_event must be a function, not str"),
+        ({"on_event": asyncio.sleep}, "on_event must be a plain function, not a coroutine function"),
         ({"base_url": {"password": "canary"}}, "base_url must be an http(s) address"),
         ({"base_url": "https://me:canary@host"}, "base_url must be an http(s) address without user, password"),
         ({"token": {"password": "canary"}}, "the token must be a string, not dict"),
@@ -340,3 +347,20 @@ async def test_after_the_block_retries_wait_again() -> None:
         start = loop.time()
         await session.request("GET", PATH)
         assert loop.time() - start >= 20
+
+
+@pytest.mark.parametrize("into", ["Topic", Topic(name="orders"), object()])
+async def test_a_result_class_that_is_none_is_rejected_before_anything_is_sent(into: Any) -> None:
+    async with talking() as (_, session):
+        with pytest.raises(InvalidInputError, match="into must be the class of the result") as caught:
+            await session.request("GET", PATH, into)
+    assert caught.value.__cause__ is None
+
+
+async def test_a_listener_that_would_have_to_be_awaited_is_rejected() -> None:
+    async def listen(_event: hooks.CallEvent) -> None:
+        raise AssertionError
+
+    async with talking() as (_, session):
+        with pytest.raises(InvalidInputError, match="on_event must be a plain function"), session.listening(listen):
+            raise AssertionError

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, cast
+
 import pytest
 from worlds import opened
 
@@ -113,3 +115,23 @@ async def test_a_cluster_or_pool_that_is_there_otherwise_is_a_conflict() -> None
         changed = await ensure_pool(session, db, other, on_conflict=OnConflict.UPDATE)
         (shown,) = await list_pools(session, db)
         assert (changed.mode, changed.size) == (shown.mode, shown.size) == (PoolMode.TRANSACTION, 7)
+
+
+async def test_wishes_of_another_class_are_refused_before_anything_is_sent() -> None:
+    wrong: Any = {"name": "a", "password": "canary"}
+    async with opened("events") as (emulator, session, ids):
+        for made, message in (
+            (ensure_cluster(session, wrong), "cluster must be ClusterCreate"),
+            (ensure_topics(session, ids["events"], [wrong]), "topic must be TopicCreate"),
+            (ensure_topics(session, ids["events"], cast("Any", "orders")), "topic must be TopicCreate"),
+            (ensure_user(session, ids["events"], wrong), "user must be UserCreate"),
+            (ensure_pool(session, ids["events"], wrong), "pool must be PoolCreate"),
+            (
+                ensure_pool(session, ids["events"], POOL, on_conflict=cast("Any", "replace")),
+                "on_conflict must be one of fail, update",
+            ),
+        ):
+            with pytest.raises(InvalidInputError, match=message) as caught:
+                await made
+            assert "canary" not in str(caught.value)
+        assert emulator.requests.total == 0
