@@ -20,7 +20,7 @@ import attrs
 from yarl import URL
 
 from asyncdbaas import hooks
-from asyncdbaas._checks import check_instance
+from asyncdbaas._checks import check_instance, kind_of
 from asyncdbaas._core.admission import Admission, check_limiter
 from asyncdbaas._core.call import Call, Options, ResponseInfo, check_headers, response_info
 from asyncdbaas._core.coalescing import Reads
@@ -34,7 +34,6 @@ from asyncdbaas._core.http import (
     check_method,
     check_params,
     check_path,
-    check_text,
     origin,
     read_rate_limit,
 )
@@ -43,6 +42,7 @@ from asyncdbaas._core.observers import Observers, log_as_environment_says
 from asyncdbaas._core.passwords import Passwords
 from asyncdbaas._core.sender import Sender
 from asyncdbaas._core.transport import Transport
+from asyncdbaas.errors import InvalidInputError
 from asyncdbaas.ratelimit import Priority, RateLimiter, priority
 from asyncdbaas.retry import RetryPolicy
 from asyncdbaas.types import UNSET, Hidden, Secret, SecretBytes, Unset
@@ -255,7 +255,8 @@ class AsyncSession:
         """
         call = self._prepare(method, path, body, params)
         del body  # it has been encoded, and thousands of calls may wait below
-        self._observers.started(call)
+        if call.observed:
+            self._observers.started(call)
         try:
             send = self._reads.send if method == "GET" and self._coalesce_reads else self._sender.send
             if self._options.priority is None:
@@ -265,9 +266,11 @@ class AsyncSession:
                     response = await send(call)
             result = await self._sender.read(call, response, read)
         except BaseException as error:
-            self._observers.ended(call, error)
+            if call.observed:
+                self._observers.ended(call, error)
             raise
-        self._observers.ended(call, None)
+        if call.observed:
+            self._observers.ended(call, None)
         for owner, seen in _seen.get():
             if owner is self._lifetime:
                 seen.append(response_info(call, response))
@@ -311,7 +314,12 @@ class AsyncSession:
 
     def _prepare(self, method: str, path: str, body: Hidden | None, params: Params) -> Call:
         self._lifetime.check()
-        url = _url(self._base, check_text(method, "method"), check_text(path, "path"))
+        try:
+            url = _url(self._base, method, path)
+        except TypeError:  # something that cannot be hashed
+            raise InvalidInputError(
+                f"method and path must be strings, not {kind_of(method)} and {kind_of(path)}"
+            ) from None
         return Call(
             method,
             path,

@@ -63,7 +63,7 @@ class Admission:
 
     def must_wait(self) -> bool:
         """Whether a call made now would have to wait."""
-        return not self._has_slot() or self._limiter.delay() > 0
+        return self.free_slots <= self._reserved() or self._limiter.delay() > 0
 
     def leave(self, *, counted: bool) -> None:
         """Give back the slot and the permit; `counted` is False if the service surely does not count the request."""
@@ -97,7 +97,7 @@ class Admission:
 
     async def enter(self, call: Call) -> None:
         """Wait for a slot and a permit. Call `leave` exactly once after it has returned."""
-        if self._has_slot():
+        if self.free_slots > self._spare_slots or self.free_slots > self._reserved():
             self.free_slots -= 1
         else:
             await self.queue.wait(self.queue.join(self), lambda _: self._free_slot())
@@ -111,9 +111,9 @@ class Admission:
             self._free_slot()
             raise
 
-    def _has_slot(self) -> bool:
-        """Whether there is a slot for a call made here."""
-        return self.free_slots > (0 if current_priority() == "interactive" else self._spare_slots)
+    def _reserved(self) -> int:
+        """Return how many slots a call made here must leave free."""
+        return 0 if current_priority() == "interactive" else self._spare_slots
 
     def _free_slot(self) -> None:
         if not self.queue.wake(None, bulk=self.free_slots >= self._spare_slots):

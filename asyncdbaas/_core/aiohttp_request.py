@@ -11,9 +11,9 @@ also merges and checks headers that need neither, and looks for a way to send wh
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
-from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, Final, cast
+from collections.abc import Coroutine, Iterable, Mapping
+from http.cookies import SimpleCookie
+from typing import TYPE_CHECKING, Any, Final
 
 import aiohttp
 from aiohttp import hdrs, http_writer
@@ -26,14 +26,16 @@ from asyncdbaas.types import SecretBytes
 if TYPE_CHECKING:
     from aiohttp.connector import Connection
 
+    from asyncdbaas._core.call import Call
+
 __all__ = [
     "AIOHTTP",
-    "Progress",
     "UnsolicitedResponseError",
     "close_within",
     "lent_connector",
     "lent_proxy",
     "open_client",
+    "request",
     "request_class",
 ]
 
@@ -54,20 +56,6 @@ _CONNECT_SECONDS: Final = 30.0
 _serialize: Final[Any] = getattr(http_writer, "_serialize_headers", None)
 
 
-class Progress:
-    """How far one attempt has come; `sent` turns True just before the first byte is written."""
-
-    __slots__ = ("sent",)
-
-    def __init__(self) -> None:
-        self.sent = False
-        _progress.set(self)
-
-
-# The request reads it in the task that made it. aiohttp passes nothing else on from its caller.
-_progress: Final[ContextVar[Progress]] = ContextVar("asyncdbaas.progress")
-
-
 def request_class() -> type[aiohttp.ClientRequest]:
     """Return the class for the requests of an `aiohttp.ClientSession` without cookies, traces and default headers."""
     code = aiohttp.ClientResponse.__init__.__code__
@@ -81,7 +69,7 @@ def open_client(connector: aiohttp.BaseConnector, *, owned: bool, proxy: URL | N
     client = aiohttp.ClientSession(
         connector=connector,
         connector_owner=owned,
-        cookie_jar=aiohttp.DummyCookieJar(),  # the edge network sets cookies that mean nothing here
+        cookie_jar=_NoCookies(),  # the edge network sets cookies that mean nothing here
         request_class=request_class(),
         proxy=proxy,
         # The deadline of an attempt is the session's own, so that closing the session can bring it forward.
@@ -90,6 +78,22 @@ def open_client(connector: aiohttp.BaseConnector, *, owned: bool, proxy: URL | N
     # Else aiohttp silently sends a request again whose connection broke. A retry has to pass the rate limiter, too.
     client._retry_connection = False  # noqa: SLF001 -- a middleware could do it, for 2 % of a call
     return client
+
+
+def request(
+    http: aiohttp.ClientSession, call: Call, proxy_headers: Mapping[str, str] | None
+) -> Coroutine[Any, Any, aiohttp.ClientResponse]:
+    """Send a call, and set `call.sent` just before the first byte is written.
+
+    The call takes the place of the body, because aiohttp passes nothing else on to its request class as it is.
+    """
+    return http._request(  # noqa: SLF001 -- the public way wraps it in two more calls and an object, 1 % of a call
+        call.method,
+        call.url,
+        data=call,
+        allow_redirects=False,  # the token must not follow
+        proxy_headers=proxy_headers,
+    )
 
 
 def lent_connector(http: aiohttp.ClientSession) -> aiohttp.BaseConnector:
@@ -123,45 +127,70 @@ class UnsolicitedResponseError(aiohttp.ClientConnectionError):
     """The connection held a response before anything was asked. Nothing was sent over it."""
 
 
+class _NoCookies(aiohttp.DummyCookieJar):
+    """A jar without cookies, which makes no new object to say so."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._none = SimpleCookie()
+
+    def filter_cookies(self, request_url: URL) -> SimpleCookie:  # noqa: ARG002 -- there are none for any address
+        """Return no cookies."""
+        return self._none
+
+
 class _PlainRequest(aiohttp.ClientRequest):
     """aiohttp's own request, which notes that it is sent."""
 
+    _call: Call
+
+    def update_body_from_data(self, body: Call, _stacklevel: int = 3) -> None:
+        """Take headers and body from the call."""
+        self._call = body
+        self.headers.update(body.headers)
+        super().update_body_from_data(body.body, _stacklevel)
+
     async def send(self, conn: Connection) -> aiohttp.ClientResponse:
+        """Send the request at once."""
         _refuse_unsolicited(conn)
-        _progress.get().sent = True
+        self._call.sent = True
         return await super().send(conn)
 
 
 class _Request(aiohttp.ClientRequest):
     """A request with complete headers, and a short body of bytes or none."""
 
-    _content: SecretBytes | None = None
-    _wire: bytes = SecretBytes()
+    _call: Call
+    _content: bytes | None = None
+    _wire: bytes = b""
 
     def update_headers(self, headers: Any) -> None:
-        """Take the headers as they are: aiohttp has just made this copy of them."""
-        self.headers = cast("CIMultiDict[str]", headers)
-        self.headers[hdrs.HOST] = self.url.host_port_subcomponent or ""
+        """Set none: those of the call come with the body."""
+        self.headers: CIMultiDict[str] = headers
 
     def update_auto_headers(self, skip_auto_headers: Iterable[str] | None) -> None:
         """Add nothing."""
 
-    def update_body_from_data(self, body: Any, _stacklevel: int = 3) -> None:
-        """Keep a short body as it is."""
-        if self.proxy is None and isinstance(body, SecretBytes) and len(body) <= _LONGEST:
-            self.headers[hdrs.CONTENT_LENGTH] = str(len(body))
-            self._content = body
+    def update_body_from_data(self, body: Call, _stacklevel: int = 3) -> None:
+        """Take the headers of the call, and its body as it is if it is short."""
+        self._call, content = body, body.body
+        self.headers = body.headers.copy()
+        self.headers[hdrs.HOST] = self.url.host_port_subcomponent or ""
+        if self.proxy is None and content is not None and len(content) <= _LONGEST:
+            self.headers[hdrs.CONTENT_LENGTH] = str(len(content))
+            self._content = content
         else:
-            super().update_body_from_data(body, _stacklevel)
+            super().update_body_from_data(content, _stacklevel)
 
     async def send(self, conn: Connection) -> aiohttp.ClientResponse:
         """Send the request in the next iteration of the event loop."""
         content, protocol = self._content, conn.protocol
-        _refuse_unsolicited(conn)
+        if protocol is not None and protocol.should_close:
+            _refuse_unsolicited(conn)
         if content is None or protocol is None or protocol.writing_paused:
             if content is not None:
                 super().update_body_from_data(content)
-            _progress.get().sent = True
+            self._call.sent = True
             return await super().send(conn)
         self._wire = SecretBytes(_serialize(f"{self.method} {self.url.raw_path_qs} HTTP/1.1", self.headers) + content)
         self.loop.call_soon(self._write, protocol)
@@ -179,7 +208,7 @@ class _Request(aiohttp.ClientRequest):
         )
 
     def _write(self, protocol: Any) -> None:
-        wire, self._wire = self._wire, SecretBytes()
+        wire, self._wire = self._wire, b""
         # A call that was cancelled in between has closed its connection.
         if (transport := protocol.transport) is None:
             return
@@ -189,7 +218,7 @@ class _Request(aiohttp.ClientRequest):
             reason = "a connection out of the pool ended, or held a response, before the request was written"
             protocol.set_exception(UnsolicitedResponseError(reason))
         else:
-            _progress.get().sent = True
+            self._call.sent = True
             transport.write(wire)
             protocol.start_timeout()
 

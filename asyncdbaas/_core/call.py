@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Final, get_args
 
 import attrs
+from multidict import CIMultiDict
 from yarl import URL
 
 from asyncdbaas._checks import check_instance, check_mapping, check_seconds
@@ -56,6 +57,10 @@ class Call:
     began: float
     waited: float = 0.0
     attempts: int = 0
+    headers: CIMultiDict[str] = attrs.field(factory=CIMultiDict[str], repr=False)
+    """The headers of the attempt."""
+    sent: bool = False
+    """Whether the first byte of the attempt may have been written."""
     on_admission: Callable[[], None] | None = attrs.field(default=None, repr=False)
     """Called when the first attempt is about to be sent; the read is not shared with later callers from then on."""
 
@@ -65,7 +70,7 @@ class Call:
         return self.method in ("GET", "HEAD")
 
 
-@attrs.frozen
+@attrs.define  # not frozen: one is made for each attempt, and frozen takes three times as long
 class Response:
     """A response, read to its end."""
 

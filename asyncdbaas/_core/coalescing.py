@@ -51,7 +51,7 @@ class Reads:
         shared = self._queued.get(key)
         if shared is None:
             shared = self._start(key, call)
-        else:
+        elif call.observed:
             self._observers.joined(call, shared.leader.number)
         shared.waiting += 1
         try:

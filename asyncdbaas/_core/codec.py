@@ -29,7 +29,8 @@ def encode(body: Any) -> bytes:
 
 
 def _encode(body: Any) -> bytes:
-    payload = _encoder(cast("Any", type(body)))(body)
+    cls: Any = type(body)
+    payload = _encoder(cls)(body)
     if b"null" in payload:
         _check_finite(msgspec.to_builtins(body, builtin_types=(msgspec.Raw,)), "$")
     return payload

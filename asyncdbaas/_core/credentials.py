@@ -35,7 +35,9 @@ class Credentials:
     """Provide the headers of requests, and hide the token wherever it comes back."""
 
     def __init__(self, token: Token | None, user_agent: str | None, lifetime: Lifetime) -> None:
-        self._token = token if callable(token) else check_token(_default_token() if token is None else token)
+        self._provider = token if callable(token) else None
+        self.token: Final = None if callable(token) else check_token(_default_token() if token is None else token)
+        """The token, if it is a fixed one."""
         name = "" if user_agent is None else check_header(user_agent, "user_agent") + " "
         self._common = {
             "Accept": "application/json",
@@ -48,20 +50,12 @@ class Credentials:
         self._tokens: deque[Secret] = deque(maxlen=_REMEMBERED)
         self._others: tuple[Secret, ...] = ()
 
-    @property
-    def token(self) -> Secret | None:
-        """The token, if it is a fixed one."""
-        return self._token if isinstance(self._token, Secret) else None
-
     def also_hide(self, *secrets: str | None) -> None:
         """Hide further secrets, such as the login of a proxy, in what the other side sends."""
         self._others = tuple(Secret(secret) for secret in secrets if secret)
 
-    async def headers(self, call: Call) -> CIMultiDict[str] | TransportError:
-        """Return the headers of an attempt, or an error if the token function did not answer in time."""
-        token = self._token if isinstance(self._token, Secret) else await self._ask(self._token, call)
-        if isinstance(token, TransportError):
-            return token
+    def headers(self, token: Secret, call: Call) -> CIMultiDict[str]:
+        """Return the headers of an attempt."""
         if token != self._headers_of:
             bare = {"Authorization": Secret(f"Bearer {token}"), **self._common}
             self._headers = CIMultiDict(bare), CIMultiDict({**bare, "Content-Type": "application/json"})
@@ -85,14 +79,19 @@ class Credentials:
         if error.request_id is not None:
             error.request_id = self.hide(error.request_id, call)
 
-    async def _ask(self, provider: Callable[[], str | Awaitable[str]], call: Call) -> Secret | TransportError:
-        """Ask for the token just before it is sent: a token that waited for the quota could have expired."""
+    async def ask(self, call: Call) -> Secret | TransportError:
+        """Call the token function; return an error if it did not return in time.
+
+        This comes just before the request is sent: a token that waited for the quota could have expired.
+        """
+        if self._provider is None:
+            raise AssertionError("a fixed token needs no asking")
         if not self._lifetime.is_open:  # closed after the permit was granted, and after it ended all deadlines
             raise closed_error()
         deadline = self._lifetime.deadline(call.options.timeout)
         try:
             with deadline:
-                answer: object = provider()
+                answer: object = self._provider()
                 if inspect.isawaitable(answer):
                     answer = await answer
                 answer = Secret(answer) if isinstance(answer, str) else answer

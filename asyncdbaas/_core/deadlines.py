@@ -28,19 +28,25 @@ class Deadline:
         self.timer: asyncio.TimerHandle | None = None
 
     def __enter__(self) -> Self:
-        self._owner.add(self)
+        self._owner.running[self] = None
+        if not self.usual or self._owner.timer is None:
+            self._owner.set_timer(self)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._owner.discard(self)
+        self._owner.running.pop(self, None)
+        if self.timer is not None:
+            self.timer.cancel()
         if self.passed and self._task.uncancel() <= self._before and kind is asyncio.CancelledError:
             raise TimeoutError from error
 
     def expire(self) -> None:
         """Cancel the block."""
-        self._owner.discard(self)
+        self._owner.running.pop(self, None)
+        if self.timer is not None:
+            self.timer.cancel()
         self.passed = True
         self._task.cancel()
 
@@ -55,12 +61,13 @@ class Deadlines:
     def __init__(self, seconds: float, loop: asyncio.AbstractEventLoop) -> None:
         self._seconds = seconds
         self._loop = loop
-        self._running: dict[Deadline, None] = {}
-        self._others: dict[Deadline, None] = {}
-        self._timer: asyncio.TimerHandle | None = None
+        self.running: dict[Deadline, None] = {}
+        """The deadlines of the blocks that run, the one that began first at the beginning."""
+        self.timer: asyncio.TimerHandle | None = None
+        """The timer of all whose timeout is the usual one."""
 
     def __len__(self) -> int:
-        return len(self._running) + len(self._others)
+        return len(self.running)
 
     def start(self, seconds: float | None = None) -> Deadline:
         """Make a deadline for the next block of the running task; the usual one unless told otherwise."""
@@ -70,34 +77,27 @@ class Deadlines:
         seconds = self._seconds if seconds is None else seconds
         return Deadline(self, task, self._loop.time() + seconds, usual=seconds == self._seconds)
 
-    def add(self, deadline: Deadline) -> None:
-        """Watch a deadline."""
-        (self._running if deadline.usual else self._others)[deadline] = None
+    def set_timer(self, deadline: Deadline) -> None:
+        """Set the timer for a deadline, its own or that of all."""
         if deadline.due == float("inf"):
             return
-        if not deadline.usual:
+        if deadline.usual:
+            self.timer = self._loop.call_at(deadline.due, self._ring)
+        else:
             deadline.timer = self._loop.call_at(deadline.due, deadline.expire)
-        elif self._timer is None:
-            self._timer = self._loop.call_at(deadline.due, self._ring)
-
-    def discard(self, deadline: Deadline) -> None:
-        """Stop watching a deadline."""
-        (self._running if deadline.usual else self._others).pop(deadline, None)
-        if deadline.timer is not None:
-            deadline.timer.cancel()
 
     def expire_all(self) -> None:
         """Cancel every block that runs, and the timer."""
-        for deadline in [*self._running, *self._others]:
+        for deadline in list(self.running):
             deadline.expire()
-        if self._timer is not None:
-            self._timer.cancel()
+        if self.timer is not None:
+            self.timer.cancel()
 
     def _ring(self) -> None:
-        self._timer = None
+        self.timer = None
         now = self._loop.time()
-        for deadline in list(self._running):
+        for deadline in [deadline for deadline in self.running if deadline.usual]:
             if deadline.due > now:
-                self._timer = self._loop.call_at(deadline.due, self._ring)
+                self.timer = self._loop.call_at(deadline.due, self._ring)
                 return
             deadline.expire()

@@ -59,6 +59,8 @@ _REQUEST_TIMEOUT: Final = 408
 _UUID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _PATH: Final = re.compile(r"/[A-Za-z0-9\-._~%!$&'()*+,;=:@/]*")
 _ADDRESS: Final = re.compile(r"https?://[A-Za-z0-9\-._:\[\]]+(/[A-Za-z0-9\-._~%/]*)?", re.IGNORECASE)
+# RFC 3986, 2.3
+_UNRESERVED: Final = re.compile(r"[A-Za-z0-9\-._~]+")
 _DOTS: Final = re.compile(r"/(\.|%2[eE]){1,2}(/|$)")
 _NO_TOKEN_CHARACTER: Final = re.compile(r"[^\x21-\x7e]")
 _HEADER: Final = re.compile(r"[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?")
@@ -74,7 +76,9 @@ def seg(value: str, what: str) -> str:
 
     Refuse "", "." and "..": they would address another object. `what` names the value in the error.
     """
-    if check_text(value, what) in ("", ".", ".."):
+    if _UNRESERVED.fullmatch(check_text(value, what)) and value not in (".", ".."):
+        return value
+    if value in ("", ".", ".."):
         raise InvalidInputError(f"{what} must not be {value!r}")
     if not _is_encodable(value):
         raise InvalidInputError(f"{what} is not valid text: it contains half of a surrogate pair")

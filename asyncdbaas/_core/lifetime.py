@@ -24,6 +24,8 @@ class Lifetime:
     """
 
     def __init__(self) -> None:
+        self.is_open = False
+        """Whether the session has been opened and not closed."""
         self._closed: asyncio.Future[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._opened_at = ""
@@ -31,7 +33,7 @@ class Lifetime:
     def open(self, timeout: float) -> None:
         """Open in the running event loop; attempts usually get `timeout` seconds."""
         loop = _running_loop()
-        self._loop, self._closed = loop, loop.create_future()
+        self._loop, self._closed, self.is_open = loop, loop.create_future(), True
         self._deadlines = Deadlines(timeout, loop)
         self.deadline = self._deadlines.start
         """Make a deadline of so many seconds for a block. Closing brings it forward."""
@@ -51,13 +53,8 @@ class Lifetime:
             )
         if _running_loop() is not self._loop:
             raise _foreign_loop_error(self._loop)
-        if self._closed.done():
+        if not self.is_open:
             raise closed_error()
-
-    @property
-    def is_open(self) -> bool:
-        """Whether the session has been opened and not closed."""
-        return self._closed is not None and not self._closed.done()
 
     @property
     def state(self) -> str:
@@ -66,10 +63,11 @@ class Lifetime:
 
     def close(self) -> bool:
         """Close, and time out whatever has a deadline; return False if there was nothing to close."""
-        if self._closed is None or self._closed.done():
+        if self._closed is None or not self.is_open:
             return False
         if _running_loop() is not self._loop:
             raise _foreign_loop_error(self._loop)
+        self.is_open = False
         self._closed.set_result(None)
         self._deadlines.expire_all()
         return True

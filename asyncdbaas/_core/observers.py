@@ -26,7 +26,7 @@ _LEVELS: Final = {"debug": logging.DEBUG, "info": logging.INFO}
 class Observers:
     """The listeners of a session and the log, for the events of its calls.
 
-    Most methods return at once for a call that nobody observes, which is decided when the call is made.
+    Whether anybody observes a call is decided when it is made: ask `call.observed` before each method.
     """
 
     def __init__(self, on_event: Callable[[hooks.CallEvent], object] | None) -> None:
@@ -51,26 +51,22 @@ class Observers:
 
     def started(self, call: Call) -> None:
         """Tell that a call was made."""
-        if call.observed:
-            # Without the path of `base_url`, which can hold a secret.
-            query = call.url.raw_query_string
-            url = f"{call.url.origin()}{call.path}{query and '?'}{query}"
-            self._emit(hooks.CallStarted, call, url=url)
+        # Without the path of `base_url`, which can hold a secret.
+        query = call.url.raw_query_string
+        url = f"{call.url.origin()}{call.path}{query and '?'}{query}"
+        self._emit(hooks.CallStarted, call, url=url)
 
     def joined(self, call: Call, leader: int) -> None:
         """Tell that a call waits for the request of another."""
-        if call.observed:
-            self._emit(hooks.CallJoined, call, leader=leader)
+        self._emit(hooks.CallJoined, call, leader=leader)
 
     def waiting(self, call: Call, seconds: float, others: int) -> None:
         """Tell that a call waits for the rate limit."""
-        if call.observed:
-            self._emit(hooks.QuotaWait, call, seconds=seconds, waiting=others)
+        self._emit(hooks.QuotaWait, call, seconds=seconds, waiting=others)
 
     def attempt_started(self, call: Call, waited: float) -> None:
         """Tell that an attempt is about to be sent."""
-        if call.observed:
-            self._emit(hooks.AttemptStarted, call, attempt=call.attempts, waited=waited)
+        self._emit(hooks.AttemptStarted, call, attempt=call.attempts, waited=waited)
 
     def attempt_ended(
         self,
@@ -93,19 +89,16 @@ class Observers:
 
     def retry_scheduled(self, call: Call, delay: float, error: RequestError) -> None:
         """Tell that a request will be sent again."""
-        if call.observed:
-            self._emit(hooks.RetryScheduled, call, attempt=call.attempts, delay=delay, error=error)
+        self._emit(hooks.RetryScheduled, call, attempt=call.attempts, delay=delay, error=error)
 
     def unreadable(self, call: Call, places: Sequence[str]) -> None:
         """Tell that optional values of a response could not be read."""
-        if call.observed:
-            self._emit(hooks.UnreadableValues, call, places=tuple(places))
+        self._emit(hooks.UnreadableValues, call, places=tuple(places))
 
     def ended(self, call: Call, error: BaseException | None) -> None:
         """Tell that a call is over."""
-        if call.observed:
-            seconds = time.monotonic() - call.began
-            self._emit(hooks.CallEnded, call, attempts=call.attempts, seconds=seconds, waited=call.waited, error=error)
+        seconds = time.monotonic() - call.began
+        self._emit(hooks.CallEnded, call, attempts=call.attempts, seconds=seconds, waited=call.waited, error=error)
 
     def _emit(self, kind: Callable[..., hooks.CallEvent], call: Call, **details: Any) -> None:
         event = kind(session=id(self), call=call.number, method=call.method, path=call.path, **details)

@@ -57,7 +57,7 @@ class Sender:
         except NotYetError as error:
             kind, reason = AcceptedError, f"{response.status}, accepted, but there is no result yet: {error}"
         else:
-            if notes:
+            if notes and call.observed:
                 self._observers.unreadable(call, notes)
             return value
         request_id = read_request_id(response.headers)
@@ -79,7 +79,8 @@ class Sender:
                 raise error
             # The rate limiter paces those that the service refused.
             delay = 0.0 if refused else policy.wait(next(waits), error)
-            self._observers.retry_scheduled(call, delay, error)
+            if call.observed:
+                self._observers.retry_scheduled(call, delay, error)
             await self._lifetime.sleep(delay)
             try:
                 outcome = await self._attempt(call)
@@ -107,17 +108,20 @@ class Sender:
         call.waited += time.monotonic() - queued
         counted = False
         try:
-            headers = await self._credentials.headers(call)
-            if isinstance(headers, RequestError):
-                return headers
+            token = self._credentials.token or await self._credentials.ask(call)
+            if isinstance(token, RequestError):
+                return token
             counted = True
             sent_at = time.monotonic()
-            self._observers.attempt_started(call, sent_at - queued)
-            response = await self._transport.send(call, headers)
+            if call.observed:
+                self._observers.attempt_started(call, sent_at - queued)
+            call.headers = self._credentials.headers(token, call)
+            response = await self._transport.send(call)
             counted = self._admission.learn(call, response)
         finally:
             self._admission.leave(counted=counted)
-        outcome = self._judge(call, response)
+        succeeded = isinstance(response, Response) and response.is_success
+        outcome = response if succeeded else self._error(call, response)
         if call.observed:
             self._observers.attempt_ended(call, sent_at, response, outcome, self._request_id(call, outcome))
         return outcome
@@ -127,9 +131,9 @@ class Sender:
             return outcome.request_id
         return self._credentials.hide(read_request_id(outcome.headers) or "", call) or None
 
-    def _judge(self, call: Call, response: Response | RequestError) -> Response | RequestError:
-        """Return the response if it is a success, else its error."""
-        if isinstance(response, RequestError) or response.is_success:
+    def _error(self, call: Call, response: Response | RequestError) -> RequestError:
+        """Return the error of a response other than a success."""
+        if isinstance(response, RequestError):
             return response
         body = self._credentials.hide(response.body.decode("utf-8", "replace"), call).encode()
         error = api_error(response.status, response.headers, body, method=call.method, path=call.path)

@@ -6,17 +6,16 @@ import ssl
 from typing import Final
 
 import aiohttp
-from multidict import CIMultiDict
 from yarl import URL
 
 from asyncdbaas._checks import check_instance
 from asyncdbaas._core.aiohttp_request import (
-    Progress,
     UnsolicitedResponseError,
     close_within,
     lent_connector,
     lent_proxy,
     open_client,
+    request,
 )
 from asyncdbaas._core.call import Call, Response
 from asyncdbaas._core.credentials import Credentials
@@ -88,9 +87,10 @@ class Transport:
         if self.http is not None:
             await close_within(_CLOSE_SECONDS, self.http)
 
-    async def send(self, call: Call, headers: CIMultiDict[str]) -> Response | RequestError:
+    async def send(self, call: Call) -> Response | RequestError:
         """Send one request and read its response."""
-        http, progress, unsolicited = self.http, Progress(), 0
+        http, unsolicited = self.http, 0
+        call.sent = False
         if http is None or http.closed or not self._lifetime.is_open:
             raise closed_error()
         try:
@@ -99,14 +99,7 @@ class Transport:
                     try:
                         # Not `async with`: a response that is read to its end has given its connection back, and
                         # leaving the block would take 3 % of a call.
-                        response = await http.request(
-                            call.method,
-                            call.url,
-                            data=call.body,
-                            headers=headers,
-                            allow_redirects=False,  # the token must not follow
-                            proxy_headers=self._proxy_headers,
-                        )
+                        response = await request(http, call, self._proxy_headers)
                         break
                     except UnsolicitedResponseError:  # nothing was sent, so that another connection can do it
                         unsolicited += 1
@@ -120,10 +113,10 @@ class Transport:
         except _TooLargeError as error:
             return DecodeError(str(error), method=call.method, path=call.path)
         except (aiohttp.ClientError, OSError) as error:  # a TimeoutError is an OSError
-            return self._error(call, error, sent=progress.sent)
+            return self._error(call, error)
 
-    def _error(self, call: Call, failure: BaseException, *, sent: bool) -> TransportError:
-        kind: type[TransportError] = TransportError
+    def _error(self, call: Call, failure: BaseException) -> TransportError:
+        kind, sent = TransportError, call.sent
         text = failure.message if isinstance(failure, aiohttp.ClientResponseError) else str(failure)
         text = self._credentials.hide(text, call)
         reason = f"no usable response ({type(failure).__name__}: {text})"

@@ -32,7 +32,7 @@ async def test_each_block_has_the_same_time_from_its_own_beginning() -> None:
     owner = deadlines(5.0)
     lasted = await asyncio.gather(*(limited(owner, starts) for starts in (0.0, 1.0, 1.0, 4.0, 12.0)))
     assert lasted == pytest.approx([5.0] * 5)
-    assert not owner._running
+    assert not owner.running
 
 
 @virtual
@@ -52,14 +52,14 @@ async def test_ending_all_spares_no_block_and_keeps_no_timer() -> None:
     await asyncio.sleep(2.0)
     owner.expire_all()
     assert await asyncio.gather(*both) == pytest.approx([2.0, 1.0])
-    assert owner._timer is None or owner._timer.cancelled()
+    assert owner.timer is None or owner.timer.cancelled()
 
 
 @virtual
 async def test_without_an_end_there_is_no_timer() -> None:
     owner = deadlines(float("inf"))
     with owner.start():
-        assert owner._timer is None
+        assert owner.timer is None
 
 
 @virtual
@@ -75,7 +75,7 @@ async def test_a_cancellation_by_somebody_else_stays_one() -> None:
     task.cancel()
     await asyncio.wait([task])
     assert task.cancelled()
-    assert not owner._running
+    assert not owner.running
 
 
 @virtual
@@ -88,7 +88,7 @@ async def test_a_cancellation_in_the_moment_of_the_deadline_is_not_lost() -> Non
 
     task = asyncio.create_task(block())
     await asyncio.sleep(0)
-    asyncio.get_running_loop().call_at(min(each.due for each in owner._running), task.cancel)
+    asyncio.get_running_loop().call_at(min(each.due for each in owner.running), task.cancel)
     await asyncio.wait([task])
     assert task.cancelled()
 

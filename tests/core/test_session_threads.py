@@ -48,7 +48,7 @@ def test_a_later_event_loop_gets_an_error_that_says_what_to_do() -> None:
     for use in (session.request("GET", "/v2/x"), session.close()):
         with pytest.raises(SessionStateError, match="which has ended; close sessions before"):
             asyncio.run(use)
-    session._lifetime._closed = None  # else it warns that it was never closed
+    session._lifetime.is_open = False  # else it warns that it was never closed
 
 
 def test_without_an_event_loop_of_asyncio_it_is_our_error() -> None:
