@@ -100,7 +100,7 @@ class Admission:
         if self.free_slots > self._spare_slots or self.free_slots > self._reserved():
             self.free_slots -= 1
         else:
-            await self.queue.wait(self.queue.join(self), lambda _: self._free_slot())
+            await self.queue.wait(self.queue.join(self), self._free_slot)
         try:
             if not self._lifetime.is_open:
                 raise closed_error()
@@ -115,7 +115,7 @@ class Admission:
         """Return how many slots a call made here must leave free."""
         return 0 if current_priority() == "interactive" else self._spare_slots
 
-    def _free_slot(self) -> None:
+    def _free_slot(self, _: None = None) -> None:
         if not self.queue.wake(None, bulk=self.free_slots >= self._spare_slots):
             self.free_slots += 1
 

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from asyncdbaas._checks import check_count, check_function, check_seconds
 from asyncdbaas.ratelimit.queue import WaitQueue
-from asyncdbaas.ratelimit.timer import LoopBinding, Timer
+from asyncdbaas.ratelimit.timer import LoopBinding, Timer, running_loop
 from asyncdbaas.ratelimit.windows import HOUR, MINUTE, NEVER, PER_HOUR, PER_MINUTE, Lease, Quota
 
 __all__ = ["RateLimiter"]
@@ -100,7 +100,8 @@ class RateLimiter:
 
         Then call `release` exactly once, whatever happens to the request. `owner` is what `fail` finds this call by.
         """
-        self._check_loop()
+        if running_loop() is not self._loop.loop:
+            self._check_loop()
         now = self._clock()
         if not (self._queue and self._queue.ahead()) and self._admission.admit(now) <= now:
             return self._admission.lease

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from asyncdbaas.errors import SessionStateError
 from asyncdbaas.ratelimit.windows import NEVER
 
-__all__ = ["LoopBinding", "Timer"]
+__all__ = ["LoopBinding", "Timer", "running_loop"]
 
 
 class Timer:
@@ -54,7 +54,7 @@ class LoopBinding:
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self.loop: asyncio.AbstractEventLoop | None = None
         self._lock = threading.Lock()
 
     def enter(self, *, in_use: bool) -> bool:
@@ -62,21 +62,22 @@ class LoopBinding:
 
         Raise SessionStateError if another one is served that is not closed, and the object is in use there.
         """
-        loop = _running_loop()
-        if loop is self._loop:
+        loop = running_loop()
+        if loop is self.loop:
             return False
         with self._lock:  # two threads may try at once
-            before = self._loop
+            before = self.loop
             if in_use and before is not None and not before.is_closed():
                 raise SessionStateError(
                     f"this {self._name} is in use in another event loop or thread; give each event loop one of its own "
                     "with a part of the limits, or share one quota through a SharedRateLimiter in each"
                 )
-            self._loop = loop
+            self.loop = loop
         return True
 
 
-def _running_loop() -> asyncio.AbstractEventLoop:
+def running_loop() -> asyncio.AbstractEventLoop:
+    """Return the running event loop; raise SessionStateError if there is none."""
     try:
         return asyncio.get_running_loop()
     except RuntimeError:  # trio, or no coroutine at all

@@ -56,11 +56,13 @@ class Window:
         That is in the past if it allows them already, and infinite if only the response to a request in flight can
         make room.
         """
-        self.expire(now)
-        excess = len(self.responses) + in_flight + requests - self.limit
+        responses = self.responses
+        if responses and responses[0] + self.span <= now:
+            self.expire(now)
+        excess = len(responses) + in_flight + requests - self.limit
         if excess <= 0:
             return NOW
-        return self.responses[excess - 1] + self.span if excess <= len(self.responses) else NEVER
+        return responses[excess - 1] + self.span if excess <= len(responses) else NEVER
 
     def unexplained(self, in_flight: int) -> int:
         """Return how much of a full window other clients must use, even if all requests in flight count already."""
