@@ -18,7 +18,7 @@ _PEM: Final = re.compile(r"-----BEGIN CERTIFICATE-----\s[A-Za-z0-9+/=\s]+-----EN
 
 
 def _unwrap(text: str) -> str:
-    """Return the text in base64, "" if it is none."""
+    """Return the decoded text of a base64 string; "" if it is not base64."""
     try:
         return base64.b64decode(text).decode("ascii")
     except ValueError:
@@ -30,7 +30,7 @@ class CA(Model):
     """The private certificate authority behind a cluster's certificates."""
 
     certificate: str
-    """PEM text; the base64 that the service wraps around it is taken off."""
+    """PEM text, decoded from the base64 that the service sends."""
 
     def __attrs_post_init__(self) -> None:
         pem = self.certificate if self.certificate.lstrip().startswith("-----BEGIN") else _unwrap(self.certificate)
@@ -44,7 +44,7 @@ class CA(Model):
             context = ssl.create_default_context(cadata=self.certificate)
         except (ssl.SSLError, ValueError) as error:
             raise InvalidInputError(f"CA: certificate cannot be used: {error}") from None
-        # From Python 3.13 on the default is strict, and the authority in the vendor's own example would not pass: its
+        # Python 3.13 and newer are strict by default and would reject the authority in the vendor's own example: its
         # basic constraints are not marked critical.
         context.verify_flags &= ~ssl.VERIFY_X509_STRICT
         return context

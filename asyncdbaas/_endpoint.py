@@ -38,7 +38,7 @@ T = TypeVar("T")
 B = TypeVar("B", bound=Any)
 Identity: TypeAlias = tuple[Any, ...]
 
-# What the name behind a collection is called in errors.
+# What errors call the name behind a collection.
 _LABELS: Final = {
     "config": "subject name",
     "dbs": "database name",
@@ -52,12 +52,12 @@ _LABELS: Final = {
     "users": "user name",
     "versions": "version",
 }
-# With 200 items to a page, the largest that the vendor's API allows elsewhere, this is more than any list known.
+# With 200 items per page, the maximum elsewhere in the vendor's API, this is more than any known list has.
 _MOST_PAGES: Final = 1000
 
 
 def cluster_path(cluster_id: Id, *names: str) -> str:
-    """Return the path of a cluster, or of what is below it, such as `cluster_path(cluster_id, "topics", name)`.
+    """Return the path of a cluster, or of an object in it, such as `cluster_path(cluster_id, "topics", name)`.
 
     Each name is percent-encoded. A name that could address another object is rejected.
     """
@@ -88,11 +88,11 @@ def write_lock(session: AsyncSession, cluster_id: Id, what: str) -> asyncio.Lock
 async def list_all(
     session: AsyncSession, path: str, item: type[T], key: str, params: Mapping[str, str | int] | None = None
 ) -> list[T]:
-    """Return every item of a list, over all its pages.
+    """Return every item of a list, from all its pages.
 
-    Observed lists come whole. Should the service begin to page them, the links are followed, until a page has nothing
-    new or `meta.total` is reached. Only the query of `links.pages.next` is used: a response must not send the token to
-    another address. DecodeError if the service counts more items than it sends.
+    All lists that were observed have a single page. If the service pages a list, the links are followed until a page
+    has nothing new or `meta.total` is reached. Only the query of `links.pages.next` is used: a response must not send
+    the token to another address. DecodeError if the service counts more items than it sends.
     """
     read = page_reader(item, key)
     page = await session.run("GET", path, read, params=params)
@@ -132,7 +132,7 @@ def named(items: Iterable[T], name: str, what: str, path: str, key: str = "name"
 
 
 def _query(address: str | None) -> str:
-    """Return the query of an address; its host may be nonsense."""
+    """Return the query of an address, whose host may be invalid."""
     return (address or "").partition("#")[0].partition("?")[2]
 
 
@@ -152,9 +152,9 @@ def has_unset(body: attrs.AttrsInstance) -> bool:
 
 
 def fill_unset(body: B, current: object) -> B:
-    """Return an object whose unset fields are as in `current`, for requests that replace all settings.
+    """Return an object whose unset fields are filled from `current`, for requests that replace all settings.
 
-    What `current` shows as None, empty or 0 stays unset: the service shows settings that do not exist in these ways.
+    None, empty and 0 in `current` stay unset, because the service shows missing settings that way.
     """
     unset = [field.name for field in attrs.fields(type(body)) if getattr(body, field.name) is UNSET]
     filled: B = attrs.evolve(body, **{name: value for name in unset if (value := getattr(current, name, None))})
@@ -162,12 +162,12 @@ def fill_unset(body: B, current: object) -> B:
 
 
 def created(session: AsyncSession, path: str, name: str) -> None:
-    """Note that an object exists below a path, also if the session has deleted an earlier one of this name."""
+    """Record that an object exists, even if the session has deleted an earlier one of this name."""
     if session.deletions:  # empty in bulk creation, where this would take 1 % of a call
         session.deletions.discard(f"{path}/{seg(name, 'name')}")
 
 
 async def delete(session: AsyncSession, path: str) -> None:
-    """Delete the object at a path, and remember that: the service may go on listing it."""
+    """Delete the object at a path, and remember it: the service may still list it."""
     await session.request("DELETE", path)
     session.deletions.add(path)

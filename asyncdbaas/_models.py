@@ -1,4 +1,4 @@
-"""Shapes that several resources use; the endpoint modules that show them re-export them."""
+"""Classes that several resources share; the endpoint modules re-export them."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ __all__ = [
 
 
 def not_empty(body: object, field: attrs.Attribute[Any], value: object) -> None:
-    """Refuse an empty string in a request; for `validator=`."""
+    """Reject an empty string in a request; for `validator=`."""
     if value == "":
         raise InvalidInputError(f"{type(body).__name__}: {field.name} must not be empty")
 
 
 class Engine(OpenEnum):
-    """What a cluster runs."""
+    """The engine of a cluster."""
 
     PG = "pg"
     MYSQL = "mysql"
@@ -61,21 +61,21 @@ class Engine(OpenEnum):
 
 
 class ClusterStatus(OpenEnum):
-    """What a cluster or replica is doing. There is none for deleting: it shows its last status until it is gone."""
+    """Status of a cluster or replica. There is none for deleting: the last status stays until the object is gone."""
 
     CREATING = "creating"
     ONLINE = "online"
-    """Serving; maintenance or a change just asked for may be under way all the same."""
+    """Serving. Maintenance, or a change that has just been requested, may still be running."""
     RESIZING = "resizing"
     MIGRATING = "migrating"
     FORKING = "forking"
-    """Being made from a backup, or, a replica, from its primary."""
+    """Being created from a backup, or (a replica) from its primary."""
     ACTIVE = "active"
-    """Seen on replicas only, in place of `online`."""
+    """Only seen on replicas, in place of `online`."""
 
 
 class Weekday(OpenEnum):
-    """A day of the week, in lower case as the service has it."""
+    """A day of the week, in lower case."""
 
     MONDAY = "monday"
     TUESDAY = "tuesday"
@@ -101,18 +101,18 @@ class Connection(Model):
     user: str | None = None
     """Absent if the token lacks the scope `database:view_credentials`."""
     password: str | None = attrs.field(default=None, repr=False)
-    """Absent or empty if the token lacks the scope `database:view_credentials`, and on MongoDB in every answer but that
-    to the creation."""
+    """Absent or empty if the token lacks the scope `database:view_credentials`. On MongoDB only the response to the
+    create call has it."""
     database: str | None = None
-    """Default database; "" in some answers. For a connection pool, the pool's name."""
+    """Default database; "" in some responses. For a connection pool, the pool's name."""
     ssl: bool | None = None
     """Whether to connect over TLS. The certificates are signed by a private CA."""
     uri: str | None = attrs.field(default=None, repr=False)
-    """All of it in one string, for people. It can be empty or without the password, can hold parameters that Python's
-    drivers reject, and is no bootstrap address on Kafka: use `address`."""
+    """All of it in one string, for people. It can be empty, lack the password, and contain parameters that Python's
+    drivers reject. On Kafka it is not a bootstrap address: use `address`."""
     application_ports: dict[str, int] | None = None
     """Kafka: ports by kind of login, `sasl` for passwords and `certificate` for client certificates. Not in the
-    vendor's description, but seen in answers and in its Go client."""
+    vendor's description, but seen in responses and in its Go client."""
 
     @property
     def login_port(self) -> int | None:
@@ -135,7 +135,7 @@ class Connection(Model):
 
 @attrs.frozen(kw_only=True, slots=False, repr=False)
 class MaintenanceWindow(Model):
-    """When a cluster's maintenance may begin: any time in the four hours from `day` and `hour` on."""
+    """When a cluster's maintenance may begin: within the four hours that start at `day` and `hour`."""
 
     day: Weekday | None = None
     """Empty until there is a window; on MongoDB it has been seen to stay so."""
@@ -152,7 +152,7 @@ class MaintenanceWindow(Model):
 
     @property
     def start(self) -> time | None:
-        """Read `hour` as a time of day in UTC; None if it is missing or no time."""
+        """`hour` as a time of day in UTC; None if it is missing or not a time."""
         try:
             return time.fromisoformat(self.hour or "").replace(tzinfo=UTC)
         except ValueError:
@@ -164,7 +164,7 @@ class Settings(Model):
     """DigitalOcean's own settings of a cluster or replica."""
 
     service_cnames: ListOf[str] = attrs.field(factory=new_list)
-    """Host names of yours that the nodes' certificates cover too; at most 16, of at most 253 characters each."""
+    """Your own host names that the nodes' certificates also cover; at most 16, of at most 253 characters each."""
 
     def __attrs_post_init__(self) -> None:
         null_lists(self, "service_cnames")
@@ -172,26 +172,26 @@ class Settings(Model):
 
 @attrs.frozen(kw_only=True, slots=False, repr=False)
 class StorageAutoscale(Model):
-    """Growth of a cluster's storage as it fills; at most once an hour."""
+    """Automatic growth of a cluster's storage, at most once an hour."""
 
     enabled: bool
     threshold_percent: int | Unset = UNSET
-    """Share of used storage from which it grows, 15 to 95 percent. An answer may show 0 while it is switched off."""
+    """Percentage of used storage at which it grows, 15 to 95. A response may show 0 while it is switched off."""
     increment_gib: int | Unset = UNSET
-    """How much it grows by, 10 to 500 GiB, rounded to tens. An answer may show 0 while it is switched off. Default: a
-    quarter of its size, 50 to 1024 GiB."""
+    """Growth in GiB, 10 to 500, rounded to tens. A response may show 0 while it is switched off. Default: a quarter of
+    its size, 50 to 1024 GiB."""
 
 
 @attrs.frozen(kw_only=True, slots=False, repr=False)
 class Autoscale(Model):
-    """What of a cluster grows by itself; so far, storage alone can."""
+    """What grows automatically in a cluster; so far only the storage."""
 
     storage: StorageAutoscale | Unset = UNSET
-    """Unset in an answer if it was never configured."""
+    """Unset in a response if it was never configured."""
 
 
 class FirewallRuleType(OpenEnum):
-    """What a firewall rule lets in."""
+    """What a firewall rule allows."""
 
     DROPLET = "droplet"
     K8S = "k8s"
@@ -202,13 +202,13 @@ class FirewallRuleType(OpenEnum):
 
 @attrs.frozen(kw_only=True, slots=False, repr=False, field_transformer=take_strings)
 class FirewallRule(Model):
-    """A source that may connect to a cluster. A rule that was read can be sent again as it is."""
+    """A source that may connect to a cluster. A rule that you read can be sent again unchanged."""
 
     type: EnumOrStr[FirewallRuleType]
     value: str
     """Id of the droplet (as a string), Kubernetes cluster or app; or the tag; or an IPv4 address or range."""
     description: str | Unset = UNSET
-    """For people."""
+    """A note for people."""
     uuid: str | Unset = UNSET
     """The service sets it."""
     cluster_uuid: str | Unset = UNSET
@@ -218,7 +218,7 @@ class FirewallRule(Model):
 
 
 class UserRole(OpenEnum):
-    """Whether a user came with the cluster. The service may leave it empty, which means `normal`."""
+    """Whether a user was created with the cluster. The service may leave it empty, which means `normal`."""
 
     PRIMARY = "primary"
     NORMAL = "normal"
@@ -229,7 +229,7 @@ class UserRole(OpenEnum):
 
 
 class MySQLAuthPlugin(OpenEnum):
-    """How a MySQL user proves who they are."""
+    """Authentication plugin of a MySQL user."""
 
     MYSQL_NATIVE_PASSWORD = "mysql_native_password"  # noqa: S105 -- the plugin's name
     CACHING_SHA2_PASSWORD = "caching_sha2_password"  # noqa: S105 -- the plugin's name
@@ -305,7 +305,7 @@ class UserSettings(Model):
     """A user's settings, each for one engine."""
 
     pg_allow_replication: bool | Unset = UNSET
-    """PostgreSQL: the right to replicate. Unset in a create, it is false."""
+    """PostgreSQL: the right to replicate. The default in a create is false."""
     opensearch_acl: list[OpenSearchACL] | Unset = UNSET
     """OpenSearch."""
     acl: list[KafkaACL] | Unset = UNSET
@@ -321,8 +321,8 @@ class User(Model):
     name: str
     role: UserRole = UserRole.NORMAL
     password: str | None = attrs.field(default=None, repr=False)
-    """Absent or empty if the token lacks the scope `database:view_credentials`, and on MongoDB in every answer but that
-    to the creation: keep it then."""
+    """Absent or empty if the token lacks the scope `database:view_credentials`. On MongoDB only the response to the
+    create call has it: keep it."""
     access_cert: str | None = attrs.field(default=None, repr=False)
     """Kafka: certificate of the TLS client, PEM."""
     access_key: str | None = attrs.field(default=None, repr=False)

@@ -1,8 +1,8 @@
 """The 23 settings of a Kafka topic: one table for the catalogue, the plan and the JSON Schema.
 
-Ranges and defaults are those of the service's description. Integers end at 2**63 - 1, the largest number that a broker
-can hold. The service has no limits of its own there, and shows "no limit" as 9223372036854776000, which is 2**63 after
-rounding to a float.
+Ranges and defaults are those of the service's description. The upper bound of integers is 2**63 - 1, the largest number
+that a broker can hold. The service has no bound of its own, and shows "no limit" as 9223372036854776000, which is 2**63
+after rounding to a float.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ __all__ = [
 
 MAX_INTEGER: Final = 2**63 - 1
 PARTITIONS: Final = (3, 2048)
-# Up to the number of nodes; no layout has more than 15.
+# The limit is the number of nodes, and no layout has more than 15.
 REPLICAS: Final = (2, 15)
 DEFAULT_PARTITIONS: Final = 3
 DEFAULT_REPLICAS: Final = 2
@@ -33,7 +33,7 @@ DEFAULT_REPLICAS: Final = 2
 
 @attrs.frozen(kw_only=True)
 class Setting:
-    """What one setting takes."""
+    """Type, range and default of one setting."""
 
     name: str
     """The service's spelling, such as `retention_ms`."""
@@ -41,7 +41,7 @@ class Setting:
     """Kafka's spelling, such as `retention.ms`."""
     kind: Literal["integer", "number", "boolean", "text", "choice"]
     default: int | float | bool | str
-    """What a topic has that does not set it. A cluster's own configuration can differ."""
+    """Value of a topic that does not set it. A cluster's own configuration can differ."""
     description: str
     low: int = 0
     high: int = MAX_INTEGER
@@ -68,7 +68,7 @@ def _integer(name: str, default: int, description: str, *, low: int = 0) -> Sett
 
 
 def _choice(name: str, choices: str, description: str) -> Setting:
-    """Make a setting of words; the first one is the default."""
+    """Make a setting with these values; the first one is the default."""
     words = tuple(choices.split())
     return Setting(
         name=name,

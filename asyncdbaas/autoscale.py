@@ -1,4 +1,4 @@
-"""Autoscaling: storage that grows by itself.
+"""Autoscaling of a cluster's storage.
 
 The vendor's pages: https://docs.digitalocean.com/reference/api/digitalocean/#tag/Databases
 """
@@ -18,7 +18,7 @@ __all__ = ["Autoscale", "StorageAutoscale", "get_autoscale", "update_autoscale"]
 
 @attrs.frozen(kw_only=True, slots=False, repr=False)
 class _Answer(Model):
-    """Either form of the answer: in an envelope, as described, or bare, as the vendor's Go client reads it."""
+    """Both forms of the response: in an envelope, as described, or without, as the vendor's Go client reads it."""
 
     autoscale: Autoscale | None = None
     storage: StorageAutoscale | None = None
@@ -37,8 +37,8 @@ async def get_autoscale(session: AsyncSession, cluster_id: Id) -> Autoscale:
 async def update_autoscale(session: AsyncSession, cluster_id: Id, autoscale: Autoscale) -> None:
     """Change the autoscale settings of a cluster.
 
-    The request replaces all settings. If the threshold or the increment is unset, the settings are read first, and what
-    is unset is sent as it is. So both stay when autoscaling is switched off, and apply again when it is switched on.
+    The request replaces all settings. If the threshold or the increment is unset, the settings are read first, and the
+    current values are sent. So both stay when autoscaling is switched off, and apply again when it is switched on.
     UnprocessableError if a value is out of range. Scope `database:update`, and `database:read` for the read.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_update_autoscale
     """

@@ -22,10 +22,10 @@ class Backup(Model):
     """One backup."""
 
     created_at: datetime | None = None
-    """Names the backup when a cluster is restored from it."""
+    """Identifies the backup when a cluster is restored from it."""
     size_gigabytes: float | None = None
     incremental: bool | None = None
-    """MySQL: whether it holds only what has changed."""
+    """MySQL: whether it only has the changes since the last one."""
 
 
 @attrs.frozen(kw_only=True, slots=False, repr=False)
@@ -45,7 +45,7 @@ class Backups(Model):
     backups: ListOf[Backup]
     scheduled_backup_time: BackupSchedule | None = None
     backup_progress: str | None = None
-    """How far the backup that is being taken has come, in percent, such as `36`; missing while none is."""
+    """Progress of the running backup in percent, such as `36`; missing if none is running."""
 
     def __attrs_post_init__(self) -> None:
         null_lists(self, "backups")

@@ -1,9 +1,9 @@
-"""Many calls at once: bounded, lazy, with an outcome for each.
+"""Make many calls at once, with a bound on those in flight and an outcome for each.
 
     created = await bulk.map_all(lambda topic: topics.create_topic(session, cluster_id, topic), wanted)
 
-A plain `asyncio.gather` over the endpoint functions is just as safe, since the session paces every call. These are for
-when there are too many items to start at once, or when each failure matters.
+A plain `asyncio.gather` over the endpoint functions is just as safe, because the session paces every call. Use this
+module if there are too many items to start at once, or if each failure matters.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ __all__ = ["as_completed", "map_all", "settle"]
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-# What a minute's quota lets through at once; more in flight would only wait.
+# The quota of a minute. More calls in flight would only wait.
 _LIMIT: Final = 250
 
 
@@ -31,7 +31,7 @@ async def map_all(
 ) -> list[Result]:
     """Call a function for each item and return the results in the order of the items.
 
-    The first failure cancels the calls under way, starts no more, and is raised as itself.
+    The first failure cancels the running calls, starts no more, and is raised.
     """
     results: dict[int, Result] = {}
     outcomes = _outcomes(function, items, limit)
@@ -50,8 +50,7 @@ async def settle(
 ) -> list[Result | DBaaSError]:
     """Call a function for each item and return every outcome, in the order of the items.
 
-    A DBaaSError is an outcome like any other. Whatever else is raised is a bug, or a cancellation: it cancels the rest
-    and is raised.
+    A DBaaSError is an outcome. Any other exception, such as a cancellation or a bug, cancels the rest and is raised.
     """
     outcomes = _outcomes(function, items, limit)
     try:
@@ -64,10 +63,11 @@ async def settle(
 async def as_completed(
     function: Callable[[Item], Awaitable[Result]], items: Iterable[Item], *, limit: int = _LIMIT
 ) -> AsyncGenerator[tuple[Item, Result | DBaaSError], None]:
-    """Call a function for each item and yield each item with its outcome, as they come.
+    """Call a function for each item and yield each item with its outcome, in the order in which the calls end.
 
-    Items are taken only as there is room for them: a generator of a million items needs the memory of `limit` calls.
-    Leaving the loop early cancels the calls under way; within `contextlib.aclosing(...)`, before the next line runs.
+    At most `limit` items are taken from the iterable at a time, so a generator of a million items needs the memory of
+    `limit` calls. Leaving the loop early cancels the running calls; inside `contextlib.aclosing(...)` it also waits for
+    them to end.
     """
     outcomes = _outcomes(function, items, limit)
     try:
@@ -112,7 +112,7 @@ async def _outcomes(
     finally:
         for task in running:
             task.cancel()
-        # Those that have ended, too: a failure that is not asked for is logged when its task is collected.
+        # Also those that have ended: asyncio logs an exception that nobody retrieves.
         await asyncio.gather(*running, *finished, return_exceptions=True)
 
 

@@ -1,4 +1,4 @@
-"""Database clusters: their life from creation to deletion, and how to reach them.
+"""Database clusters: create, read, change and delete them, and how to connect to them.
 
 The vendor's pages: https://docs.digitalocean.com/reference/api/digitalocean/#tag/Databases
 """
@@ -68,7 +68,7 @@ __all__ = [
 
 @attrs.frozen(kw_only=True, slots=False, repr=False)
 class ServiceEndpoint(Model):
-    """Where a service of the cluster listens."""
+    """Address of a service of the cluster."""
 
     host: str | None = None
     port: int | None = None
@@ -78,8 +78,8 @@ class ServiceEndpoint(Model):
 class Cluster(Model):
     """A cluster as the service shows it.
 
-    Right after its creation much is missing: users, databases, maintenance window, and what the connections hold.
-    Which fields the token may see depends on its scopes, too.
+    Right after its creation, users, databases, maintenance window and the values of the connections are missing. Other
+    fields are missing if the token lacks their scope.
     """
 
     id: str
@@ -87,7 +87,7 @@ class Cluster(Model):
     name: str
     engine: Engine
     status: ClusterStatus
-    """`online` does not mean idle: maintenance may be running, or a resize just asked for not have begun."""
+    """`online` does not mean idle: maintenance may be running, or a requested resize may not have begun."""
     version: str | None = None
     """Major version of the engine, such as `8`."""
     semantic_version: str | None = None
@@ -96,7 +96,7 @@ class Cluster(Model):
     size: str | None = None
     """Slug of the nodes' size, such as `db-s-2vcpu-4gb`."""
     storage_size_mib: int | None = None
-    """All of the storage, in MiB. The vendor's description says "additional", but captured answers hold the total."""
+    """Total storage in MiB. The vendor's description says "additional", but captured responses have the total."""
     region: str | None = None
     """Slug, such as `nyc3`."""
     created_at: datetime | None = None
@@ -105,7 +105,7 @@ class Cluster(Model):
     project_id: str | None = None
     """Scope `project:read`."""
     private_network_uuid: str | None = None
-    """The VPC that it is in. Scope `vpc:read`."""
+    """Its VPC. Scope `vpc:read`."""
     connection: Connection | None = None
     """To the primary node, over the internet. On MongoDB the host is unknown until the cluster is online."""
     private_connection: Connection | None = None
@@ -125,9 +125,9 @@ class Cluster(Model):
     """Databases in it."""
     maintenance_window: MaintenanceWindow | None = None
     rules: ListOf[FirewallRule] = attrs.field(factory=new_list)
-    """In the vendor's description, but not in captured answers: ask `firewall.list_firewall_rules`."""
+    """In the vendor's description, but not in captured responses: use `firewall.list_firewall_rules`."""
     autoscale: Autoscale | None = None
-    """Whichever of its two keys the service used; missing from most answers: ask `autoscale.get_autoscale`."""
+    """Whichever of its two keys the service used; missing from most responses: use `autoscale.get_autoscale`."""
     storage_autoscale: StorageAutoscale | None = None
     """The storage's part of `autoscale` under the key of the vendor's Go client."""
     do_settings: Settings | None = None
@@ -136,7 +136,7 @@ class Cluster(Model):
     version_end_of_life: datetime | None = None
     """When the version's support ends; missing if there is no date."""
     version_end_of_availability: datetime | None = None
-    """From when on the version cannot be created anew; missing if there is no date."""
+    """When new clusters can no longer have the version; missing if there is no date."""
 
     def __attrs_post_init__(self) -> None:
         null_lists(self, "tags", "metrics_endpoints", "users", "db_names", "rules")
@@ -164,10 +164,10 @@ class ClusterCreate(Model):
     """A cluster to create; `options.get_options` lists what can be chosen."""
 
     name: str = attrs.field(validator=not_empty)
-    """Unique in the account, replicas included; an underscore is refused."""
+    """Unique in the account, replicas included; underscores are rejected."""
     engine: EnumOrStr[Engine]
     version: str | Unset = UNSET
-    """Major version, such as `17`. What the service takes when it is left out is not documented."""
+    """Major version, such as `17`. The service's default is not documented."""
     region: str = attrs.field(validator=not_empty)
     """Slug, such as `nyc3`."""
     size: str = attrs.field(validator=not_empty)
@@ -175,13 +175,13 @@ class ClusterCreate(Model):
     num_nodes: int
     """The choice depends on the engine."""
     storage_size_mib: int | Unset = UNSET
-    """All of the storage, in MiB; the choice depends on the size. Default: the least for the size."""
+    """Total storage in MiB; the choice depends on the size. Default: the minimum of the size."""
     tags: list[str] | Unset = UNSET
-    """Scope `tag:create`. Later on, tags are changed by the vendor's tags API."""
+    """Scope `tag:create`. The vendor's tags API changes them later."""
     project_id: str | Unset = UNSET
     """Default: the account's default project. Scope `project:assign_resource`."""
     private_network_uuid: str | Unset = UNSET
-    """The VPC to put it in. Default: the account's default VPC of the region. Scope `vpc:read`."""
+    """Its VPC. Default: the account's default VPC of the region. Scope `vpc:read`."""
     rules: list[FirewallRule] | Unset = UNSET
     """Who may connect. Default: everyone who has a password."""
     backup_restore: BackupRestore | Unset = UNSET
@@ -192,7 +192,7 @@ class ClusterCreate(Model):
 
 @attrs.frozen(kw_only=True, slots=False, repr=False)
 class _ClusterDryRun(ClusterCreate):
-    """A cluster that is not to be created."""
+    """A request that checks a cluster without creating it."""
 
     dry_run: bool = True
 
@@ -206,7 +206,7 @@ class ClusterResize(Model):
     num_nodes: int
     """Required even if it stays."""
     storage_size_mib: int | Unset = UNSET
-    """All of the storage, in MiB; send it only to let it grow."""
+    """Total storage in MiB; set it only to increase it."""
 
 
 @attrs.frozen(kw_only=True, slots=False, repr=False)
@@ -214,9 +214,9 @@ class ClusterMigrate(Model):
     """Target region of a migration."""
 
     region: str = attrs.field(validator=not_empty)
-    """Slug, such as `lon1`; with the region that it is in, only the VPC changes."""
+    """Slug, such as `lon1`. With the cluster's own region, only the VPC changes."""
     private_network_uuid: str | Unset = UNSET
-    """The VPC there; not in the vendor's description, but in its Go client."""
+    """VPC in the target region; not in the vendor's description, but in its Go client."""
 
 
 async def list_clusters(session: AsyncSession, *, tag_name: str | None = None) -> list[Cluster]:
@@ -234,8 +234,8 @@ async def list_clusters(session: AsyncSession, *, tag_name: str | None = None) -
 async def get_cluster(session: AsyncSession, cluster_id: Id) -> Cluster:
     """Read one cluster.
 
-    A cluster just created may raise NotFoundError for some seconds; one just deleted shows for a while. A replica's
-    id works as well. Passwords show only with the scope `database:view_credentials`; on MongoDB never.
+    A new cluster may raise NotFoundError for some seconds; a deleted one stays visible for a while. A replica's id
+    works as well. Passwords need the scope `database:view_credentials`; on MongoDB they are never shown.
     Scope `database:read`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_get_cluster
     """
@@ -255,9 +255,9 @@ async def create_cluster(session: AsyncSession, cluster: ClusterCreate) -> Clust
     """Create a cluster and return it while it is still `creating`, which takes minutes.
 
     On MongoDB only this response has the password. The session remembers it for `Waiters.cluster_online`. If the
-    outcome is unknown (`error.outcome_unknown`), the request is not sent again: look with `list_clusters`.
+    outcome is unknown (`error.outcome_unknown`), the request is not sent again: check with `list_clusters`.
     UnprocessableError if the name is taken (also by a cluster that is still being deleted), or if the engine, version,
-    region, size and number of nodes do not go together. Scope `database:create`.
+    region, size and number of nodes do not fit together. Scope `database:create`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_create_cluster
     """
     made = await session.request(
@@ -277,8 +277,8 @@ def _keep_passwords(session: AsyncSession, made: Cluster) -> None:
 async def validate_cluster(session: AsyncSession, cluster: ClusterCreate) -> None:
     """Ask whether the service would create a cluster, without creating it; raise what `create_cluster` would.
 
-    It sends `dry_run`, which the vendor's Kubernetes operator uses but no documentation knows: should the service stop
-    to heed it, the cluster is created. Scope `database:create`.
+    It sends `dry_run`, which the vendor's Kubernetes operator uses but no documentation mentions. If the service ever
+    ignores it, the cluster is created. Scope `database:create`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_create_cluster
     """
     fields = attrs.asdict(changes(cluster, ClusterCreate, "cluster"), recurse=False)
@@ -288,7 +288,7 @@ async def validate_cluster(session: AsyncSession, cluster: ClusterCreate) -> Non
 async def delete_cluster(session: AsyncSession, cluster_id: Id) -> None:
     """Delete a cluster with all its data and backups.
 
-    It shows, and its name stays taken, for some time afterwards. Scope `database:delete`.
+    It stays visible, and its name stays taken, for some time. Scope `database:delete`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_destroy_cluster
     """
     await delete(session, cluster_path(cluster_id))
@@ -318,7 +318,7 @@ async def migrate_cluster(session: AsyncSession, cluster_id: Id, migration: Clus
 async def upgrade_cluster(session: AsyncSession, cluster_id: Id, version: str) -> None:
     """Begin to upgrade a cluster to another major version, such as `17`.
 
-    It goes on after the answer; `version` of the cluster tells when it is done. Scope `database:update`.
+    It continues after the response; it is done when the cluster's `version` has changed. Scope `database:update`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_update_major_version
     """
     if not isinstance(version, str) or not version:
@@ -331,8 +331,8 @@ async def convert_cluster(
 ) -> None:
     """Convert a Redis cluster to Valkey, in place.
 
-    Its settings get other names, see `configs.ValkeyConfig`. The service converts nothing else. This operation is none
-    of the 71 of the vendor's description: it is documented in the vendor's guide for Valkey,
+    Its settings get other names, see `configs.ValkeyConfig`. The service converts nothing else. This operation is not
+    one of the 71 in the vendor's description: it is documented in the vendor's guide for Valkey,
     https://docs.digitalocean.com/products/databases/valkey/getting-started/convert/. Scope `database:update`.
     """
     body = {"cluster_type": check_text(cluster_type, "cluster_type")}

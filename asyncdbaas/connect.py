@@ -1,14 +1,14 @@
-"""From a cluster's connection to the arguments of a database driver.
+"""Turn a cluster's connection into the arguments of a database driver.
 
     cluster = await clusters.get_cluster(session, cluster_id)
     ca = await clusters.get_ca(session, cluster_id)
     db = await asyncpg.connect(**connect.asyncpg(cluster.connection, ca))
 
-Each function is called like the package that it serves and returns keyword arguments; no driver is imported. TLS is
-always on, and the server's certificate and name are verified against the cluster's own authority.
+Each function has the name of a driver and returns keyword arguments for it. No driver is imported. TLS is always on,
+and the server's certificate and name are verified against the cluster's own authority.
 
-`user` is who to log in as, as `users` returns it; left out, it is who the connection names. On MongoDB only the answers
-to creations hold a password: give `user=User(name=..., password=...)` later on.
+`user` is a user that `users` returned; the default is the connection's own user. On MongoDB only the responses to
+create calls have passwords: later, pass `user=User(name=..., password=...)`.
 """
 
 from __future__ import annotations
@@ -55,8 +55,8 @@ def asyncpg(
 ) -> Arguments:
     """Return arguments for `asyncpg.connect` and `asyncpg.create_pool`.
 
-    For a connection pool of the service, pass its mode: prepared statements, which asyncpg keeps by default, do not
-    outlive a transaction there unless the mode is `session`.
+    For a connection pool of the service, pass its mode: prepared statements, which asyncpg keeps by default, end with
+    the transaction there unless the mode is `session`.
 
     Args:
         connection: of a cluster or of a connection pool.
@@ -77,7 +77,7 @@ def psycopg(
 ) -> Arguments:
     """Return arguments for `psycopg.AsyncConnection.connect`, or the `kwargs` of a psycopg_pool.
 
-    Psycopg reads the authority from a file, at each connection: see `ca_file`. For `pool_mode` see `asyncpg`.
+    Psycopg reads the authority from a file at each connection: see `ca_file`. For `pool_mode` see `asyncpg`.
 
     Args:
         connection: of a cluster or of a connection pool.
@@ -109,7 +109,7 @@ def asyncmy(connection: Connection | None, ca: CA, *, user: User | None = None) 
 def redis(connection: Connection | None, ca: CA) -> Arguments:
     """Return arguments for `redis.asyncio.Redis`, for Redis and Valkey clusters.
 
-    It trusts the public authorities besides. On Python 3.13 and newer it needs redis-py 7: since then `ssl` is strict,
+    It trusts the public authorities, too. On Python 3.13 and newer it needs redis-py 7: since then `ssl` is strict,
     and the authority in the vendor's own example would not pass.
     """
     is_strict = ssl.create_default_context().verify_flags & ssl.VERIFY_X509_STRICT
@@ -120,8 +120,8 @@ def redis(connection: Connection | None, ca: CA) -> Arguments:
 def valkey(connection: Connection | None, ca: CA) -> Arguments:
     """Return arguments for `valkey.asyncio.Valkey`.
 
-    It trusts the public authorities besides. If it refuses the cluster's own on Python 3.13 or newer, take redis-py,
-    which speaks to Valkey, too.
+    It trusts the public authorities, too. If it rejects the cluster's own on Python 3.13 or newer, use redis-py, which
+    works with Valkey as well.
     """
     host, port = _place(connection)
     name, password = _login(connection, None)
@@ -147,16 +147,15 @@ def aiokafka(
 ) -> Arguments:
     """Return arguments for `aiokafka.AIOKafkaProducer`, `AIOKafkaConsumer` and `AIOKafkaAdminClient`.
 
-    Each kind of login has a port of its own, and each of `cluster.connection` and `cluster.private_connection` has its
-    own ports, too.
+    Each kind of login has its own port. `cluster.connection` and `cluster.private_connection` have different ports.
 
     Args:
-        connection: Where the cluster is, such as `cluster.connection`.
-        ca: The cluster's certificate authority.
-        user: Who logs in, as `users` returns it. Default: the user of the connection.
-        client_certificate: Log in with the `access_cert` and `access_key` of `user`, instead of the password
+        connection: `cluster.connection` or `cluster.private_connection`.
+        ca: the authority from `clusters.get_ca`.
+        user: who logs in. The default is the user of the connection.
+        client_certificate: log in with the `access_cert` and `access_key` of `user`, instead of the password
             (SCRAM-SHA-256).
-        port: Port to use in place of the connection's. It is required for client certificates if
+        port: port to use in place of the connection's. It is required for client certificates if
             `connection.application_ports` does not name one.
     """
     context = ca.ssl_context()
@@ -179,8 +178,8 @@ def aiokafka(
 def pymongo(connection: Connection | None, ca_file: str | PathLike[str], *, user: User | None = None) -> Arguments:
     """Return arguments for `pymongo.AsyncMongoClient`.
 
-    The host is found by its SRV record; `port` of the connection plays no part. PyMongo reads the authority from a
-    file: see `ca_file`.
+    The host is found by its SRV record; `port` of the connection is not used. PyMongo reads the authority from a file:
+    see `ca_file`.
     """
     host, _ = _place(connection)
     name, password = _login(connection, user)
@@ -208,8 +207,8 @@ def opensearchpy(connection: Connection | None, ca: CA, *, user: User | None = N
 def httpx(connection: Connection | None, ca: CA, *, user: User | None = None) -> Arguments:
     """Return arguments for `httpx.AsyncClient`: for a Kafka cluster's schema registry, or for metrics.
 
-    The schema registry is `cluster.schema_registry_connection`, on a port of its own. For metrics make a Connection of
-    one of `cluster.metrics_endpoints` and of what `metrics.get_metrics_credentials` returns.
+    For the schema registry, pass `cluster.schema_registry_connection`. For metrics, make a Connection from one of
+    `cluster.metrics_endpoints` and the credentials that `metrics.get_metrics_credentials` returns.
     """
     host, port = _place(connection)
     return Arguments(base_url=f"https://{host}:{port}", auth=_login(connection, user), verify=ca.ssl_context())
@@ -217,9 +216,9 @@ def httpx(connection: Connection | None, ca: CA, *, user: User | None = None) ->
 
 @contextmanager
 def ca_file(ca: CA) -> Generator[Path, None, None]:
-    """Keep an authority's certificate in a temporary file while the block runs, for drivers that take a path alone.
+    """Keep an authority's certificate in a temporary file while the block runs, for drivers that only take a path.
 
-    Some read it anew at each connection: leave the block only when the driver's pool is closed.
+    Some drivers read it at each connection: leave the block only when the driver's pool is closed.
     """
     with TemporaryDirectory(prefix="asyncdbaas-") as directory:
         path = Path(directory, "ca.pem")
@@ -228,7 +227,7 @@ def ca_file(ca: CA) -> Generator[Path, None, None]:
 
 
 def _login_arguments(connection: Connection | None, user: User | None, database: str) -> dict[str, Any]:
-    """Return the arguments that the drivers of SQL databases share; `database` is what they call the database."""
+    """Return the arguments that the drivers of SQL databases share; `database` is their name for the database."""
     (host, port), (name, password) = _place(connection), _login(connection, user)
     named = {database: connection.database} if connection and connection.database else {}
     return {"host": host, "port": port, "user": name, "password": password, **named}
@@ -258,11 +257,11 @@ def _login(connection: Connection | None, user: User | None) -> tuple[str, str]:
     name = user.name if user else connection and connection.user
     password = user.password if user else connection and connection.password
     if not name:
-        raise InvalidInputError("connection: it names no user; say who with user=")
+        raise InvalidInputError("connection: it names no user; pass one with user=")
     if not password:
         raise InvalidInputError(
             f"{'user' if user else 'connection'}: no password; the token may lack the scope database:view_credentials, "
-            "and MongoDB's shows in the answer to the creation alone"
+            "and MongoDB shows it only in the response to the create call"
         )
     return name, password
 
@@ -274,7 +273,7 @@ def _forgets_statements(pool_mode: PoolMode | str | None) -> bool:
 def _load_client_certificate(context: ssl.SSLContext, user: User | None) -> None:
     if user is None or not user.access_cert or not user.access_key:
         raise InvalidInputError("user: no access_cert and access_key; only users of Kafka clusters have them")
-    with TemporaryDirectory(prefix="asyncdbaas-") as directory:  # the ssl module reads keys from files alone
+    with TemporaryDirectory(prefix="asyncdbaas-") as directory:  # the ssl module reads keys only from files
         path = Path(directory, "user.pem")
         path.touch(mode=0o600)
         path.write_text(f"{user.access_cert}\n{user.access_key}\n", encoding="ascii")

@@ -20,7 +20,7 @@ class Database(Model):
     """A database inside a cluster."""
 
     name: str
-    """`defaultdb` is there from the start, `admin` on MongoDB."""
+    """`defaultdb` exists from the start; on MongoDB it is `admin`."""
 
 
 async def list_databases(session: AsyncSession, cluster_id: Id) -> list[Database]:
@@ -54,7 +54,7 @@ async def create_database(session: AsyncSession, cluster_id: Id, name: str) -> D
 
 
 async def delete_database(session: AsyncSession, cluster_id: Id, name: str) -> None:
-    """Delete a database and all that is in it; the one that came with the cluster cannot be deleted.
+    """Delete a database and all its data. The one that came with the cluster cannot be deleted.
 
     NotFoundError if there is none. Scope `database:delete`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_delete

@@ -1,11 +1,10 @@
-"""Create what is missing, once: safe to call again, also after a crash.
+"""Create objects unless they exist. Every function is safe to call again, also after a crash.
 
     await ensure_topics(session, cluster_id, [TopicCreate(name="orders", partition_count=6)])
 
-Each function looks before it creates. If the outcome of a create is unknown, it looks again every `interval` seconds,
-up to 60 times. If the object is not visible then, it raises an error whose `outcome_unknown` is True, never one that
-denies an object that may exist. An object that the session has deleted does not count as existing, even if the service
-still shows it.
+Each function reads the live objects before it creates one. If the outcome of a create is unknown, it reads them again
+every `interval` seconds, up to 60 times. If the object is still not visible, it raises an error whose `outcome_unknown`
+is True. An object that the session has deleted does not count as existing, even if the service still shows it.
 
 An object that differs from what was asked for is a conflict. It is changed only with `OnConflict.UPDATE`.
 """
@@ -62,16 +61,16 @@ async def ensure_topics(
 ) -> list[Outcome]:
     """Make sure that topics exist as given, and return the outcome of each.
 
-    A topic that exists with other settings is an EnsureError before anything is sent, or is changed with
-    `OnConflict.UPDATE`. One that has more partitions than asked for cannot be changed: that is a PlanError before
-    anything is sent. An EnsureError at the end names the topics that failed. One list request serves all topics.
+    If a topic exists with other settings, EnsureError is raised before anything is sent; with `OnConflict.UPDATE` the
+    topic is changed. A topic with more partitions than given cannot be changed and raises PlanError before anything is
+    sent. An EnsureError at the end names the topics that failed. One list request covers all topics.
 
     Args:
-        session: An open session.
-        cluster_id: The Kafka cluster.
-        topics: The topics, each name once.
-        on_conflict: What to do with a topic that exists with other settings.
-        interval: Seconds between two looks at a topic that is not visible or not ready.
+        session: an open session.
+        cluster_id: id of the Kafka cluster.
+        topics: the topics, each name once.
+        on_conflict: what to do with a topic that exists with other settings.
+        interval: seconds between two checks of a topic that is not visible or not ready.
 
     """
     on_conflict = OnConflict(on_conflict)
@@ -95,10 +94,14 @@ def _target(cluster_id: str, topics: list[TopicCreate]) -> Target:
         if count > 1:
             raise InvalidInputError(f"topic {name} is given {count} times")
         if name.startswith("_"):
-            raise InvalidInputError(f"topic {name}: names that begin with _ are Kafka's own and never touched")
+            raise InvalidInputError(
+                f"topic {name}: names that begin with _ belong to Kafka and are never changed; choose another name"
+            )
     names = [topic.name for topic in topics]
     for name, other in name_collisions(names, names).items():
-        raise InvalidInputError(f"topic {name} collides with topic {other}: to Kafka they are the same")
+        raise InvalidInputError(
+            f"topic {name} collides with topic {other}: Kafka does not tell . and _ apart; rename one"
+        )
     cluster = ClusterRef(id=cluster_id, name=cluster_id)
     return Target(cluster=cluster, topics=tuple(CatalogueTopic(topic=topic) for topic in topics))
 
@@ -230,7 +233,7 @@ async def ensure_pool(
 
 
 async def _update_pool(session: AsyncSession, cluster_id: Id, pool: PoolCreate, found: Pool, interval: float) -> Pool:
-    """Change a pool, and return it once it reads as it should. The service replaces the whole pool."""
+    """Change a pool, and return it when the change is visible. The service replaces the whole pool."""
     user = (found.user or UNSET) if pool.user is UNSET else pool.user
     wanted = PoolUpdate(mode=pool.mode, size=pool.size, db=pool.db, user=user)
     problem, schedule = "it was changed", ResendSchedule()
@@ -253,7 +256,9 @@ async def _update_pool(session: AsyncSession, cluster_id: Id, pool: PoolCreate, 
             seen = str(error)
         schedule.note_look()
         if schedule.is_spent:
-            raise EnsureError(f"pool {pool.name}: {problem}, but reads otherwise: {seen}", outcome_unknown=True)
+            raise EnsureError(
+                f"pool {pool.name}: {problem}, but the change is not visible: {seen}", outcome_unknown=True
+            )
         await asyncio.sleep(interval)
 
 

@@ -1,4 +1,4 @@
-"""What happened to a cluster.
+"""Events of a cluster.
 
 The vendor's pages: https://docs.digitalocean.com/reference/api/digitalocean/#tag/Databases
 """
@@ -18,7 +18,7 @@ __all__ = ["Event", "EventType", "list_events"]
 
 
 class EventType(OpenEnum):
-    """What kind of event it is."""
+    """Kind of an event."""
 
     CLUSTER_MAINTENANCE_PERFORM = "cluster_maintenance_perform"
     CLUSTER_MASTER_PROMOTION = "cluster_master_promotion"
@@ -32,7 +32,7 @@ class EventType(OpenEnum):
 
 @attrs.frozen(kw_only=True, slots=False, repr=False)
 class Event(Model):
-    """Something that happened to a cluster."""
+    """An event of a cluster."""
 
     id: str
     """Not a UUID; such as `pe8u2huh`."""
@@ -42,7 +42,7 @@ class Event(Model):
 
 
 async def list_events(session: AsyncSession, cluster_id: Id) -> list[Event]:
-    """List what happened to a cluster.
+    """List a cluster's events.
 
     Scope `database:read`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_list_events_logs

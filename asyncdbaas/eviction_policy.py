@@ -1,4 +1,4 @@
-"""What a Redis or Valkey cluster does when its memory is full.
+"""Eviction policy of a Redis or Valkey cluster: what happens when its memory is full.
 
 The vendor's pages: https://docs.digitalocean.com/reference/api/digitalocean/#tag/Databases
 """
@@ -16,7 +16,7 @@ __all__ = ["EvictionPolicy", "get_eviction_policy", "set_eviction_policy"]
 
 
 class EvictionPolicy(OpenEnum):
-    """Which keys make room for new ones.
+    """Which keys are evicted to make room for new ones.
 
     Written with underscores here and with hyphens (`allkeys-lru`) in the cluster's configuration; both spellings
     give the same member.

@@ -34,11 +34,11 @@ async def list_firewall_rules(session: AsyncSession, cluster_id: Id) -> list[Fir
 
 
 async def replace_firewall_rules(session: AsyncSession, cluster_id: Id, rules: Iterable[FirewallRule]) -> None:
-    """Make these the rules of a cluster, in place of all that it has.
+    """Replace all firewall rules of a cluster.
 
-    Without any rule, every address may connect. At most 100 addresses, where a droplet counts as two; no IPv6. The
-    service has no version to check, so a change made elsewhere since the rules were read is lost; `edit_firewall_rules`
-    keeps that window short. Scope `database:update`.
+    Without rules, every address may connect. At most 100 addresses are allowed, where a droplet counts as two; no IPv6.
+    Changes that others made since you read the rules are lost; `edit_firewall_rules` keeps that window short. Scope
+    `database:update`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_update_firewall_rules
     """
     wanted = _check_rules(rules, "rules")
@@ -55,9 +55,9 @@ async def edit_firewall_rules(
 ) -> list[FirewallRule]:
     """Remove some rules, then add others, and return the rules as the service then has them.
 
-    Two rules are the same if their type and value are. Adding a rule that exists, or removing one that does not, does
+    Two rules are the same if their type and value are. Adding an existing rule, or removing a missing one, does
     nothing. In one session, changes to a cluster's rules wait for each other, so none is lost. Adding the first rule
-    locks out all other addresses; removing the last one lets everyone in. Scope `database:read` and `database:update`.
+    locks out all other addresses; removing the last one allows all. Scope `database:read` and `database:update`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_update_firewall_rules
 
     Args:

@@ -1,14 +1,14 @@
-"""What a session tells of its calls, for logs, progress bars, traces and metrics.
+"""Events that a session emits for each call, for logs, progress bars, traces and metrics.
 
     AsyncSession(on_event=print)
 
-Each call gives CallStarted, then for each attempt QuotaWait (if it has to wait for the rate limit), AttemptStarted and
-AttemptEnded, with RetryScheduled between two attempts, and at last CallEnded; before that, UnreadableValues if the
-response had optional values that make no sense. A cancelled call may lack the
-AttemptEnded, never the CallEnded. No event holds a token, a body or a header.
+Each call emits CallStarted first and CallEnded last. Each attempt emits QuotaWait if it has to wait for the rate limit,
+then AttemptStarted and AttemptEnded; RetryScheduled stands between two attempts. UnreadableValues comes before
+CallEnded if optional values of the response could not be read. A cancelled call may lack the AttemptEnded, but never
+the CallEnded. No event holds a token, a body or a header.
 
 The function is called in the task of the call, between two awaits, so it must be quick. What it raises is logged and
-goes no further: a write that was carried out must not look failed because a progress bar broke.
+not raised again: a write that succeeded must not look failed because a progress bar broke.
 """
 
 from __future__ import annotations
@@ -37,26 +37,26 @@ __all__ = [
 @attrs.frozen(kw_only=True)
 class _Event:
     call: int
-    """Number of the call in its session, from 1 on. It is the same in all events of a call."""
+    """Number of the call in its session, starting at 1. All events of a call have the same number."""
     method: str
     path: str
     session: int = attrs.field(default=0, repr=False)
-    """Tells sessions apart that share a listener."""
+    """Id of the session, for listeners that several sessions share."""
 
 
 @attrs.frozen(kw_only=True)
 class CallStarted(_Event):
-    """A call was made."""
+    """A call has started."""
 
     url: str
-    """Its address in full, with the query."""
+    """Full URL, with the query."""
 
 
 @attrs.frozen(kw_only=True)
 class CallJoined(_Event):
-    """A read waits for the request of an identical one, which is still queued.
+    """A read shares the request of an identical read that is still queued.
 
-    Its attempts are told as those of the other call, even if that is cancelled.
+    The attempts appear in the events of the other call, even if that call is cancelled.
     """
 
     leader: int
@@ -68,32 +68,32 @@ class QuotaWait(_Event):
     """A call has a connection slot, and now waits for the rate limit."""
 
     seconds: float
-    """At least so long; others may go first. Infinite if only an answer can make room."""
+    """Lower bound in seconds; other calls may go first. Infinite if room can only come from a request in flight."""
     waiting: int
-    """How many calls wait already; 0 means that a pause begins."""
+    """Number of calls that were already waiting; 0 means that a pause begins."""
 
 
 @attrs.frozen(kw_only=True)
 class AttemptStarted(_Event):
-    """A request is about to leave."""
+    """A request is about to be sent."""
 
     attempt: int
-    """1 for the first."""
+    """1 for the first attempt."""
     waited: float
-    """Seconds since the call, or its last retry, began: for a slot, the rate limit and the token."""
+    """Seconds that the attempt waited for a connection slot, the rate limit and the token."""
 
 
 @attrs.frozen(kw_only=True)
 class AttemptEnded(_Event):
-    """A request was answered, or failed."""
+    """A request got a response, or failed."""
 
     attempt: int
     seconds: float
-    """From leaving to the last byte of the answer."""
+    """Seconds from sending to the last byte of the response."""
     status: int | None
     """None if no response came."""
     request_id: str | None = None
-    """The service's id of the request, if it told."""
+    """The service's id of the request, if the response had one."""
     error: RequestError | None
     """None on success."""
 
@@ -105,29 +105,29 @@ class RetryScheduled(_Event):
     attempt: int
     """The attempt that failed."""
     delay: float
-    """Seconds until it queues again; 0.0 after a refusal by the rate limit, which paces it anyhow."""
+    """Seconds until it queues again; 0.0 after a 429, because the rate limiter paces the retry."""
     error: RequestError
 
 
 @attrs.frozen(kw_only=True)
 class UnreadableValues(_Event):
-    """Optional values of a response could not be read, so their fields have their defaults, as a rule None."""
+    """Optional values of a response could not be read. Their fields have their defaults, usually None."""
 
     places: tuple[str, ...]
-    """Where they stand, such as `$.databases[3].created_at`; the first 20."""
+    """Paths of the first 20, such as `$.databases[3].created_at`."""
 
 
 @attrs.frozen(kw_only=True)
 class CallEnded(_Event):
-    """A call is over."""
+    """A call has ended."""
 
     attempts: int
     seconds: float
-    """From the call to its end."""
+    """Seconds from the start of the call to its end."""
     waited: float
-    """How much of it went into waiting for slots and the rate limit."""
+    """How many of these seconds it waited for connection slots and the rate limit."""
     error: BaseException | None
-    """None on success; also asyncio.CancelledError."""
+    """None on success. It can be asyncio.CancelledError."""
 
 
 CallEvent: TypeAlias = (
@@ -138,8 +138,8 @@ CallEvent: TypeAlias = (
 def log(logger: logging.Logger, event: CallEvent) -> None:
     """Write one line for each attempt at DEBUG, and one for each retry and each pause at INFO.
 
-    A pause is one line, however many calls wait. A failure is not logged, it is raised; an attempt that is cut off by
-    a cancellation has its line all the same.
+    A pause is one line, however many calls wait. Failures are raised and not logged. A cancelled attempt has a line,
+    too.
     """
     match event:
         case QuotaWait(waiting=0):
@@ -163,5 +163,5 @@ def _name(event: CallEvent) -> str:
 
 
 def _one_line(error: RequestError | None) -> str:
-    # The service's own words are in it, and may hold line ends.
+    # The service's message is part of it, and may contain line breaks.
     return " ".join(str(error).split())

@@ -27,7 +27,7 @@ class IndexStatus(OpenEnum):
 
 
 class IndexHealth(OpenEnum):
-    """Whether all shards of an index have a node; yellow: replicas lack one, red: a primary does."""
+    """Whether all shards of an index have a node. Yellow: a replica lacks one; red: a primary lacks one."""
 
     UNKNOWN = "unknown"
     GREEN = "green"
@@ -39,7 +39,7 @@ class IndexHealth(OpenEnum):
 
 @attrs.frozen(kw_only=True, slots=False, repr=False)
 class IndexReplication(Model):
-    """Where an index is copied from. Not in the vendor's description, but in its Go client."""
+    """Source of an index that is a copy. Not in the vendor's description, but in its Go client."""
 
     leader_index: str | None = None
     leader_project: str | None = None
@@ -53,7 +53,7 @@ class Index(Model):
     index_name: str
     number_of_shards: int | None = None
     number_of_replicas: int | None = None
-    """Copies of each shard, beside the primary."""
+    """Copies of each shard, in addition to the primary."""
     size: int | None = None
     """Bytes."""
     docs: int | None = None
@@ -65,7 +65,7 @@ class Index(Model):
     status: IndexStatus | None = None
     health: IndexHealth | None = None
     replication: IndexReplication | None = None
-    """Missing unless it follows another index."""
+    """Missing unless it is a copy of another index."""
 
     def __attrs_post_init__(self) -> None:
         if self.created_time is None:
@@ -82,9 +82,9 @@ async def list_indexes(session: AsyncSession, cluster_id: Id) -> list[Index]:
 
 
 async def delete_index(session: AsyncSession, cluster_id: Id, name: str) -> None:
-    """Delete an index and all that is in it.
+    """Delete an index and all its documents.
 
-    A name may hold `*`, and is sent as it is; the vendor does not say whether it then matches other indexes too.
+    A `*` in the name is sent unchanged; the vendor does not say whether it then matches several indexes.
     NotFoundError if there is none. Scope `database:delete`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_delete_opensearch_index
     """

@@ -46,18 +46,18 @@ class SinkType(OpenEnum):
     ELASTICSEARCH = "elasticsearch"
     OPENSEARCH = "opensearch"
     DATADOG = "datadog"
-    """MongoDB only. The vendor's description shows such a sink as `rsyslog` in the answer to its creation."""
+    """MongoDB only. In the vendor's description, the response to the create call shows such a sink as `rsyslog`."""
 
 
 class RsyslogFormat(OpenEnum):
-    """How a log line is written."""
+    """Format of a log line."""
 
     RFC5424 = "rfc5424"
-    """Syslog as it is today."""
+    """The current syslog protocol."""
     RFC3164 = "rfc3164"
-    """Old BSD style."""
+    """The old BSD format."""
     CUSTOM = "custom"
-    """As `logline` says."""
+    """The template in `logline`."""
 
 
 @attrs.frozen(kw_only=True, slots=False, repr=False, field_transformer=take_strings)
@@ -75,11 +75,11 @@ class RsyslogSink(Model):
     port: int
     """At most 65535."""
     tls: bool
-    """Whether to use TLS. It has no default: logs may hold secrets, and the service wants it even if false."""
+    """Whether to use TLS. It has no default: logs may contain secrets, and the service requires it even if false."""
     format: EnumOrStr[RsyslogFormat]
     logline: str | Unset = attrs.field(default=UNSET, repr=False)
-    """Template, for the format `custom` and required there: `%tag%` for HOSTNAME, app-name, msg, msgid, pri, procid,
-    structured-data, timestamp or timestamp:::date-rfc3339. Not in `repr`, as some receivers want a key in it."""
+    """Template, required for the format `custom`: `%tag%` for HOSTNAME, app-name, msg, msgid, pri, procid,
+    structured-data, timestamp or timestamp:::date-rfc3339. Not in `repr`, because some receivers need a key in it."""
     sd: str | Unset = attrs.field(default=UNSET, repr=False)
     """Content of the structured data block of RFC 5424, such as `TOKEN tag="value"`."""
     ca: str | Unset = UNSET
@@ -99,11 +99,11 @@ class _SearchSink(Model):
     url: str = attrs.field(validator=not_empty, repr=False)
     """Address with user and password, such as `https://user:password@192.0.2.1:9200`."""
     index_prefix: str = attrs.field(validator=not_empty)
-    """Start of the names of the indexes that the logs go to."""
+    """Prefix of the names of the indexes for the logs."""
     index_days_max: int | Unset = UNSET
     """Days that logs are kept, 1 to 10000; default 7."""
     timeout: float | Unset = UNSET
-    """Longest wait for an answer, 10 to 120 seconds; default 10."""
+    """Timeout for a response, 10 to 120 seconds; default 10."""
     ca: str | Unset = UNSET
     """CA certificate that the server's is checked with, PEM."""
 
@@ -139,7 +139,7 @@ SinkConfig = RsyslogSink | ElasticsearchSink | OpenSearchSink | DatadogSink
 
 @attrs.frozen(kw_only=True, slots=False, repr=False)
 class LogsinkConfig(Model):
-    """Settings of a sink, as the service shows them: those of its kind are there, the others are None."""
+    """Settings of a sink, as the service shows them. Those of other kinds are None."""
 
     server: str | None = None
     """rsyslog: host name or IPv4 address."""
@@ -214,7 +214,7 @@ async def find_logsink(session: AsyncSession, cluster_id: Id, name: str) -> Logs
 
 
 async def create_logsink(session: AsyncSession, cluster_id: Id, name: str, config: SinkConfig) -> Logsink:
-    """Create a log sink of the kind that `config` is, and return it.
+    """Create a log sink and return it. The class of `config` decides its kind.
 
     UnprocessableError if the cluster's engine has no sinks of that kind. Scope `database:create`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_create_logsink
@@ -223,7 +223,7 @@ async def create_logsink(session: AsyncSession, cluster_id: Id, name: str, confi
         session: an open session.
         cluster_id: id of the cluster.
         name: name of the sink.
-        config: its settings; their class decides the kind of the sink.
+        config: its settings.
     """
     config = _check_config(config)
     body = {"sink_name": check_text(name, "sink name"), "sink_type": config.sink_type, **envelop("config", config)}
@@ -233,8 +233,8 @@ async def create_logsink(session: AsyncSession, cluster_id: Id, name: str, confi
 async def update_logsink(session: AsyncSession, cluster_id: Id, sink_id: str, config: SinkConfig) -> None:
     """Change the settings of a log sink; its name and its kind stay.
 
-    The request replaces all settings. If one of them is unset, the sink is read first, and what is unset is sent as it
-    is; an empty string removes a setting. Scope `database:update`, and `database:read` for the read.
+    The request replaces all settings. If one of them is unset, the sink is read first, and the current value is sent.
+    An empty string removes a setting. Scope `database:update`, and `database:read` for the read.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_update_logsink
 
     Args:

@@ -1,4 +1,4 @@
-"""When maintenance happens.
+"""Maintenance windows, and the installation of updates.
 
 A cluster's window is part of the cluster: `clusters.get_cluster` shows it.
 The vendor's pages: https://docs.digitalocean.com/reference/api/digitalocean/#tag/Databases

@@ -1,6 +1,6 @@
 """Credentials of the metrics endpoints: one pair for all clusters of the account.
 
-The endpoints themselves stand in each cluster's `metrics_endpoints`: `https://host:9273/metrics`, basic
+The endpoints are in each cluster's `metrics_endpoints`: `https://host:9273/metrics`, basic
 authentication; MongoDB has none.
 
 The vendor's pages: https://docs.digitalocean.com/reference/api/digitalocean/#tag/Databases
@@ -30,7 +30,7 @@ _PATH: Final = "/v2/databases/metrics/credentials"
 
 @attrs.frozen(kw_only=True, slots=False, repr=False)
 class MetricsCredentials(Model):
-    """The name and password that every metrics endpoint of the account asks for."""
+    """Name and password of all metrics endpoints of the account."""
 
     basic_auth_username: str
     basic_auth_password: str | None = attrs.field(default=None, repr=False)
@@ -46,7 +46,7 @@ class MetricsCredentialsUpdate(Model):
 
 @attrs.frozen(kw_only=True, slots=False, repr=False)
 class _Answer(Model):
-    """Either form of the answer: in one envelope, as in the vendor's example, or in two, as in its description."""
+    """Both forms of the response: in one envelope, as in the vendor's example, or in two, as in its description."""
 
     basic_auth_username: str | None = None
     basic_auth_password: str | None = attrs.field(default=None, repr=False)
@@ -73,7 +73,7 @@ async def get_metrics_credentials(session: AsyncSession) -> MetricsCredentials:
 
 
 async def update_metrics_credentials(session: AsyncSession, credentials: MetricsCredentialsUpdate) -> None:
-    """Replace the credentials of all metrics endpoints of the account; whatever scrapes them needs the new ones.
+    """Replace the credentials of all metrics endpoints of the account. Every scraper then needs the new ones.
 
     Scope `database:update`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_update_cluster_metrics_credentials

@@ -1,4 +1,4 @@
-"""Online migration: copying a database from elsewhere into a cluster while it is in use.
+"""Online migration: copy a database from elsewhere into a cluster while it is in use.
 
 For PostgreSQL, MySQL, Redis and Valkey, and not between two of DigitalOcean's own clusters.
 The vendor's pages: https://docs.digitalocean.com/reference/api/digitalocean/#tag/Databases
@@ -28,14 +28,14 @@ __all__ = [
 
 
 class MigrationStatus(OpenEnum):
-    """How far a migration has come."""
+    """Status of a migration."""
 
     RUNNING = "running"
     SYNCING = "syncing"
-    """All is copied, and changes of the source follow."""
+    """Everything has been copied; changes of the source are copied continuously."""
     CANCELED = "canceled"
     ERROR = "error"
-    """Also when the source could not be reached yet: starting it again may help."""
+    """Also if the source could not be reached yet: starting it again may help."""
     DONE = "done"
 
 
@@ -65,7 +65,7 @@ class MigrationStart(Model):
 
     source: MigrationSource
     disable_ssl: bool | Unset = UNSET
-    """Connect to the source without TLS. Default false. (The vendor's description has it the wrong way round.)"""
+    """Connect to the source without TLS. Default false. (The vendor's description says the opposite.)"""
     ignore_dbs: list[str] | Unset = UNSET
     """Databases that are not copied."""
 
@@ -80,10 +80,10 @@ async def get_migration(session: AsyncSession, cluster_id: Id) -> Migration:
 
 
 async def start_migration(session: AsyncSession, cluster_id: Id, migration: MigrationStart) -> Migration:
-    """Start to copy a database into a cluster, and to follow its changes for up to two weeks.
+    """Start copying a database into a cluster, and keep copying its changes for up to two weeks.
 
-    It may fail soon after this answer: watch `get_migration`, until `done`, or `syncing` where the source goes on
-    being written to. Scope `database:update`.
+    It may fail soon after this response: check `get_migration` until it is `done`, or `syncing` if the source is still
+    written to. Scope `database:update`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_update_onlineMigration
     """
     return await session.request(
@@ -95,7 +95,7 @@ async def start_migration(session: AsyncSession, cluster_id: Id, migration: Migr
 
 
 async def stop_migration(session: AsyncSession, cluster_id: Id, migration_id: str) -> None:
-    """Stop a migration; what is copied stays.
+    """Stop a migration; what has been copied stays.
 
     Scope `database:delete`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_delete_onlineMigration

@@ -1,4 +1,4 @@
-"""What clusters can be created: engines with their versions, regions and sizes.
+"""Options for new clusters: engines with their versions, regions and sizes.
 
 The vendor's pages: https://docs.digitalocean.com/reference/api/digitalocean/#tag/Databases
 """
@@ -18,7 +18,7 @@ __all__ = ["EngineOptions", "Layout", "Options", "VersionAvailability", "get_opt
 
 @attrs.frozen(kw_only=True, slots=False, repr=False)
 class Layout(Model):
-    """Sizes that a cluster of so many nodes may have."""
+    """Sizes of clusters with this number of nodes."""
 
     num_nodes: int | None = None
     sizes: ListOf[str] = attrs.field(factory=new_list)
@@ -30,7 +30,7 @@ class Layout(Model):
 
 @attrs.frozen(kw_only=True, slots=False, repr=False)
 class EngineOptions(Model):
-    """What can be chosen for one engine."""
+    """Options of one engine."""
 
     regions: ListOf[str] = attrs.field(factory=new_list)
     """Slugs, such as `nyc3`."""
@@ -45,20 +45,20 @@ class EngineOptions(Model):
 
 @attrs.frozen(kw_only=True, slots=False, repr=False)
 class VersionAvailability(Model):
-    """How long a version stays."""
+    """Availability of a version."""
 
     version: str | None = None
     default: bool | None = None
-    """Whether new clusters get it. Not in the vendor's description, but in its examples."""
+    """Whether it is the default of new clusters. Not in the vendor's description, but in its examples."""
     end_of_life: datetime | None = None
     """When its support ends; None if there is no date."""
     end_of_availability: datetime | None = None
-    """From when on it cannot be created anew; None if there is no date."""
+    """When new clusters can no longer have it; None if there is no date."""
 
 
 @attrs.frozen(kw_only=True, slots=False, repr=False)
 class Options(Model):
-    """What the service offers, by engine, such as `options["kafka"]`; an engine can be missing."""
+    """Options by engine, such as `options["kafka"]`; an engine can be missing."""
 
     options: dict[str, EngineOptions]
     version_availability: dict[str, list[VersionAvailability]] = attrs.field(
@@ -67,7 +67,7 @@ class Options(Model):
 
 
 async def get_options(session: AsyncSession) -> Options:
-    """Read what engines, versions, regions and sizes the service offers.
+    """Read which engines, versions, regions and sizes the service offers.
 
     Scope `database:read`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_list_options

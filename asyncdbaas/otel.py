@@ -1,11 +1,11 @@
-"""OpenTelemetry for the calls of a session; it needs the extra `otel`.
+"""OpenTelemetry spans and metrics for the calls of a session (extra `otel`).
 
     async with AsyncSession(on_event=OpenTelemetryListener()) as session:
 
-Spans: one of kind INTERNAL for each call, below whatever span is current where the call is made. Below it one of kind
-CLIENT for each attempt, after the HTTP semantic conventions, and one called `quota wait` for each wait for the rate
-limit. Metrics, in seconds or counted: `http.client.request.duration` for the attempts, and of its own
-`asyncdbaas.client.retries`, `asyncdbaas.client.refusals` (429s) and `asyncdbaas.client.quota.wait.duration`.
+Each call has a span of kind INTERNAL, below the current span. Below it are a span of kind CLIENT for each attempt,
+which follows the HTTP semantic conventions, and a span `quota wait` for each wait for the rate limit. The metrics are
+`http.client.request.duration` (seconds, each attempt), `asyncdbaas.client.retries`, `asyncdbaas.client.refusals`
+(responses 429) and `asyncdbaas.client.quota.wait.duration` (seconds).
 """
 
 from __future__ import annotations
@@ -40,16 +40,16 @@ _Step = (
     | hooks.UnreadableValues
 )
 
-# What the conventions advise for the duration of requests.
+# Advised by the conventions for the duration of requests.
 _REQUEST_BOUNDARIES: Final = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10)
-# The two limits reach over a minute and an hour.
+# The two rate limits cover a minute and an hour.
 _WAIT_BOUNDARIES: Final = (0.1, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300, 600, 1800, 3600)
 
 
 class OpenTelemetryListener:
-    """Turn what happens to calls into spans and metrics; for `AsyncSession(on_event=...)`.
+    """Turn the events of calls into spans and metrics; pass it as `AsyncSession(on_event=...)`.
 
-    One listener may serve any number of sessions. Without a tracer or meter provider it uses the global one.
+    One listener can serve any number of sessions. Without a tracer or meter provider it uses the global one.
     """
 
     def __init__(
@@ -163,14 +163,14 @@ class _Timed:
 
 @attrs.define
 class _Call:
-    """A call under way."""
+    """A running call."""
 
     name: str
     url: str
     attributes: Mapping[str, str | int]
     span: Span
     context: Context
-    """For what belongs below the span."""
+    """Context for the spans below this one."""
     wait: _Timed | None = None
     attempt: _Timed | None = None
 
@@ -179,7 +179,7 @@ def _finish(span: Span, attributes: _Attributes, error: BaseException | None) ->
     span.set_attributes(attributes)
     if error is not None:
         span.set_attribute("error.type", _kind(error))
-        # Where there is a status, it tells the reason.
+        # If there is a status, it is the reason.
         span.set_status(StatusCode.ERROR, None if "http.response.status_code" in attributes else str(error))
     span.end()
 
@@ -192,9 +192,9 @@ def _kind(error: BaseException) -> str:
 
 
 def _template(path: str) -> str | None:
-    """Return a path with its ids and names left open, as in /v2/databases/{cluster_id}/topics/{name}.
+    """Return the template of a path, such as /v2/databases/{cluster_id}/topics/{name}.
 
-    None for paths of other parts of the API: a name of unknown shape must not become a name of spans.
+    None for other parts of the API: names of objects must not become names of spans.
     """
     start, _, rest = path.partition("/v2/databases")
     cluster, *parts = rest.removeprefix("/").split("/")

@@ -39,14 +39,14 @@ __all__ = [
 
 
 class PoolMode(OpenEnum):
-    """When a client gives its server connection back."""
+    """When a client's server connection returns to the pool."""
 
     SESSION = "session"
-    """When it disconnects; it may use all of PostgreSQL."""
+    """When the client disconnects. All features of PostgreSQL work."""
     TRANSACTION = "transaction"
     """After each transaction, so prepared statements do not outlive it (asyncpg: `statement_cache_size=0`)."""
     STATEMENT = "statement"
-    """After each statement; no transactions of several."""
+    """After each statement; transactions of several statements are not possible."""
 
 
 @attrs.frozen(kw_only=True, slots=False, repr=False)
@@ -56,9 +56,9 @@ class Pool(Model):
     name: str
     mode: PoolMode | None = None
     size: int | None = None
-    """Connections to the server that it holds."""
+    """Number of connections to the server."""
     db: str | None = None
-    """Database behind the pool. Clients name the pool in its place: see `connection`."""
+    """Database behind the pool. Clients use the pool's name instead: see `connection`."""
     user: str | None = None
     """User of the connections to the server. None or empty: each client's own."""
     connection: Connection | None = None
@@ -72,7 +72,7 @@ class Pool(Model):
 
 
 def _check_name(_: object, __: object, name: str) -> None:
-    # The service answers a longer name with a bare 500.
+    # The service responds to a longer name with a 500 that does not say why.
     if not isinstance(name, str) or not 3 <= len(name) <= 60:
         shown = f"one of {len(name)}" if isinstance(name, str) else type(name).__name__
         raise InvalidInputError(f"pool name must be a string of 3 to 60 characters, not {shown}")
@@ -91,7 +91,7 @@ class PoolCreate(Model):
     db: str = attrs.field(validator=not_empty)
     """Database behind the pool; it must exist."""
     user: str | Unset = UNSET
-    """User of the connections to the server; it must exist. Left out: each client's own."""
+    """User of the connections to the server; it must exist. Default: each client's own."""
 
 
 @attrs.frozen(kw_only=True, slots=False, repr=False, field_transformer=take_strings)
@@ -140,7 +140,7 @@ async def create_pool(session: AsyncSession, cluster_id: Id, pool: PoolCreate) -
 async def update_pool(session: AsyncSession, cluster_id: Id, name: str, update: PoolUpdate) -> None:
     """Change the mode, size, database or user of a connection pool.
 
-    The request replaces all four. If one of them is unset, the pool is read first, and what is unset is sent as it is.
+    The request replaces all four. If one of them is unset, the pool is read first, and the current value is sent.
     Scope `database:update`, and `database:read` for the read.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_update_connectionPool
 

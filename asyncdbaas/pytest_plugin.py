@@ -5,7 +5,7 @@
         dbaas_faults.add("create_topic", "server_error")
         ...
 
-pytest loads this module by itself where the package is installed.
+pytest loads this module automatically if the package is installed.
 
 `dbaas_emulator`
     A new emulator for each test, in a thread of its own, so that it serves async and plain tests alike. Changes take
@@ -44,7 +44,7 @@ _NEEDS_PLUGIN: Final = (
     "asyncio_mode = auto; or install anyio and mark it with @pytest.mark.anyio."
 )
 _NEEDS_COROUTINE: Final = (
-    "dbaas_session needs an async test. In a plain test, open a session on the emulator inside of the event loop that "
+    "dbaas_session needs an async test. In a plain test, open a session on the emulator inside the event loop that "
     "you start: AsyncSession(dbaas_emulator.token, base_url=dbaas_emulator.url)."
 )
 _NEEDS_ASYNCIO: Final = (

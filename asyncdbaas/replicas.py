@@ -32,24 +32,24 @@ __all__ = [
 
 @attrs.frozen(kw_only=True, slots=False, repr=False)
 class Replica(Model):
-    """A replica; to the service it is a cluster of its own, and its `id` works wherever a cluster's does."""
+    """A replica. To the service it is also a cluster: its `id` works wherever a cluster's does."""
 
     name: str
     id: str | None = None
-    """UUID. Older answers lack it."""
+    """UUID. Older responses lack it."""
     status: ClusterStatus | None = None
     """`forking` at first; ready at `online` or `active`."""
     region: str | None = None
     """Slug, such as `nyc3`."""
     size: str | None = None
-    """Slug of the node's size. Older answers lack it."""
+    """Slug of the node's size. Older responses lack it."""
     storage_size_mib: int | None = None
     """All of the storage, in MiB."""
     created_at: datetime | None = None
     tags: ListOf[str] = attrs.field(factory=new_list)
     """Scope `tag:read`."""
     private_network_uuid: str | None = None
-    """The VPC that it is in. Scope `vpc:read`."""
+    """Its VPC. Scope `vpc:read`."""
     connection: Connection | None = None
     """Over the internet."""
     private_connection: Connection | None = None
@@ -58,7 +58,7 @@ class Replica(Model):
 
     def __attrs_post_init__(self) -> None:
         null_lists(self, "tags")
-        if self.created_at is not None and self.created_at.year == 1:  # the zero date: Go's word for none
+        if self.created_at is not None and self.created_at.year == 1:  # what Go writes for none
             object.__setattr__(self, "created_at", None)
 
 
@@ -77,12 +77,12 @@ class ReplicaCreate(Model):
     tags: list[str] | Unset = UNSET
     """Scope `tag:create`."""
     private_network_uuid: str | Unset = UNSET
-    """The VPC to put it in. Default: the account's default VPC of the region. Scope `vpc:read`."""
+    """Its VPC. Default: the account's default VPC of the region. Scope `vpc:read`."""
     do_settings: Settings | Unset = UNSET
 
 
 async def list_replicas(session: AsyncSession, cluster_id: Id) -> list[Replica]:
-    """List the replicas of a cluster; one just created may be missing for minutes.
+    """List the replicas of a cluster. A new one may be missing for minutes.
 
     Scope `database:read`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_list_replicas
@@ -93,7 +93,7 @@ async def list_replicas(session: AsyncSession, cluster_id: Id) -> list[Replica]:
 async def get_replica(session: AsyncSession, cluster_id: Id, name: str) -> Replica:
     """Read one replica.
 
-    A replica just created may raise NotFoundError for minutes. Scope `database:read`.
+    A new replica may raise NotFoundError for minutes. Scope `database:read`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_get_replica
     """
     return await session.request("GET", cluster_path(cluster_id, "replicas", name), Replica, key="replica")
@@ -112,9 +112,9 @@ async def find_replica(session: AsyncSession, cluster_id: Id, name: str) -> Repl
 async def create_replica(session: AsyncSession, cluster_id: Id, replica: ReplicaCreate) -> Replica:
     """Create a replica and return it while it is still `forking`.
 
-    PreconditionError until the cluster's first backup exists, which is some time after it came online: try again. If
-    the outcome is unknown (`error.outcome_unknown`), it is not sent again: look with `list_replicas`.
-    UnprocessableError if the name is taken. Scope `database:create`.
+    PreconditionError until the cluster's first backup exists, some time after it came online: try again. If the outcome
+    is unknown (`error.outcome_unknown`), the request is not sent again: check with `list_replicas`. UnprocessableError
+    if the name is taken. Scope `database:create`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_create_replica
     """
     path = cluster_path(cluster_id, "replicas")
@@ -133,7 +133,7 @@ async def delete_replica(session: AsyncSession, cluster_id: Id, name: str) -> No
 
 
 async def promote_replica(session: AsyncSession, cluster_id: Id, name: str) -> None:
-    """Make a replica a cluster of its own, which takes writes and no longer follows.
+    """Turn a replica into a separate cluster that accepts writes and no longer follows its primary.
 
     Scope `database:update`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_promote_replica

@@ -1,4 +1,4 @@
-"""Which failures are retried, and after what time."""
+"""The retry policy: which failures are retried, and when."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ def _statuses(statuses: Iterable[int]) -> frozenset[int]:
 
 @attrs.frozen(kw_only=True)
 class RetryPolicy:
-    """The failures that a session retries, how often, and after what time.
+    """Which failures a session retries, how often, and when.
 
-    - A 429 is retried for every method: the service did nothing. The rate limiter paces the retries.
+    - A 429 is retried for every method, because the service did nothing. The rate limiter paces the retries.
     - A failure that certainly happened before the service saw the request (connection refused, unknown host, the
-      gateway's "failed to forward") is retried for every method. So are 421, 425, and 413 with a Retry-After, with
-      which a server says that it did not process the request.
+      gateway's "failed to forward") is retried for every method. So are 421, 425, and 413 with a Retry-After: they say
+      that the server did not process the request.
     - Other transport errors, and 408, 500, 502, 503, 504 and 520 to 524, are retried for GET, PUT, PATCH and DELETE.
       A POST is not: there are no idempotency keys, so it could be applied twice.
     - Nothing else is retried, unless its status is in `also`.
@@ -57,16 +57,16 @@ class RetryPolicy:
     max_refusals: int = 60
     """Maximum number of 429 responses per call. At about one a minute, 60 outlast an exhausted hourly quota."""
     base_delay: float = 1.0
-    """Seconds. The n-th wait is drawn from 0 to base_delay * 2**(n-1). 0 retries at once."""
+    """Seconds. The n-th wait is random between 0 and base_delay * 2**(n-1). 0 retries at once."""
     max_delay: float = 30.0
-    """Seconds. No drawn wait is longer."""
+    """Seconds. Upper bound of a random wait."""
     max_retry_after: float = 300.0
     """Seconds. If the service asks for a longer wait, the error is raised at once."""
     also: frozenset[int] = attrs.field(default=frozenset(), converter=_statuses)
     """Further statuses to retry for every method, such as 412: "not yet", the cluster is busy."""
 
     def __attrs_post_init__(self) -> None:
-        """Check all of them."""
+        """Check the values."""
         check_count(self.max_attempts, "max_attempts")
         check_count(self.max_refusals, "max_refusals", least=0)
         check_seconds(self.base_delay, "base_delay", zero=True)
@@ -74,7 +74,7 @@ class RetryPolicy:
         check_seconds(self.max_retry_after, "max_retry_after", zero=True)
 
     def retries(self, error: RequestError, *, failures: int, refusals: int) -> bool:
-        """Tell whether a call goes on after `error`, having failed and having been refused this often."""
+        """Return whether a call is retried after `error`, given how often it has failed and has been refused before."""
         if isinstance(error, QuotaWaitError):
             return False
         if isinstance(error, RateLimitError):
@@ -103,7 +103,7 @@ class RetryPolicy:
         return map(backoff.full_jitter, generator)
 
     def wait(self, drawn: float, error: RequestError) -> float:
-        """Choose the wait before the next attempt: what the service asked for, plus a little; else what was drawn."""
+        """Return the wait before the next attempt: what the service asked for plus a little, else the random wait."""
         if waits_are_off():
             return 0.0
         asked = getattr(error, "retry_after", None)
@@ -123,7 +123,7 @@ _switch: Final = _Switch()
 
 @contextmanager
 def without_waits() -> Generator[None]:
-    """Let no retry wait, in any session of this process, while the block runs; for tests.
+    """Retry without waiting, in all sessions of this process, while the block runs; for tests.
 
         @pytest.fixture(autouse=True)
         def no_waits():
@@ -141,5 +141,5 @@ def without_waits() -> Generator[None]:
 
 
 def waits_are_off() -> bool:
-    """Tell whether a block of `without_waits` is active."""
+    """Return whether a block of `without_waits` is active."""
     return _switch.depth > 0

@@ -37,7 +37,7 @@ __all__ = [
 class SchemaType(OpenEnum):
     """Language of a schema.
 
-    It is sent in lower case: the vendor's description has capitals, but the service rejected them in a live try of its
+    It is sent in lower case: the vendor's description has capitals, but the service rejected them in a test of its
     Terraform provider, which sends lower case. Both spellings give the same member.
     """
 
@@ -52,7 +52,7 @@ class SchemaType(OpenEnum):
 
 
 class CompatibilityLevel(OpenEnum):
-    """What a new version of a schema must be able to do; `_TRANSITIVE`: with all earlier versions, not only one."""
+    """Requirement for a new version of a schema; `_TRANSITIVE` means for all earlier versions, not only the last."""
 
     NONE = "NONE"
     BACKWARD = "BACKWARD"
@@ -77,7 +77,7 @@ class Schema(Model):
     schema: str | None = None
     """The schema's text; for Avro and JSON a JSON document."""
     version: str | None = None
-    """A number, as a string. Missing in lists and in the answer to a create."""
+    """A number, as a string. Missing in lists and in the response to a create."""
 
 
 @attrs.frozen(kw_only=True, slots=False, repr=False, field_transformer=take_strings)
@@ -85,7 +85,7 @@ class SchemaCreate(Model):
     """A schema to register."""
 
     subject_name: str = attrs.field(validator=not_empty)
-    """As a rule the topic's name followed by `-value` or `-key`."""
+    """Usually the topic's name followed by `-value` or `-key`."""
     schema_type: EnumOrStr[SchemaType]
     schema: str = attrs.field(validator=not_empty)
     """The schema's text; for Avro and JSON a JSON document as a string, not as a dict."""

@@ -30,7 +30,7 @@ async def get_settings(session: AsyncSession, cluster_id: Id) -> Settings:
 async def update_settings(session: AsyncSession, cluster_id: Id, *, service_cnames: list[str]) -> None:
     """Set your own host names that a cluster's certificates cover; `[]` removes them all.
 
-    The list replaces the old one, and the service replaces the cluster's nodes, one after the other. At most 16 names.
+    The list replaces the old one. The service then replaces the cluster's nodes, one after the other. At most 16 names.
     Scope `database:update`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_update_do_settings
     """

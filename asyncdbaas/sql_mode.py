@@ -25,12 +25,12 @@ async def get_sql_mode(session: AsyncSession, cluster_id: Id) -> list[str]:
     """
     path = cluster_path(cluster_id, "sql_mode")
     modes = await session.request("GET", path, str, key="sql_mode")
-    # On the wire it is one string, joined by commas, now and then with blanks.
+    # The service sends one string, joined by commas, sometimes with spaces.
     return [mode.strip() for mode in modes.split(",") if mode.strip()]
 
 
 async def set_sql_mode(session: AsyncSession, cluster_id: Id, modes: Iterable[str]) -> None:
-    """Set the SQL modes of a MySQL cluster; they replace all that were set, and an empty list leaves none.
+    """Replace the SQL modes of a MySQL cluster; an empty list removes all.
 
     The modes are MySQL's own, see https://dev.mysql.com/doc/refman/8.0/en/sql-mode.html. Scope `database:update`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_update_sql_mode

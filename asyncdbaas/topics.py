@@ -43,7 +43,7 @@ _FOREIGN: Final = re.compile(r"[^A-Za-z0-9._-]")
 
 
 class TopicState(OpenEnum):
-    """What a topic is doing."""
+    """State of a topic."""
 
     ACTIVE = "active"
     CONFIGURING = "configuring"
@@ -80,9 +80,9 @@ class TimestampType(OpenEnum):
 
 @attrs.frozen(kw_only=True, slots=False, repr=False, field_transformer=take_strings)
 class TopicConfig(Model):
-    """Settings of a topic; what is unset keeps the service's default. Read back, some or all can be missing.
+    """Settings of a topic. What is unset keeps the service's default. In results, some or all can be missing.
 
-    "No limit" shows as 9223372036854776000, a little above the largest 64-bit integer: a rounding of the service's.
+    The service shows "no limit" as 9223372036854776000, the largest 64-bit integer after rounding.
     """
 
     cleanup_policy: EnumOrStr[CleanupPolicy] | Unset = UNSET
@@ -92,7 +92,7 @@ class TopicConfig(Model):
     delete_retention_ms: int | Unset = UNSET
     """How long the marker of a deleted key stays, in milliseconds. Default 86400000, a day."""
     file_delete_delay_ms: int | Unset = UNSET
-    """Time before a dropped file leaves the disk, in milliseconds. Default 60000."""
+    """Time before a dropped file is removed from the disk, in milliseconds. Default 60000."""
     flush_messages: int | Unset = UNSET
     """Messages after which a partition is flushed to disk. Default: no limit."""
     flush_ms: int | Unset = UNSET
@@ -102,11 +102,11 @@ class TopicConfig(Model):
     max_compaction_lag_ms: int | Unset = UNSET
     """Longest time that a message stays uncompacted, in milliseconds; for `compact`. Default: no limit."""
     max_message_bytes: int | Unset = UNSET
-    """Largest batch that is taken, in bytes after compression. Default 1048588."""
+    """Largest batch that is accepted, in bytes after compression. Default 1048588."""
     message_down_conversion_enable: bool | Unset = UNSET
     """Convert messages for old consumers; without it they get UNSUPPORTED_VERSION. Default true."""
     message_format_version: str | Unset = UNSET
-    """Format of stored messages, such as `3.0-IV1`, the default; of no effect on brokers from 3.0 on."""
+    """Format of stored messages, such as `3.0-IV1`, the default; without effect on brokers from 3.0 on."""
     message_timestamp_difference_max_ms: int | Unset = UNSET
     """Largest distance between a message's timestamp and its arrival, in milliseconds. Not in the vendor's
     description, but in its examples and in its Go client."""
@@ -117,7 +117,7 @@ class TopicConfig(Model):
     min_compaction_lag_ms: int | Unset = UNSET
     """Shortest time that a message stays uncompacted, in milliseconds. Default 0."""
     min_insync_replicas: int | Unset = UNSET
-    """Replicas that must have a write before it counts as done; at least 1, the default."""
+    """Replicas that must have a write before it is acknowledged; at least 1, the default."""
     preallocate: bool | Unset = UNSET
     """Reserve the disk space of a new segment at once. Default false."""
     retention_bytes: int | Unset = UNSET
@@ -136,12 +136,12 @@ class TopicConfig(Model):
 
 @attrs.frozen(kw_only=True, slots=False, repr=False)
 class ConsumerGroup(Model):
-    """How far a group of consumers has read a partition."""
+    """Position of a consumer group in a partition."""
 
     name: str | None = None
     """The group's name, whichever of its two keys the service used."""
     group_name: str | None = None
-    """The same name under the key of the vendor's description; its answers use `name`."""
+    """The same name under the key of the vendor's description; its responses use `name`."""
     offset: int | None = None
 
     def __attrs_post_init__(self) -> None:
@@ -176,14 +176,14 @@ class Topic(Model):
     replication_factor: int | None = None
     """Nodes that hold each partition."""
     partition_count: int | None = None
-    """How many partitions it has; counted from `partitions` where the service does not say."""
+    """Number of partitions; counted from `partitions` if the service does not give it."""
     partitions: ListOf[Partition] = attrs.field(factory=new_list)
     """Empty in most lists."""
     config: TopicConfig | None = None
     """Missing in lists."""
 
     def __attrs_post_init__(self) -> None:
-        # Not null_lists(): these two are what bulk creation reads, and spelling it out takes about 1 % off a call.
+        # Not null_lists(): bulk creation reads these two, and without the function a call takes about 1 % less time.
         if self.partitions is None:  # pyright: ignore[reportUnnecessaryComparison] -- see ListOf
             object.__setattr__(self, "partitions", [])
         if self.partition_count is None and self.partitions:
@@ -221,7 +221,7 @@ class TopicUpdate(Model):
     """Changes to a topic; what is unset stays as it is."""
 
     partition_count: int | Unset = UNSET
-    """Can only grow, and shows some time after the answer."""
+    """Can only grow. The new number is visible some time after the response."""
     replication_factor: int | Unset = UNSET
     config: TopicConfig | Unset = UNSET
 
@@ -247,10 +247,10 @@ async def get_topic(session: AsyncSession, cluster_id: Id, name: str) -> Topic:
 async def create_topic(session: AsyncSession, cluster_id: Id, topic: TopicCreate) -> Topic:
     """Create a topic and return it while it is still `configuring`.
 
-    The call may block for 20 s. The service may also answer that it goes on working and show no topic yet; then the
-    topic returned holds its name and `configuring` alone. If the outcome is unknown (`error.outcome_unknown`), it is
-    not sent again: look with `list_topics`. UnprocessableError if the name is taken, the cluster is not Kafka, or a
-    value is out of range. Scope `database:create`.
+    The call may block for 20 s. The service may also accept the request without a topic in its response; then the
+    result has only its name and `configuring`. If the outcome is unknown (`error.outcome_unknown`), the request is not
+    sent again: check with `list_topics`. UnprocessableError if the name is taken, the cluster is not Kafka, or a value
+    is out of range. Scope `database:create`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_create_kafka_topic
     """
     path = cluster_path(cluster_id, "topics")
@@ -267,9 +267,9 @@ async def update_topic(
 ) -> Topic:
     """Change a topic's partitions, replication or settings and return it.
 
-    Whether the service keeps settings that a request does not name is not documented. So this reads the topic first,
-    sends all its settings with the changes, and checks in the response that the others have stayed: SettingsLostError
-    if not. Give `live`, the topic as `get_topic` has just returned it, to save the read.
+    It is not documented whether the service keeps settings that a request does not name. So this function reads the
+    topic, sends all its settings with the changes, and checks the response: SettingsLostError if another setting
+    changed. To save the read, pass `live`, the topic as `get_topic` has just returned it.
 
     More partitions take effect after the response; until then the old number is visible. UnprocessableError if there
     would be fewer. Scopes `database:read` and `database:update`.
@@ -288,13 +288,13 @@ async def update_topic(
     after = await session.request("PUT", path, Topic, key="topic", body=_completed(update, before))
     if lost := _lost(before, update, after):
         raise SettingsLostError(
-            f"topic {name} was updated, but settings changed that were to stay: {lost}", method="PUT", path=path
+            f"topic {name} was updated, but other settings changed: {lost}", method="PUT", path=path
         )
     return after
 
 
 def _completed(update: TopicUpdate, live: Topic) -> TopicUpdate:
-    """Name everything that is to stay. Partitions only grow, and a pending growth may not be visible: they stay out."""
+    """Add all settings that should stay. The partition count is left out: a pending increase may not be visible yet."""
     factor = update.replication_factor
     if factor is UNSET and live.replication_factor is not None:
         factor = live.replication_factor

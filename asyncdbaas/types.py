@@ -1,4 +1,4 @@
-"""Small types that requests and answers share."""
+"""Small types that request and result classes share."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ Id = str | UUID
 class OpenEnum(StrEnum):
     """A string enumeration that takes values it does not know.
 
-    The service adds states, roles and modes without notice. An unknown value becomes a member-like object of
-    the class that equals its string; `is_known` tells it from the listed ones.
+    The service adds states, roles and modes without notice. An unknown value becomes an object of the class that equals
+    its string. `is_known` is false for it.
     """
 
     @classmethod
@@ -53,7 +53,7 @@ class OpenEnum(StrEnum):
 
     @property
     def is_known(self) -> bool:
-        """Tell whether this library lists the value."""
+        """Whether this library lists the value."""
         return self._value_ in type(self)._value2member_map_
 
 
@@ -67,7 +67,7 @@ class Secret(str):
 
 
 class SecretBytes(bytes):
-    """Bytes that `repr` does not show, such as an encoded body: a cancellation passes through aiohttp's frames."""
+    """Bytes that `repr` does not show, such as an encoded body in a traceback with locals."""
 
     __slots__ = ()
 
@@ -76,7 +76,7 @@ class SecretBytes(bytes):
 
 
 class Hidden:
-    """A value that `repr` does not show, such as a request body on its way through our frames."""
+    """A value that `repr` does not show, such as a request body, which tracebacks with locals would show."""
 
     __slots__ = ("value",)
 
@@ -101,10 +101,10 @@ else:
             return item
 
     class ListOf:
-        """A list in an answer that may come as null; `null_lists` turns that null into an empty list.
+        """A list in a result that the service may send as null; `null_lists` turns the null into an empty list.
 
-        To type checkers it is a plain `list`. To the decoder it is `list | None`, so that an answer with a null in it
-        still takes the fast path.
+        To type checkers it is a plain `list`. To the decoder it is `list | None`, so that a response with a null still
+        takes the fast path.
         """
 
         def __class_getitem__(cls, item: object) -> object:
@@ -123,14 +123,14 @@ def take_strings(cls: type, fields: list[attrs.Attribute[Any]]) -> list[attrs.At
 
 def _converter(cls: type, name: str) -> Callable[[object], object]:
     def to_member(value: object) -> object:
-        # What is no string is left to the encoder, which names the field.
+        # The encoder rejects everything else, and names the field.
         return getattr(sys.modules[cls.__module__], name)(value) if isinstance(value, str) else value
 
     return to_member
 
 
-# As a factory, `list[X]` would take 0.3 us more for each object read: a generic alias notes its type on what it makes,
-# and a list refuses the note. With it, a list of topics takes twice the time.
+# As a factory, `list[X]` costs 0.3 us more per object: a generic alias tries to set an attribute on what it makes,
+# which fails for a list. Reading a list of topics would take twice the time.
 new_list: Final[Callable[[], list[Any]]] = list
 
 

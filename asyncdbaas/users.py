@@ -1,7 +1,7 @@
-"""Users of the databases of a cluster; not for Redis and Valkey, whose one user is `default`.
+"""Database users of a cluster; not for Redis and Valkey, whose only user is `default`.
 
-The service fails when users of one cluster are changed at the same time, so the writes here wait for each other: one at
-a time for each cluster and session. Changes of different clusters run side by side.
+The service fails if users of one cluster are changed at the same time. So a session sends one such write per cluster at
+a time; writes to different clusters run concurrently.
 
 The vendor's pages: https://docs.digitalocean.com/reference/api/digitalocean/#tag/Databases
 """
@@ -63,7 +63,7 @@ class UserCreate(Model):
     settings: UserSettings | Unset = UNSET
     """PostgreSQL, Kafka, OpenSearch, MongoDB."""
     readonly: bool | Unset = UNSET
-    """MongoDB: a user that may only read. It is to go away; `settings.mongo_user_settings.role` stays."""
+    """MongoDB: a user that may only read. Deprecated by the vendor in favour of `settings.mongo_user_settings.role`."""
 
 
 async def list_users(session: AsyncSession, cluster_id: Id) -> list[User]:
@@ -86,7 +86,7 @@ async def get_user(session: AsyncSession, cluster_id: Id, name: str) -> User:
 
 
 async def create_user(session: AsyncSession, cluster_id: Id, user: UserCreate) -> User:
-    """Create a user and return it with its password, which MongoDB shows this once only.
+    """Create a user and return it with its password, which MongoDB shows only this once.
 
     UnprocessableError if the name is taken; ServerError has been seen on Redis. Scope `database:create`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_add_user
@@ -102,7 +102,7 @@ async def create_user(session: AsyncSession, cluster_id: Id, user: UserCreate) -
 async def update_user(session: AsyncSession, cluster_id: Id, name: str, settings: UserSettings) -> User:
     """Replace the settings of a user, and return the user, perhaps without its password.
 
-    Nothing else of a user can be changed. Give every ACL that is to stay, with its id, and on MongoDB both the
+    Nothing else of a user can be changed. Include every ACL that should stay, with its id, and on MongoDB both the
     databases and the role. Scope `database:update`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_update_user
 
@@ -135,8 +135,8 @@ async def reset_user_auth(
 ) -> User:
     """Give a user a new password and return the user with it.
 
-    `auth_plugin`, for MySQL, also changes how the user authenticates; whether the password then changes too is not
-    known, so take it from here. Scope `database:update`.
+    `auth_plugin`, for MySQL, also changes how the user authenticates. It is not known whether the password then
+    changes, too, so use the one returned. Scope `database:update`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_reset_auth
 
     Args:
@@ -154,7 +154,7 @@ async def reset_user_auth(
 
 
 def _check_whole(settings: UserSettings) -> None:
-    """Reject settings that would take away what they do not name."""
+    """Reject settings that would remove what they do not name."""
     mongo = settings.mongo_user_settings
     if isinstance(mongo, MongoUserSettings) and UNSET in (mongo.databases, mongo.role):
         raise InvalidInputError("UserSettings: mongo_user_settings needs databases and role; an update replaces both")

@@ -4,7 +4,7 @@
     await asyncio.gather(*(waiters.cluster_online(cluster.id) for cluster in created))
 
 All waits for objects in one list, such as the clusters or one cluster's topics, share one request per round. These
-requests count towards the rate limit like any other. `on_event` is called with each.
+requests count towards the rate limit. `on_event` is called for each round.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ __all__ = ["Round", "StateSeen", "WaitEvent", "WaitFailedError", "Waiters"]
 
 T = TypeVar("T")
 
-# A replica has been seen to stay invisible for minutes after its creation.
+# New replicas have been seen to stay invisible for minutes.
 _REPLICA_APPEARS_WITHIN = 600.0
 _DELETED = "is being deleted: this session deleted it"
 
@@ -37,16 +37,15 @@ class Waiters:
     """Wait for any number of objects over one session.
 
     A wait tolerates transient errors until it times out. The object may be missing for the first two minutes (ten for
-    replicas). One odd response decides nothing: an object counts as gone when lists lack it and reading it gives 404,
-    each twice in a row. If it vanishes or fails, the wait raises WaitFailedError. When its time is up, it raises
-    WaitTimeoutError. An object that the session deleted is never ready, whatever its status says. Cancelling a wait
-    leaves the others running.
+    replicas). An object counts as gone if the list lacks it and reading it gives 404, each twice in a row. If it
+    vanishes or fails, the wait raises WaitFailedError. If it times out, the wait raises WaitTimeoutError. An object
+    that the session deleted is never ready, whatever its status says. Cancelling a wait leaves the others running.
 
     Args:
-        session: An open session. Use the waiters in its event loop.
-        interval: Seconds between two requests for a list.
-        timeout: Seconds after which a wait raises WaitTimeoutError.
-        on_event: Called with each round and each change of state. What it raises is logged and ignored.
+        session: an open session. Use the waiters in its event loop.
+        interval: seconds between two requests for a list.
+        timeout: seconds after which a wait raises WaitTimeoutError.
+        on_event: called with each round and each change of state. What it raises is logged and ignored.
 
     """
 
@@ -79,10 +78,10 @@ class Waiters:
     ) -> Cluster:
         """Wait until a cluster is online and has every value given here, and return it.
 
-        After a resize, migration or upgrade, give the values that you asked for: for some seconds the cluster still
-        reads `online` with its old ones. Storage is not compared on Redis and Valkey, which have none of their own.
+        After a resize, migration or upgrade, give the values that you asked for: for some seconds the service still
+        shows `online` with the old ones. Storage is not compared on Redis and Valkey, which have none.
 
-        A MongoDB password appears only in the response to the creation. If this session created the cluster, the
+        On MongoDB only the response to the create call has the password. If this session created the cluster, the
         cluster returned here has it, too.
 
         Args:
@@ -131,7 +130,7 @@ class Waiters:
         )
 
     async def replica_ready(self, cluster_id: Id, name: str) -> Replica:
-        """Wait until a replica serves, and return it. It can take ten minutes to appear."""
+        """Wait until a replica is ready, and return it. A new replica can take ten minutes to appear."""
         path = f"/v2/databases/{cluster_segment(cluster_id)}/replicas/{seg(name, 'replica name')}"
 
         async def fetch() -> dict[str, Replica]:
@@ -183,8 +182,8 @@ class Waiters:
     async def migration_done(self, cluster_id: Id, *, until: MigrationStatus = MigrationStatus.DONE) -> Migration:
         """Wait until the newest migration into a cluster is done, and return it.
 
-        With `until=MigrationStatus.SYNCING` it is enough that everything has been copied: the copy then follows its
-        source for up to two weeks. Migrations have no list: each cluster costs one request per round.
+        With `until=MigrationStatus.SYNCING`, wait until everything has been copied; changes of the source are then
+        copied for up to two weeks. Migrations have no list, so each cluster costs one request per round.
         """
         cluster_segment(cluster_id)
         if not MigrationStatus(check_text(until, "until")).is_known:
@@ -221,7 +220,7 @@ class Waiters:
 
 
 def _check_types(wanted: Mapping[str, object]) -> None:
-    """Reject values that no cluster or topic could ever have, so that the wait would never end."""
+    """Reject values that no cluster or topic can have: the wait would never end."""
     for name, value in wanted.items():
         kind = str if name in ("size", "region", "version") else int
         if value is not None and (isinstance(value, bool) or not isinstance(value, kind)):

@@ -1,6 +1,6 @@
-"""Errors as HTTP responses, for web applications.
+"""Turn errors into HTTP responses, for web applications.
 
-No framework is imported: any of them can send the status, headers and body that `problem` returns. The guide "Web
+No framework is imported: any framework can send the status, headers and body that `problem` returns. The guide "Web
 frameworks" has a complete application for each of six frameworks.
 """
 
@@ -53,13 +53,13 @@ _STATUSES: Final[tuple[tuple[type[DBaaSError], int], ...]] = (
     (RateLimitError, 503),
     (APIError, 502),
 )
-# What a visitor sees of failures that are not the visitor's own.
+# What a visitor sees of failures that the visitor did not cause.
 _DETAILS: Final = {
     502: "The database service failed or could not be reached.",
     503: "The database service is rate limiting this application; try again later.",
     504: "The database service did not respond in time.",
 }
-# If the service does not say: the shorter of its two limits covers a minute.
+# The default where the service does not say: the shorter of its two limits covers a minute.
 _RETRY_SECONDS: Final = 60.0
 
 

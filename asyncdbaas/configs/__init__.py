@@ -3,8 +3,8 @@
     config = await get_config(session, cluster_id, MySQLConfig)
     await update_config(session, cluster_id, MySQLConfig(long_query_time=2.0, slow_query_log=True))
 
-A class for each engine, in a module for each engine; the fields stand in alphabetical order, and a docstring gives the
-unit, the range, the default where the vendor tells it, and whether a change restarts the server.
+Each engine has a class in a module of its own. The docstring of a field gives the unit, the range, the default if the
+vendor documents it, and whether a change restarts the server.
 
 The vendor's pages: https://docs.digitalocean.com/reference/api/digitalocean/#tag/Databases
 """
@@ -90,9 +90,9 @@ __all__ = [
 
 _TwoWay = MySQLConfig | PostgreSQLConfig | RedisConfig | ValkeyConfig | KafkaConfig | OpenSearchConfig | MongoDBConfig
 Config = _TwoWay | AdvancedMySQLConfig | AdvancedPostgreSQLConfig
-"""What can be read."""
+"""Classes for `get_config`."""
 ConfigUpdate = _TwoWay | AdvancedMySQLConfigUpdate | AdvancedPostgreSQLConfigUpdate
-"""What can be sent."""
+"""Classes for `update_config`."""
 
 C = TypeVar("C", bound=Config)
 
@@ -103,8 +103,8 @@ _UPDATES: Final[tuple[Any, ...]] = get_args(ConfigUpdate)
 async def get_config(session: AsyncSession, cluster_id: Id, into: type[C]) -> C:
     """Read the settings of a cluster as the class of its engine, such as `MySQLConfig`.
 
-    What the service does not show, or shows as null, is UNSET. DecodeError if the settings are those of another
-    engine; a Redis cluster may have become a Valkey one. Scope `database:read`.
+    Settings that are missing or null in the response are UNSET. DecodeError if they are those of another engine: a
+    Redis cluster may have become a Valkey cluster. Scope `database:read`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_get_config
     """
     if into not in _CONFIGS:
@@ -115,11 +115,11 @@ async def get_config(session: AsyncSession, cluster_id: Id, into: type[C]) -> C:
 
 
 async def update_config(session: AsyncSession, cluster_id: Id, config: ConfigUpdate) -> None:
-    """Change those settings of a cluster that are set in `config`; the others stay as they are.
+    """Change the settings of a cluster that are set in `config`; the others stay.
 
-    Put only what should change into `config`; do not send back all that `get_config` gave. Some settings restart the
-    server, and none can be unset again. BadRequestError names the setting if the engine does not know it,
-    UnprocessableError tells of a value out of range. Scope `database:update`.
+    Set only what should change; do not send back everything that `get_config` returned. Some settings restart the
+    server, and none can be unset again. BadRequestError names a setting that the engine does not know,
+    UnprocessableError a value out of range. Scope `database:update`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_patch_config
     """
     if not isinstance(config, _UPDATES):
@@ -132,7 +132,7 @@ def _names(classes: tuple[Any, ...]) -> str:
 
 
 def _check_engine(config: C) -> C:
-    """Refuse settings of which another engine's class knows more: each class would take them, as `extra`."""
+    """Reject the settings of another engine, which any class would accept as `extra`."""
     known = set_fields(config)
     unknown = known.pop("extra", {}).keys()
     for other in _CONFIGS:

@@ -1,4 +1,4 @@
-"""What the settings of all engines share."""
+"""Base classes of the settings of all engines."""
 
 from __future__ import annotations
 
@@ -29,7 +29,6 @@ class EngineConfig(Section):
     """The settings of one engine."""
 
     extra: dict[str, Any] | Unset = attrs.field(default=UNSET, metadata=flatten())
-    """Settings that the class has no field for, because they are newer than this library, by their names in JSON.
-
-    Read, they are what an answer holds besides; to be sent, they stand beside the fields.
+    """Settings that have no field because they are newer than this library, by their names in JSON. They are read from
+    responses and sent with the fields.
     """

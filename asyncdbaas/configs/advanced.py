@@ -1,6 +1,6 @@
 """Parameters of the advanced editions of MySQL and PostgreSQL.
 
-Not in the vendor's description; they are read as a list and set as a mapping, as its Go and Terraform clients do.
+Not in the vendor's description. They are read as a list and set as a mapping, as in its Go and Terraform clients.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Settings of Redis and Valkey clusters.
 
-The service has turned Redis clusters into Valkey ones in place: then `redis_ssl` is `valkey_ssl`, and so on.
+If the service converts a Redis cluster to Valkey, `redis_ssl` becomes `valkey_ssl`, and so on.
 """
 
 from __future__ import annotations
