@@ -37,8 +37,8 @@ async def replace_firewall_rules(session: AsyncSession, cluster_id: Id, rules: I
     """Replace all firewall rules of a cluster.
 
     Without rules, every address may connect. At most 100 addresses are allowed, where a droplet counts as two; no IPv6.
-    Changes that others made since you read the rules are lost; `edit_firewall_rules` keeps that window short. Scope
-    `database:update`.
+    Changes that others made since you read the rules are lost; `edit_firewall_rules` keeps that window short.
+    Scope `database:update`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_update_firewall_rules
     """
     wanted = _check_rules(rules, "rules")

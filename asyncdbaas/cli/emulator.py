@@ -17,8 +17,8 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 @click.command()
 @once("--host", default="127.0.0.1", show_default=True, metavar="ADDRESS", help="Address to listen on.")
 @once("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="0 takes a free one.")
-@click.option("--allow-remote", is_flag=True, help="Permit a --host that lets other machines in.")
-@once("--token", help="The token to accept; else one is made from the seed.")
+@click.option("--allow-remote", is_flag=True, help="Allow a --host that other machines can reach.")
+@once("--token", help="The token to accept. By default it is derived from the seed.")
 @click.option("--tls", is_flag=True, help="Serve https, with a certificate of the emulator's own authority.")
 @click.option("--tls-name", "tls_names", multiple=True, metavar="NAME", help="A further host name in the certificate.")
 @once("--ca-file", type=_FILE, help="Where to write the certificate that clients trust; it is removed at the end.")
@@ -31,7 +31,7 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
     type=click.FloatRange(min=0, min_open=True),
     default=1.0,
     show_default=True,
-    help="How many seconds pass in one: at 60, a minute of waiting or of rate limit takes a second.",
+    help="Virtual seconds per second: at 60, a minute of waiting or of rate limit takes a second.",
 )
 @once("--per-minute", type=click.IntRange(min=1), default=250, show_default=True, help="Requests per token and minute.")
 @once("--per-hour", type=click.IntRange(min=1), default=5000, show_default=True, help="Requests per token and hour.")
@@ -47,7 +47,7 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 def emulator(**options: Any) -> None:
     """Run a local emulator of the API, until Ctrl-C or SIGTERM.
 
-    It prints what a client needs: its URL and a token, and the address of a page that shows what happens in it. Names
+    It prints the URL and the token that a client needs, and the address of a page that shows what happens. Names
     of delays and quirks are listed in help(asyncdbaas.emulator.Delays) and help(asyncdbaas.emulator.Quirks).
 
     \b

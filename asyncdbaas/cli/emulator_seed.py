@@ -1,4 +1,4 @@
-"""What `asyncdbaas emulator` starts with: values of its options and of a seed file, as seed data."""
+"""Make seed data for `asyncdbaas emulator` from its options and a seed file."""
 
 from __future__ import annotations
 

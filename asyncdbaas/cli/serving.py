@@ -1,4 +1,4 @@
-"""Make the emulator that the options of `asyncdbaas emulator` describe, and serve it until a signal."""
+"""Run the emulator of `asyncdbaas emulator` until a signal."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _REMOTE: Final = (
     "Other machines can reach this emulator: whoever has the token can read and change everything in it, "
     "and /_emulator/ needs the token."
 )
-_PLAIN: Final = "The token crosses the network unencrypted, and asyncdbaas sends none like that: add --tls."
+_PLAIN: Final = "Tokens would cross the network unencrypted, and asyncdbaas refuses to send them: add --tls."
 
 
 def run_emulator(*, verbose: bool, ca_file: Path | None, **options: Any) -> None:
@@ -51,8 +51,8 @@ def _check(*, host: str, allow_remote: bool, token: str | None, tls: bool, **_: 
         raise click.ClickException("--tls needs the package cryptography: pip install 'asyncdbaas[emulator]'")
     if not (allow_remote or is_loopback(host)):
         raise click.BadParameter(
-            f"{host} lets other machines in: whoever has the token can then read and change everything in the "
-            "emulator. Add --allow-remote if that is what you want.",
+            f"{host} makes the emulator reachable for other machines: whoever has the token can then read and change "
+            "everything in it. Add --allow-remote to allow that.",
             param_hint="--host",
         )
 

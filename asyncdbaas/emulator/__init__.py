@@ -13,10 +13,10 @@ Time
     `ratelimit-reset` is the epoch second of the client's wall clock. On a stepped clock both are virtual.
 
 Without Python
-    `asyncdbaas emulator` runs it, with clusters by option or seed file. Below `/_emulator/` is all that code can do,
-    for tests in other languages (`/_emulator/openapi.json`), and a page that shows what happens (`/_emulator/ui`).
-    These paths count in no rate limit, and answer this machine only, not web pages of other sites. An emulator that
-    lets other machines in (`allow_remote=True`) needs its token there.
+    `asyncdbaas emulator` runs it, with clusters from options or a seed file. Requests to `/_emulator/` do all that code
+    can do, for tests in other languages (`/_emulator/openapi.json`), and `/_emulator/ui` is a page that shows what
+    happens. These paths count in no rate limit. They accept requests of this machine only, and not of web pages of
+    other sites. An emulator that lets other machines in (`allow_remote=True`) needs its token there.
 
 Assumed
     No source confirms the following, so do not rely on it. `Quirks` switches between likely behaviours.
@@ -33,14 +33,14 @@ Assumed
     * Users of redis and valkey are refused with 422; the service has been seen to answer 500.
     * Lists are sent whole; `page` is ignored (`Quirks.page_size`). Replicas are not in the list of clusters
       (`Quirks.replicas_listed`). GET autoscale has the envelope of the vendor's Go client
-      (`Quirks.autoscale_wrapped`). Autoscale that is switched off shows no figures unless it was given some.
+      (`Quirks.autoscale_wrapped`). Autoscale that is switched off shows no figures unless some were set.
     * A create accepts retired versions, sizes and regions that the offer's `union` lists (`Emulator(strict=True)`
       refuses them, `lenient=True` accepts any). A version is shown as it was ordered, so a cluster ordered as `7` does
       not show `7.0`. A version whose `end_of_availability` has passed is neither offered nor accepted, unless it is the
       engine's default: Kafka 3.8 was still ordered a year after its date.
-    * `version` may be left out and gives the newest one, or the one of the restored backup. A successful `dry_run`
-      answers 201 with the cluster that would be. Null in a PATCH of a config means "not sent", but for the settings
-      that the description lets null clear.
+    * Without `version`, a cluster gets the newest one, or the one of the restored backup. A successful `dry_run`
+      answers 201 with the cluster that would be. Null in a PATCH of a config means "not sent", except for settings that
+      the description allows null to clear.
     * Settings show the default that the description or the engine documents, and are left out if neither does. Of the
       `ism_` settings of OpenSearch, `ism_history_enabled` must be among those sent. Parameters of the advanced editions
       are checked for their type; PostgreSQL's own ranges hold with `strict=True` only.
@@ -53,7 +53,8 @@ Assumed
     * What is deleted is gone at once, a new topic is active at once, and an upgrade shows its version at once:
       Terraform's tests expect that. Other reports contradict: `Delays.delete`, `topic_delete`, `topic` and `upgrade`.
     * Deleting a cluster deletes its replicas. A default user or database cannot be deleted (422).
-    * Of `/v2/tags` there is what clients send to change the tags of a cluster; a tag without a cluster does not exist.
+    * Of `/v2/tags` only the requests that change a cluster's tags are supported; a tag without a cluster does not
+      exist.
     * PATCH `cluster_type`, which the vendor's pages document, answers 204; only redis can be converted, to valkey.
     * Storage that comes with a size, semantic versions, and sizes of backups are plausible, not real. There is no limit
       to the number of clusters, and storage does not grow by itself.

@@ -1,6 +1,6 @@
 """The path `/_emulator/`: what `Emulator` offers in code, for tests in other languages, and a page for people.
 
-`openapi.json` describes its routes. It counts in no rate limit. See `access` for who gets in.
+`openapi.json` describes its routes. It counts in no rate limit. `access` decides who may use it.
 """
 
 from __future__ import annotations

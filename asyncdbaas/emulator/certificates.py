@@ -1,7 +1,7 @@
 """Certificates for clusters, Kafka users and the emulator's own TLS.
 
-They are real where `cryptography` is installed (extra `emulator`). Without it every cluster and user shows one
-fixed certificate whose key nobody has: clients can load it, and nothing can be verified with it. TLS is refused then.
+They are real if `cryptography` is installed (extra `emulator`). Without it every cluster and user has the same fixed
+certificate, whose key nobody has: clients can load it, but nothing can be verified with it, and `tls=True` is rejected.
 """
 
 from __future__ import annotations

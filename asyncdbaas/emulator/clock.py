@@ -17,10 +17,10 @@ _YEAR_9999: Final = 253_370_764_800.0
 class Clock:
     """Virtual time in epoch seconds, which everything in the emulator uses.
 
-    `scale` virtual seconds pass per second of `source`; a scale of 0 makes a stepped clock, which moves by
-    `advance` alone. The client's *wall clock* is `source` itself, counted from `epoch`: virtual spans are divided
-    by the scale before they reach a client (`wall_span`, `wall_time`), so that a client that knows nothing of the
-    scale waits the right time. On a stepped clock both are the same.
+    `scale` virtual seconds pass per second of `source`; a scale of 0 makes a stepped clock, which only moves by
+    `advance`. The client's *wall clock* is `source` itself, counted from `epoch`: virtual spans are divided by the
+    scale before they reach a client (`wall_span`, `wall_time`), so that a client that knows nothing of the scale waits
+    the right time. On a stepped clock both are the same.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class Clock:
         """
         span = seconds + 60 * minutes + 3600 * hours + 86400 * days
         if not 0 <= span < _YEAR_9999 - self.now():
-            raise EmulatorError(f"the clock can go forward only, and not beyond the year 9999 ({span} seconds)")
+            raise EmulatorError(f"the clock can only go forward, and not beyond the year 9999 ({span} seconds)")
         self._added += span
         self._wake_sleepers()
 

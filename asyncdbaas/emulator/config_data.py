@@ -1,7 +1,7 @@
 """The settings of each engine: names, types, ranges, values.
 
 Names, ranges and values are those of the vendor's public description. A default is the one that the description
-documents, or else the engine's own documented one; settings without either have none, and are shown once they are set.
+documents, or else the engine's own documented one; settings without either are shown only after they were set.
 """
 
 from __future__ import annotations

@@ -39,7 +39,7 @@ def refused_by_limit(fault: Fault, limits: TokenLimits, clock: Clock) -> dict[st
 
 
 def has_no_limit_headers(fault: Fault) -> bool:
-    """Return whether the gateway answers, which knows nothing of the rate limit."""
+    """Return whether the response comes from the gateway, which sends no rate-limit headers."""
     return fault.kind in ("unavailable", "no_route") or fault.kind in _PAGES
 
 
@@ -52,7 +52,7 @@ def corrupt(fault: Fault, response: Response | None, request_id: str) -> Respons
 
 
 def _instead(fault: Fault, request_id: str) -> Response | None:
-    """Return the response of faults that replace it; None for faults that change the right one."""
+    """Return the response of faults that replace it; None for faults that change the original one."""
     if fault.kind in _PAGES:
         return error_page(_PAGES[fault.kind])
     if fault.kind == "no_route":

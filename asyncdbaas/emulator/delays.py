@@ -1,4 +1,4 @@
-"""Settings for how long changes take, and for behaviour that sources disagree about."""
+"""Settings: how long changes take, and behaviour on which sources disagree."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ class Quirks:
     replicas_listed: bool = attrs.field(default=False, validator=switch)
     """Show replicas in the list of clusters too."""
     kafka_port_zero: bool = attrs.field(default=False, validator=switch)
-    """Show a Kafka cluster's connection with `port` 0 and an empty `uri`, so that only `application_ports` helps."""
+    """Show a Kafka cluster's connection with `port` 0 and an empty `uri`; the ports are in `application_ports`."""
     topic_put_replaces: bool = attrs.field(default=False, validator=switch)
     """Reset the settings of a topic that a PUT does not name to their defaults, instead of keeping them."""
     valkey_policy: str = attrs.field(default="either", validator=one_of(("either", "hyphens", "underscores")))

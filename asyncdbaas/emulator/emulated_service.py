@@ -68,8 +68,8 @@ class EmulatedService:
     def handle(self, method: str, target: str, headers: Mapping[str, str], body: bytes = b"") -> Response:
         """Answer one request without a socket: `(status, headers, body, delay, ending)`.
 
-        `target` is path and query, percent-encoded; header names are lower case. The answer is made at once: the
-        caller waits for `delay` virtual seconds, and carries out the connection fault that `ending` names.
+        `target` is path and query, percent-encoded; header names are lower case. The response is made at once: the
+        caller waits for `delay` virtual seconds, and injects the connection fault that `ending` names.
         """
         with self._lock:
             if target.startswith(PREFIX):
@@ -79,7 +79,7 @@ class EmulatedService:
     def perform(self, method: str, target: str, body: Record | None = None) -> Answer:
         """Run an operation directly: `(status, body, delay)`.
 
-        It needs no token, counts in no rate limit, meets no fault and is not recorded.
+        It needs no token, counts in no rate limit, is subject to no fault and is not recorded.
         """
         with self._lock:
             return self._service.perform(method, target, body)
@@ -117,7 +117,7 @@ class EmulatedService:
     def seed_from(self, data: Mapping[str, Any]) -> None:
         """Add clusters with what is in them, all online and active at once; `seed_data` describes the format.
 
-        Clusters whose name exists are left alone. All or nothing: `SeedError` names the entry that is wrong. `reset`
+        Clusters whose name exists are not changed. All or nothing: `SeedError` names the entry that is wrong. `reset`
         returns to the state after the last call.
         """
         with self._lock:
@@ -134,8 +134,8 @@ class EmulatedService:
     def add_cluster(self, *, engine: str = "kafka", name: str | None = None, **settings: Any) -> Record:
         """Add a cluster that is online at once, without a request, and return it as the API would show it.
 
-        What is not given is the smallest that the engine offers; `settings` are keys of the create body. Redis, which
-        can no longer be ordered, can be had here.
+        The default is the smallest that the engine offers. `settings` are keys of the create body. Redis clusters,
+        which can no longer be ordered, can be added here.
         """
         with self._lock, refusal_as_error():
             return seeding.add_cluster(self._state, engine, name, settings)
@@ -179,7 +179,7 @@ class EmulatedService:
     def reset(self) -> None:
         """Return to the state after the last `seed_from`, else to no clusters.
 
-        There is no token but `token`, no fault, and nothing is counted. The clock goes on.
+        Other tokens than `token`, faults and counted requests are removed. The clock continues.
         """
         with self._lock:
             token = self.token
@@ -191,7 +191,7 @@ class EmulatedService:
             self._service.forget_limits()
 
     def _new_token(self) -> str:
-        # What derives from the seed is known to everybody: enough for this machine, but not for others.
+        # Everybody can derive the token from the seed: good enough on this machine, but not for others.
         return "dop_v1_" + (secrets.token_hex(32) if self.allow_remote else self._state.ids.hex(64, "token"))
 
     def _set_token(self, token: str) -> None:

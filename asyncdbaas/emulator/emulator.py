@@ -21,7 +21,7 @@ from asyncdbaas.emulator.state_file import StateFile
 from asyncdbaas.emulator.threaded import LoopThread
 
 _LOCAL: Final = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}  # noqa: S104 -- this is what they mean here
-"""Addresses that stand for all addresses of this machine, and the one of them that is always there."""
+"""Addresses that stand for all addresses of this machine, with the loopback address to use for each."""
 
 
 class Emulator(EmulatedService):
@@ -32,8 +32,8 @@ class Emulator(EmulatedService):
     all methods may be called from any thread. The same `seed` gives the same ids and credentials.
 
     Args:
-        host: Address to listen on. Other than a loopback address, it lets other machines in.
-        allow_remote: Permit such a host. Then tokens are random, and `/_emulator/` needs one, too.
+        host: Address to listen on. An address that is not loopback makes the emulator reachable for other machines.
+        allow_remote: Allow such a host. Then tokens are random, and `/_emulator/` needs one, too.
         port: Port to listen on; 0 takes a free one.
         seed: Number that all ids and credentials are derived from.
         time_scale: How many virtual seconds pass per second, if `clock` is not given.
@@ -100,7 +100,7 @@ class Emulator(EmulatedService):
 
     @property
     def url(self) -> str:
-        """The base URL for a client; where the emulator listens on all addresses, the one for this machine."""
+        """The base URL for a client on this machine."""
         host = _LOCAL.get(self._host, self._host)
         name = f"[{host}]" if ":" in host else host
         return f"{'https' if self._authority else 'http'}://{name}:{self._port}"
@@ -163,7 +163,7 @@ class Emulator(EmulatedService):
             self._set_token(token)
 
     def _serve(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Response:
-        """Answer a request that came by a socket, and let the state file follow what may have changed."""
+        """Answer a request from a socket, and update the state file."""
         response = self.handle(method, target, headers, body)
         if method != "GET" and self._file is not None:
             self._file.changed()
@@ -176,7 +176,9 @@ def _clock(scale: float, source: Callable[[], float] | None) -> Clock:
 
 def _require_host(host: str, *, allow_remote: bool) -> None:
     if not (allow_remote or access.is_loopback(host)):
-        raise EmulatorError(f"host {host!r} lets other machines in: pass allow_remote=True if that is what you want")
+        raise EmulatorError(
+            f"host {host!r} makes the emulator reachable for other machines; pass allow_remote=True to allow it"
+        )
 
 
 def _authority() -> certificates.Pair:

@@ -25,7 +25,7 @@ UNSUPPORTED: Final = "operation is not supported for this cluster type"
 
 
 class EmulatorError(ValueError):
-    """The emulator, its clock or its state was used in a way that it does not take. The base of its other errors."""
+    """Wrong use of the emulator, its clock or its state. Base class of its other errors."""
 
 
 class Refusal(Exception):  # noqa: N818 -- a response to send, not an error of the emulator

@@ -18,26 +18,26 @@ from asyncdbaas.emulator.validators import number, one_of, switch
 
 KINDS: Final = MappingProxyType(
     {
-        "delay": "the answer comes later, by `delay` virtual seconds; nothing else is wrong",
+        "delay": "the response is delayed by `delay` virtual seconds; nothing else is wrong",
         "precondition": "412: the object is not ready for this",
         "rate_limit": "429 by the burst limit, with retry-after (`retry_after` virtual seconds)",
         "hourly_limit": "429 by the hourly limit, without retry-after",
-        "server_error": "500 from the service; with `applied` the change was made all the same",
-        "bad_gateway": "502, an HTML page; with `applied` the change was made all the same",
-        "gateway_timeout": "504, an HTML page; with `applied` the change was made all the same",
+        "server_error": "500 from the service; with `applied` the change was made",
+        "bad_gateway": "502, an HTML page; with `applied` the change was made",
+        "gateway_timeout": "504, an HTML page; with `applied` the change was made",
         "unavailable": "503 from the gateway, which did not forward the request; no rate-limit headers",
         "not_found": "404, as on a read just after the create",
-        "accepted": "202 with an error-shaped body, for a topic that is made all the same",
-        "request_timeout": "408 from the gateway, an HTML page; with `applied` the change was made all the same",
+        "accepted": "202 with an error-shaped body; the topic is created",
+        "request_timeout": "408 from the gateway, an HTML page; with `applied` the change was made",
         "misdirected": "421 from the gateway, an HTML page",
         "too_early": "425 from the gateway, an HTML page",
         "no_route": "404 from the gateway, as plain text, as if the path did not exist",
         "null_list": "the right status with null in place of every list",
-        "reset": "the connection is reset instead of an answer; with `applied` the change was made all the same",
-        "reset_after": "the connection is reset right after the answer",
-        "half_body": "the connection is closed in the middle of the answer's body",
-        "endless_body": "the answer's body goes on with blanks and never ends",
-        "silence": "no answer ever comes; with `applied` the change was made all the same",
+        "reset": "the connection is reset instead of a response; with `applied` the change was made",
+        "reset_after": "the connection is reset right after the response",
+        "half_body": "the connection is closed in the middle of the response's body",
+        "endless_body": "the response's body continues with spaces and never ends",
+        "silence": "no response ever comes; with `applied` the change was made",
         "empty_body": "the right status with no body",
         "wrong_shape": "the right status with JSON of another shape (`body`)",
         "not_json": "the right status with a body that is not JSON",
@@ -86,9 +86,9 @@ def _require(name: str, known: Collection[str], what: str) -> None:
 class Fault:
     """A pending fault.
 
-    It applies to requests of `operation` (`"create_topic"`, ...; `"*"` is any) for which `when` holds, after
-    letting the first `skip` pass, with `probability`, and `times` times (None: for ever). `injected` counts.
-    `Faults.check` reports it if it was never injected, unless it is `optional`.
+    It applies to requests of `operation` (`"create_topic"`, ...; `"*"` is any) for which `when` is true, with
+    `probability`, after the first `skip` ones, `times` times (None: always). `injected` counts. `Faults.check` reports
+    it if it was never injected, unless it is `optional`.
     """
 
     id: int = 0
@@ -117,12 +117,12 @@ class Fault:
         return self.kind in BEFORE or (self.kind in EITHER and not self.applied)
 
     def dump(self) -> Record:
-        """Return it as plain data, for the admin path; a predicate is left out."""
+        """Return the fault as plain data for the admin path, without its predicate."""
         return attrs.asdict(self, filter=lambda field, _: field.name != "when")
 
 
 class UnusedFaultError(EmulatorError, AssertionError):
-    """Faults were added and never injected, so a test did not test what it was written for."""
+    """Faults were added and never injected, so a test did not test what it should."""
 
 
 class Faults:
@@ -140,8 +140,8 @@ class Faults:
     def add(self, operation: str, kind: str, *, when: Callable[[Call], bool] | None = None, **options: Any) -> Fault:
         """Add a fault: `faults.add("create_topic", "server_error", applied=True, times=2)`.
 
-        `options` are the fields of `Fault`; `KINDS` names the faults. A "delay" is injected for ever unless `times`
-        says otherwise, all others once. EmulatorError for an operation that does not exist.
+        `options` are the fields of `Fault`; `KINDS` names the faults. By default a "delay" is always injected, all
+        others once. EmulatorError for an operation that does not exist.
         """
         self._check(operation, kind, options)
         if kind == "delay":

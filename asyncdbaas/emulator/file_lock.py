@@ -1,4 +1,4 @@
-"""A lock that holds between processes, and that the operating system releases when its owner dies."""
+"""A lock between processes, which the operating system releases when its owner dies."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class FileLock:
             os.close(handle)  # the last owner removed the file after it was opened here
 
     def release(self) -> None:
-        """Remove the file and give the lock back; does nothing without a lock."""
+        """Remove the file and release the lock; does nothing without a lock."""
         handle, self._handle = self._handle, None
         if handle is None:
             return

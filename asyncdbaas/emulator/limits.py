@@ -73,7 +73,7 @@ class TokenLimits:
     def arrive(self, clock: Clock) -> Verdict:
         """Count an arriving request, or refuse it; a refused one is not counted.
 
-        The hour is checked first: its refusal has no `retry-after`, as that belongs to the burst limit alone.
+        The hour is checked first: its refusal has no `retry-after`, which only the burst limit sends.
         """
         now = clock.now()
         hour, minute = self._hour.count(now), self._minute.count(now)

@@ -21,7 +21,7 @@ def masked(value: Any) -> Any:
 
 
 def masked_token(token: str) -> str:
-    """Return what is enough to tell tokens apart: the last four characters of a long one."""
+    """Return the last four characters of a long token, which is enough to tell tokens apart."""
     return f"{MASK}{token[-4:]}" if len(token) >= 16 else MASK
 
 

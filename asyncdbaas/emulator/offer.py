@@ -20,7 +20,7 @@ _SHAPE: Final = "an object with `options`, as GET /v2/databases/options answers"
 
 
 class OfferError(EmulatorError):
-    """An offer does not have the shape of the answer to GET /v2/databases/options."""
+    """An offer does not have the shape of the response to GET /v2/databases/options."""
 
 
 class _EngineOffer(NamedTuple):
@@ -43,7 +43,7 @@ class Offer:
 
     def __init__(self, offer: Any, *, strict: bool = False, lenient: bool = False) -> None:
         if strict and lenient:
-            raise EmulatorError("an offer is either strict or lenient, not both")
+            raise EmulatorError("an offer is either strict or lenient; pass one of the two")
         checked = _checked(offer, "the offer")
         self._options = _checked(checked.get("options"), "options")
         self._availability = _checked(checked.get("version_availability", {}), "version_availability")
@@ -115,7 +115,7 @@ class Offer:
 
 
 def make_offer(offer: Mapping[str, Any] | str | PathLike[str] | None, *, strict: bool, lenient: bool) -> Offer:
-    """Return the given offer, that of a JSON file, or the one that comes with the package, which is read once."""
+    """Return the given offer, the one in a JSON file, or the package's own, which is read once."""
     if offer is None:
         return _packaged(strict=strict, lenient=lenient)
     data: Any = _read(Path(offer)) if isinstance(offer, str | PathLike) else offer
@@ -123,7 +123,7 @@ def make_offer(offer: Mapping[str, Any] | str | PathLike[str] | None, *, strict:
 
 
 def _read(file: Path) -> Any:
-    if file.exists() and not file.is_file():  # a device could be read for ever
+    if file.exists() and not file.is_file():  # a device may never end
         raise OfferError(f"{file}: is not a regular file")
     try:
         return json.loads(file.read_text(encoding="utf-8"))

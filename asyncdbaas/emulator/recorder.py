@@ -15,7 +15,7 @@ class SeenRequest:
     """One request that arrived, and the status of its response (0: the connection was cut)."""
 
     number: int
-    """Counts up from 1, and goes on when the recorder is cleared."""
+    """Starts at 1, and continues when the recorder is cleared."""
     at: float
     """Virtual epoch seconds."""
     method: str
@@ -24,9 +24,9 @@ class SeenRequest:
     status: int
     applied: bool
     seconds: float
-    """Real time that the response took to make, without delays."""
+    """Real seconds that the response took, without delays."""
     minute_left: int | None
-    """Room in the token's minute after this request; None without a valid token."""
+    """Requests left in the token's minute after this one; None without a valid token."""
     hour_left: int | None
     """The same for the hour."""
 
@@ -34,8 +34,8 @@ class SeenRequest:
 class Recorder:
     """Keep the last requests in order, and count all requests.
 
-    `applied` counts by (method, path) the writes that changed something, including those whose response a fault
-    corrupted: a client that repeats what it should not shows up there. `listener` is called with each request.
+    `applied` counts the writes that changed something by (method, path), also those whose response a fault corrupted.
+    It shows whether a client sent a write twice. `listener` is called with each request.
     """
 
     def __init__(self, keep: int) -> None:

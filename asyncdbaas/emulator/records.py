@@ -1,7 +1,7 @@
 """The records that the emulator's state is made of: plain data, so that a snapshot is JSON.
 
-`Record` is a JSON object of a request or an answer, whose keys are not known beforehand. All that the emulator keeps
-has a class of its own here, so that a misspelt key is a type error.
+`Record` is a JSON object of a request or a response, whose keys are not known in advance. Everything that the emulator
+keeps has its own class here, so that a misspelt key is a type error.
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ from __future__ import annotations
 from typing import Any, NotRequired, TypeAlias, TypedDict
 
 Record: TypeAlias = dict[str, Any]
-"""A JSON object of a request or an answer."""
+"""A JSON object of a request or a response."""
 
 
 class Listed(TypedDict):
-    """What lists may show later than it can be read by itself."""
+    """Base of records that lists show later than a read does."""
 
     listed_at: float
     """Virtual time from which lists show it."""
@@ -168,7 +168,7 @@ class Placement(TypedDict):
 
 
 class Kind(TypedDict):
-    """What a cluster is from its order on."""
+    """Fields of a cluster that are fixed by its order."""
 
     name: str
     engine: str
@@ -185,7 +185,7 @@ class Cluster(Listed, Placement, Kind):
     """Virtual time from which it can be read at all."""
     deleting: bool
     busy: bool
-    """Whether a change is going on; it may read `online` all the same."""
+    """Whether a change is in progress; the status may still be `online`."""
     primary: str | None
     """The id of a replica's primary."""
     storage_size_mib: int
@@ -242,5 +242,5 @@ class Account(TypedDict):
     tokens: dict[str, list[str] | None]
     """Scopes by token; None allows everything."""
     token: str
-    """The token that the emulator hands to its user."""
+    """The emulator's own token."""
     metrics: MetricsCredentials

@@ -17,9 +17,9 @@ _HTML: Final = (
 
 
 class Response(NamedTuple):
-    """A response as bytes, held back by `delay` virtual seconds.
+    """A response as bytes, delayed by `delay` virtual seconds.
 
-    `ending` says how the connection misbehaves ("" does not): `reset`, `reset_after`, `half_body`,
+    `ending` names the fault of the connection ("" for none): `reset`, `reset_after`, `half_body`,
     `endless_body` or `silence`, as in `faults.KINDS`.
     """
 

@@ -14,7 +14,7 @@ PARAMETER: Final = "{}"
 
 
 class Answer(NamedTuple):
-    """What a handler returns. A `body` of None sends none; `delay` holds the response back (virtual seconds)."""
+    """The result of a handler. A `body` of None sends none; `delay` is in virtual seconds."""
 
     status: int
     body: Any = None

@@ -65,7 +65,7 @@ def apply(emulator: EmulatedService, data: Mapping[str, Any]) -> None:
             _add_cluster(emulator, entry, f"clusters[{number}]")
         for number, entry in enumerate(_list(data.get("faults", []), "faults")):
             _add_fault(emulator, entry, f"faults[{number}]")
-        emulator.perform("GET", "/v2/databases")  # lets happen what is due at once
+        emulator.perform("GET", "/v2/databases")  # runs what is due at once
         emulator.delays, emulator.quirks = wanted
     except BaseException:
         emulator.restore(before)

@@ -17,7 +17,7 @@ from asyncdbaas.emulator.state import State
 
 
 def add_cluster(state: State, engine: str, name: str | None, settings: Mapping[str, Any]) -> Record:
-    """Add a cluster that is online at once; what is not given is the smallest that the engine offers."""
+    """Add a cluster that is online at once; the default is the smallest that the engine offers."""
     if engine not in ENGINES:
         raise EmulatorError(f"unknown engine {engine!r}; known are {', '.join(ENGINES)}")
     if not state.offer.has(engine):

@@ -15,7 +15,7 @@ from aiohttp import web
 from asyncdbaas.emulator.clock import Clock
 from asyncdbaas.emulator.responses import Response
 
-IDLE_SECONDS: Final = 75.0  # what common load balancers grant an idle connection
+IDLE_SECONDS: Final = 75.0  # the idle timeout of common load balancers
 BODY_SECONDS: Final = 30.0
 MAX_BODY: Final = 32 * 1024 * 1024
 _DRIP_SECONDS: Final = 0.05
@@ -38,7 +38,7 @@ class Server:
         """Listen, and return the port."""
         server = web.Server(
             self._serve,
-            handler_cancellation=True,  # a client that goes away ends the wait for its answer
+            handler_cancellation=True,  # a client that disconnects ends the wait for its response
             access_log=None,
             keepalive_timeout=IDLE_SECONDS,
             lingering_time=1.0,
@@ -64,7 +64,7 @@ class Server:
         try:
             body = await _read(request)
         except TimeoutError:
-            return _closing(web.Response(status=408, text="the request's body did not come in time"))
+            return _closing(web.Response(status=408, text="the request's body did not arrive in time"))
         if body is None:
             return _closing(web.Response(status=413, text="the request's body is too large"))
         response = self._handle(request.method, request.raw_path, request.headers, body)
@@ -77,7 +77,7 @@ async def _read(request: web.BaseRequest) -> bytes | None:
     """Read the whole body, or return None if it is too large."""
     if not request.body_exists:
         return b""
-    if request.content.is_eof():  # a short body comes with its headers
+    if request.content.is_eof():  # a short body arrives with its headers
         body = request.content.read_nowait()
         return body if len(body) <= MAX_BODY else None
     chunks, size = list[bytes](), 0
@@ -127,7 +127,7 @@ async def _endless_body(request: web.BaseRequest, response: Response) -> web.Str
     answer.enable_chunked_encoding()
     await answer.prepare(request)
     await answer.write(response.body[:-1])
-    while True:  # ends by cancellation, when the client goes away or the server stops
+    while True:  # ends by cancellation, when the client disconnects or the server stops
         await answer.write(b" ")
         await asyncio.sleep(_DRIP_SECONDS)
 

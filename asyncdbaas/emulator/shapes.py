@@ -12,7 +12,7 @@ from typing import Any, NotRequired, Union, cast, get_args, get_origin, get_type
 def misfits(value: Any, kind: Any, place: str) -> Iterator[str]:
     """Yield the places in a value that do not fit a type: a `TypedDict`, dict, list, union or scalar.
 
-    Keys that a record does not know are accepted. Keys of a mapping show as `*`: they may be secrets.
+    Unknown keys of a record are accepted. Keys of a mapping show as `*`: they may be secrets.
     """
     origin = get_origin(kind)
     if kind is Any:

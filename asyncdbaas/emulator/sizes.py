@@ -13,7 +13,7 @@ _DISK_GIB: Final = MappingProxyType({1: 10, 2: 30, 4: 60, 8: 140, 16: 290, 32: 5
 
 
 def memory_gb(size: str) -> int:
-    """Read a node's memory from the slug of its size; 192 for slugs that do not say, such as `c-96-intel`."""
+    """Read a node's memory from the slug of its size; 192 for slugs without one, such as `c-96-intel`."""
     found = _MEMORY.search(size)
     return int(found[1]) if found else 192
 

@@ -1,4 +1,4 @@
-"""The emulator's state: what exists, and the changes that are scheduled."""
+"""The emulator's state: all objects, and the scheduled changes."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ _ListedT = TypeVar("_ListedT", bound=Listed)
 
 
 class State:
-    """Hold all that exists, and apply scheduled changes before each request.
+    """Hold all objects, and apply scheduled changes before each request.
 
     All of `data` is JSON-able, and so is the schedule (a heap of `[at, number, action name, arguments]`): a snapshot
-    saves both. There are no background tasks: `run_due` applies in order what has fallen due.
+    saves both. There are no background tasks: `run_due` applies the changes that are due, in order.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class State:
         self.schedule(self.clock.now() + delay, action, *args, **kwargs)
 
     def run_due(self) -> None:
-        """Apply every change that has fallen due, in order of time."""
+        """Apply every change that is due, in order of time."""
         now = self.clock.now()
         while self._scheduled and self._scheduled[0][0] <= now:
             at, _, action, args = heapq.heappop(self._scheduled)
@@ -146,6 +146,6 @@ class State:
     def load(self, dumped: Record) -> None:
         """Restore a dump; the clock is moved forward to the dump's time if it is behind."""
         copy = json.loads(json.dumps(dumped))
-        self.clock.advance(seconds=max(0.0, copy["clock"] - self.clock.now()))  # may refuse, so it comes first
+        self.clock.advance(seconds=max(0.0, copy["clock"] - self.clock.now()))  # may raise, so it comes first
         self.ids.load(copy["ids"])
         self.data, self._scheduled, self._number = copy["data"], copy["schedule"], copy["number"]

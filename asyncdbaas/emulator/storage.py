@@ -1,4 +1,4 @@
-"""Snapshots as JSON files: read, checked, and written so that a crash leaves either the old file or the new one."""
+"""Snapshots as JSON files. A crash while one is written leaves either the old file or the new one."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def save(file: Path, snapshot: Record) -> None:
 
 
 def check(snapshot: Any, where: str) -> None:
-    """Raise `StateError` for what is no snapshot, one of another format, or one that is damaged anywhere."""
+    """Raise `StateError` unless a value is an undamaged snapshot of this format."""
     record = cast("Record", snapshot) if isinstance(snapshot, dict) else {}
     found = record.get("format")
     if not isinstance(found, str) or not found.startswith(_FAMILY):
@@ -91,7 +91,7 @@ def check(snapshot: Any, where: str) -> None:
 
 
 def _broken_parts(snapshot: Record) -> Iterator[str]:
-    """Yield what has the right types and still cannot be used."""
+    """Yield the places of values that have the right type but cannot be used."""
     if snapshot["data"]["token"] not in snapshot["data"]["tokens"]:
         yield "snapshot.data.token"
     for key, cluster in snapshot["data"]["clusters"].items():

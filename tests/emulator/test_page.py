@@ -296,7 +296,7 @@ def test_a_name_that_is_made_to_resolve_to_this_machine_is_refused(browser: Brow
     port = emulator.url.rpartition(":")[2]
     for path in ("ui", "snapshot"):
         browser.open(f"http://evil.example:{port}/_emulator/{path}")
-        assert "this path answers this machine only" in browser.text("body")
+        assert "only this machine may use this path" in browser.text("body")
 
 
 @contextmanager

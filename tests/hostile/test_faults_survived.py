@@ -61,5 +61,5 @@ def test_whoever_writes_is_told_the_truth_or_that_it_is_unknown(kind: str, *, ap
 
 def test_the_table_of_the_guide_is_what_these_tests_see() -> None:
     text = GUIDE.read_text(encoding="utf-8")
-    assert all(kind in text for kind in ("| 429", "| no answer ever comes"))
+    assert all(kind in text for kind in ("| 429", "| no response ever comes"))
     assert text == with_table(), "run python tests/hostile/faults_table.py"

@@ -1,4 +1,4 @@
-"""Backups. The first one begins when a cluster is online, then one each day. The last seven are kept."""
+"""Backups: the first one begins when a cluster is online, then one each day. Seven are kept."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ def create_cluster(state: State, call: Call) -> Answer:
 
 @resource.delete("/{}")
 def delete_cluster(state: State, call: Call, cluster_id: str) -> Answer:
-    """Handle DELETE /v2/databases/{id}; the cluster goes on answering, and holding its name, for a while."""
+    """Handle DELETE /v2/databases/{id}; the cluster stays readable, and keeps its name, for a while."""
     remove_cluster(state, state.cluster(cluster_id))
     return Answer(204)
 
@@ -120,7 +120,7 @@ def new_cluster(state: State, body: Record, *, any_engine: bool = False) -> Clus
 
 
 def require_name(state: State, name: str) -> None:
-    """Refuse a name that is not well-formed, or that a cluster or replica has, even one that is being deleted."""
+    """Refuse a malformed name, and the name of a cluster or replica, even of one that is being deleted."""
     if not _NAME.fullmatch(name):
         raise unprocessable("invalid cluster name")
     if any(cluster["name"] == name for cluster in state.clusters.values()):

@@ -1,7 +1,7 @@
 """Online migrations from a database elsewhere.
 
-Nothing is connected to. A source below `.invalid` cannot be reached: it is accepted and then ends as `error`, as a
-migration does that fails soon after its start. Another cluster of the service is a source like any other.
+No connection is made. A source in `.invalid` counts as unreachable: the migration is accepted and then ends as `error`.
+Another cluster of the service is a source like any other.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What can be ordered."""
+"""The options for new clusters."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ def create_replica(state: State, call: Call, cluster_id: str) -> Answer:
 
 @resource.delete("/{}/replicas/{}")
 def delete_replica(state: State, call: Call, cluster_id: str, name: str) -> Answer:
-    """Handle DELETE /v2/databases/{id}/replicas/{name}; it goes on answering for a while, as a cluster does."""
+    """Handle DELETE /v2/databases/{id}/replicas/{name}; it stays readable for a while, as a cluster does."""
     clusters.remove_cluster(state, _replica(state, cluster_id, name))
     return Answer(204)
 

@@ -12,7 +12,7 @@ from asyncdbaas.emulator.setting import Setting, boolean, integer, number, strin
 
 _UINT64_MAX: Final = 2**64 - 1
 _INT64_MAX: Final = 2**63 - 1
-_INT64_ROUNDED: Final = 9223372036854776000  # the service's own default: 2^63 after a trip through a float
+_INT64_ROUNDED: Final = 9223372036854776000  # the service's own default: 2^63 after rounding to a float
 
 _FORMATS: Final = (
     "0.8.0 0.8.1 0.8.2 0.9.0 0.10.0 0.10.0-IV0 0.10.0-IV1 0.10.1 0.10.1-IV0 0.10.1-IV1 0.10.1-IV2 0.10.2 0.10.2-IV0 "
