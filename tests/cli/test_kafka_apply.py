@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from terminal import environment, on_terminal, through_pipes
+from terminal import environment, in_process, on_terminal, through_pipes
 
 from asyncdbaas.emulator import Clock, Delays, Emulator
 
@@ -32,8 +32,11 @@ def counts(out: str) -> dict[str, Any]:
     return {result: count for result, count in json.loads(out)["counts"].items() if count}
 
 
-async def test_the_example_is_created_on_an_emulator_of_its_own_without_a_token() -> None:
-    done = await through_pipes("kafka", "apply", EXAMPLE, "--emulator", "--format", "json", env=environment())
+def test_the_example_is_created_on_an_emulator_of_its_own_without_a_token(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("DIGITALOCEAN_TOKEN", raising=False)
+    done = in_process(capsys, "kafka", "apply", EXAMPLE, "--emulator", "--format", "json")
     assert (done.code, counts(done.out)) == (0, {"created": COUNT})
     assert "no account is touched" in done.err
     assert "20 times as fast" in done.err
@@ -53,12 +56,16 @@ async def test_a_terminal_shows_a_live_bar_with_the_rate_limit_and_ends_with_a_t
     assert terminal.codes <= {"\x1b[0m", "\x1b[1m"}, "the bar is plain text"
 
 
-async def test_only_missing_topics_are_created_and_a_second_run_changes_nothing(catalogue: str) -> None:
-    async with Emulator(delays=Delays.none()) as emulator:
+def test_only_missing_topics_are_created_and_a_second_run_changes_nothing(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, catalogue: str
+) -> None:
+    with Emulator(delays=Delays.none()) as emulator:
         emulator.add_cluster(name="events")
+        monkeypatch.setenv("DIGITALOCEAN_TOKEN", emulator.token)
+        monkeypatch.setenv("DIGITALOCEAN_API_URL", emulator.url)
         for result in ("created", "kept"):
             arguments = ("--cluster", "events", "--yes", "--format", "json")
-            done = await through_pipes("kafka", "apply", catalogue, *arguments, env=environment(emulator))
+            done = in_process(capsys, "kafka", "apply", catalogue, *arguments)
             assert done.code == 0, done.err
             assert counts(done.out) == {result: 3}
         assert created(emulator) == 3
@@ -130,16 +137,20 @@ async def test_the_command_says_what_to_install_if_the_extra_is_missing() -> Non
     )
 
 
-async def test_people_get_tables_of_plans_differences_and_clusters(tmp_path: Path) -> None:
-    file = tmp_path / "topics.yaml"
+@pytest.mark.parametrize(
+    ("command", "code", "shown"),
+    [
+        ("kafka plan topics.yaml", 2, ["partition_count 6", "+  topic  t49", "51 create.", "51 requests to send"]),
+        pytest.param("kafka diff topics.yaml", 2, ["missing", "51 differences."], marks=pytest.mark.long),
+        pytest.param("clusters list", 0, ["shop-events", "kafka", "creating"], marks=pytest.mark.long),
+    ],
+)
+async def test_people_get_tables_of_plans_differences_and_clusters(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str, code: int, shown: list[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
     topics = ", ".join(f"{{name: t{number}}}" for number in range(50))
-    file.write_text(f"cluster: events\ntopics: [{{name: orders, partitions: 6}}, {topics}]")
-    expected = {
-        ("kafka", "plan", str(file)): (2, ["partition_count 6", "+  topic  t49", "51 create.", "51 requests to send"]),
-        ("kafka", "diff", str(file)): (2, ["missing", "51 differences."]),
-        ("clusters", "list"): (0, ["shop-events", "kafka", "creating"]),
-    }
-    for arguments, (code, shown) in expected.items():
-        async with on_terminal(*arguments, "--emulator", env=environment()) as terminal:
-            assert await terminal.exit_code() == code
-        assert not [text for text in shown if text not in terminal.text]
+    (tmp_path / "topics.yaml").write_text(f"cluster: events\ntopics: [{{name: orders, partitions: 6}}, {topics}]")
+    async with on_terminal(*command.split(), "--emulator", env=environment()) as terminal:
+        assert await terminal.exit_code() == code
+    assert not [text for text in shown if text not in terminal.text]

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
-from terminal import in_process, through_shell
+from terminal import in_process
 
 from asyncdbaas.catalogue import read_catalogue
 
@@ -68,8 +67,12 @@ def test_an_import_prints_a_catalogue_and_tells_what_is_left_out(
     assert (done.code, "is none of the files that can be imported" in done.err) == (1, True)
 
 
-async def test_an_import_reads_the_standard_input() -> None:
-    done = await through_shell(f"kafka import - --format json < {IMPORTS / 'describe.txt'}", env=os.environ)
+def test_an_import_reads_the_standard_input(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with IMPORTS.joinpath("describe.txt").open(encoding="utf-8") as file:
+        monkeypatch.setattr("sys.stdin", file)
+        done = in_process(capsys, "kafka", "import", "-", "--format", "json")
     assert done.code == 0, done.err
     assert '"name": "orders"' in done.out
     assert "standard input:7: __consumer_offsets: " in done.err

@@ -238,7 +238,7 @@ def test_a_file_that_another_program_keeps_open_on_windows_is_told_and_stays(
 
 
 @pytest.mark.parametrize("redirection", [">&-", ">/dev/full", "| true", "2>&-", "2>/dev/full", "<&-"])
-@pytest.mark.parametrize("command", ["plan", "apply"])
+@pytest.mark.parametrize("command", ["plan", pytest.param("apply", marks=pytest.mark.long)])
 async def test_a_closed_or_full_stream_is_one_line_or_none_and_never_a_traceback(
     file: Path, command: str, redirection: str
 ) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import json
+import logging
+from collections.abc import Generator
 from pathlib import Path
 
 import click
 import pytest
-from terminal import environment, in_process, on_terminal, through_pipes, through_shell
+from terminal import environment, in_process, on_terminal
 
 from asyncdbaas.cli.commands import root
 from asyncdbaas.cli.options import FORMATS, once
@@ -22,6 +25,16 @@ EVIL = "a\x1b[2J\x9b1m\u202ez"
 EXAMPLE = str(Path(__file__).parents[1] / "data" / "topics.yaml")
 
 
+@pytest.fixture
+def unset_logger() -> Generator[None]:
+    """Give the logger back as it was, after a command has set it."""
+    logger = logging.getLogger("asyncdbaas")
+    handlers, level = logger.handlers[:], logger.level
+    yield
+    logger.handlers[:] = handlers
+    logger.setLevel(level)
+
+
 def always(_: object) -> bool:
     return True
 
@@ -31,6 +44,8 @@ def test_control_characters_are_made_visible_and_lines_stay() -> None:
     assert safe(EVIL) == "a\\x1b[2J\\x9b1m\\u202ez"
 
 
+@pytest.mark.unobserved
+@pytest.mark.usefixtures("unset_logger")
 @pytest.mark.parametrize("style", FORMATS)
 @pytest.mark.parametrize("command", ["diff", "export", "clusters", "error", "verbose"])
 def test_escape_sequences_of_the_service_never_reach_the_terminal(
@@ -54,6 +69,7 @@ def test_escape_sequences_of_the_service_never_reach_the_terminal(
         formatted = () if command == "export" else ("--format", style)
         verbose = ("-v",) if command == "verbose" else ()
         done = in_process(capsys, *arguments, *formatted, *verbose, "--api-url", emulator.url)
+    assert ("attempt 1" in done.err) == (command == "verbose")
     for text in (done.out, done.err):
         assert not {"\x1b", "\x9b", "\u202e"} & set(text)
 
@@ -75,10 +91,12 @@ def test_an_encoding_that_lacks_a_character_is_no_reason_to_fail(
 @pytest.mark.parametrize(
     "command", [("kafka", "apply", EXAMPLE), ("kafka", "plan", EXAMPLE), ("kafka", "export"), ("clusters", "list")]
 )
-async def test_no_line_is_drawn_again_in_a_pipe_whatever_colours_are_forced(
-    command: tuple[str, ...], variable: str
+def test_no_line_is_drawn_again_in_a_pipe_whatever_colours_are_forced(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...], variable: str
 ) -> None:
-    done = await through_pipes(*command, "--emulator", env=environment() | {variable: "1"})
+    monkeypatch.setenv(variable, "1")
+    monkeypatch.delenv("COLUMNS", raising=False)  # pytest-xdist sets it
+    done = in_process(capsys, *command, "--emulator")
     assert done.code in (0, 2)
     assert "\r" not in done.err
     assert "\x1b[2K" not in done.err
@@ -86,7 +104,7 @@ async def test_no_line_is_drawn_again_in_a_pipe_whatever_colours_are_forced(
     assert ("\x1b[1m" in done.out) == colours
 
 
-@pytest.mark.parametrize("columns", [60, 80, 200])
+@pytest.mark.parametrize("columns", [60, *(pytest.param(width, marks=pytest.mark.long) for width in (80, 200))])
 async def test_tables_fit_the_terminal_and_ids_stay_whole(columns: int) -> None:
     async with on_terminal("clusters", "list", "--emulator", env=environment(), columns=columns) as terminal:
         assert await terminal.exit_code() == 0
@@ -139,13 +157,15 @@ def test_every_option_with_one_value_refuses_a_second_one(capsys: pytest.Capture
     assert done.err.splitlines()[-1] == "error: --out can be given once, not 2 times."
 
 
+@pytest.mark.unobserved
+@pytest.mark.usefixtures("unset_logger")
 @pytest.mark.parametrize("where", [0, 1, 3])
-async def test_verbose_can_stand_before_or_after_the_command(where: int) -> None:
+def test_verbose_can_stand_before_or_after_the_command(capsys: pytest.CaptureFixture[str], where: int) -> None:
     words = ["clusters", "list", "--emulator"]
     words.insert(where, "-v")
     if where == 1:
         words = ["clusters", "list", "-v", "--emulator"]
-    done = await through_pipes(*words, env=environment())
+    done = in_process(capsys, *words)
     assert done.code == 0
     assert done.err.count("GET /v2/databases (call 1): attempt 1") == 1
 
@@ -160,10 +180,11 @@ async def test_verbose_can_stand_before_or_after_the_command(where: int) -> None
         ("topics: []", "-", 1),
     ],
 )
-async def test_a_catalogue_can_come_from_the_standard_input(text: str, options: str, code: int, tmp_path: Path) -> None:
-    file = tmp_path / "input"
-    file.write_text(text)
-    done = await through_shell(f"kafka plan - {options} --emulator --format json < {file}", env=environment())
+def test_a_catalogue_can_come_from_the_standard_input(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, text: str, options: str, code: int
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
+    done = in_process(capsys, "kafka", "plan", "-", *options.split(), "--emulator", "--format", "json")
     assert done.code == code, done.err
     if code == 2:
         assert json.loads(done.out)["counts"]["create"] == 1

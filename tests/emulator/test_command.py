@@ -91,7 +91,7 @@ def test_it_serves_until_a_signal_and_exits_cleanly(number: signal.Signals, code
         assert process.wait(10) == 0
 
 
-@pytest.mark.parametrize("code", [PLAIN, AS_ON_WINDOWS], ids=["plain", "windows"])
+@pytest.mark.parametrize("code", [PLAIN, pytest.param(AS_ON_WINDOWS, marks=pytest.mark.long)], ids=["plain", "windows"])
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 0), (signal.SIGKILL, -9)])
 def test_the_state_survives_a_restart(tmp_path: Path, number: signal.Signals, status: int, code: str) -> None:
     options = ("--state", str(tmp_path / "dev.json"), "--time-scale", "100000")

@@ -230,6 +230,7 @@ def test_it_works_without_a_plugin_in_plain_tests(pytester: pytest.Pytester) -> 
     run(pytester, "-p", "no:asyncio", "-p", "no:anyio").assert_outcomes(passed=2)
 
 
+@pytest.mark.long
 def test_it_works_under_xdist(pytester: pytest.Pytester) -> None:
     pytest.importorskip("xdist")
     pytester.makepyfile(LOOP_SCOPES)
