@@ -1,13 +1,14 @@
 """Build the documentation site into `.site/build/site`: `python .site/build.py`.
 
-The pages are the README, the guides, and a reference page for each public module, made from its docstrings. The build
-fails on a warning of the generator, a link that leads nowhere, a guide that the navigation does not list, and a public
-name that no page documents.
+The pages are the README, the guides, the examples, and a reference page for each public module, made from its
+docstrings. The build fails on a warning of the generator, a broken link, a guide that the navigation does not list, and
+a public name, field, method or parameter that no page has.
 """
 
 from __future__ import annotations
 
 import importlib
+import inspect
 import json
 import re
 import shutil
@@ -16,6 +17,8 @@ import sys
 import tomllib
 import zlib
 from collections.abc import Iterator
+from contextlib import suppress
+from enum import Enum
 from html.parser import HTMLParser
 from pathlib import Path
 from types import ModuleType
@@ -25,6 +28,7 @@ from urllib.parse import unquote, urlsplit
 HERE: Final = Path(__file__).parent
 ROOT: Final = HERE.parent
 GUIDES: Final = ROOT / "asyncdbaas" / "guides"
+EXAMPLES: Final = ROOT / "tests" / "examples"
 BUILD: Final = HERE / "build"
 DOCS: Final = BUILD / "docs"
 SITE: Final = BUILD / "site"
@@ -54,13 +58,41 @@ def _write_pages() -> None:
         if guide.suffix == ".md":
             text = guide.read_text(encoding="utf-8").replace("../../benchmarks/plots/", "plots/")
             text = re.sub(r"\]\(\.\./(\w+)\.py\)", r"](reference/\1.md)", text)
+            text = re.sub(r"\]\(\.\./\.\./tests/examples/(\w+)\.\w+\)", r"](examples/\1.md)", text)
             DOCS.joinpath(guide.name).write_text(_with_repository_links(text, "../../"), encoding="utf-8")
         else:
             shutil.copy(guide, DOCS)
     shutil.copytree(ROOT / "benchmarks" / "plots", DOCS / "plots", ignore=shutil.ignore_patterns("*.py"))
+    DOCS.joinpath("examples").mkdir()
+    for example in _examples():
+        text = _notebook(example) if example.suffix == ".ipynb" else f"```python\n{example.read_text('utf-8')}```\n"
+        DOCS.joinpath("examples", f"{example.stem}.md").write_text(f"# {example.name}\n\n{text}", encoding="utf-8")
     DOCS.joinpath("reference").mkdir()
     for name in _modules():
         DOCS.joinpath("reference", f"{name}.md").write_text(f"::: asyncdbaas.{name}\n", encoding="utf-8")
+
+
+def _examples() -> list[Path]:
+    """Return the examples that guides link to."""
+    linked = {
+        name
+        for guide in GUIDES.glob("*.md")
+        for name in re.findall(r"/tests/examples/([\w.]+)\)", guide.read_text(encoding="utf-8"))
+    }
+    return [EXAMPLES / name for name in sorted(linked)]
+
+
+def _notebook(path: Path) -> str:
+    """Return a notebook with its outputs as Markdown; headings are one level below that of the page."""
+    parts: list[str] = []
+    for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+        source = "".join(cell["source"])
+        parts.append(f"```python\n{source}\n```" if cell["cell_type"] == "code" else re.sub("^#", "##", source))
+        for output in cell.get("outputs", ()):
+            shown = output.get("data", {"text/plain": output.get("text")})
+            text = "".join(shown.get("text/html") or shown["text/plain"])
+            parts.append(text if "text/html" in shown else f"```text\n{text.rstrip()}\n```")
+    return "\n\n".join(parts) + "\n"
 
 
 def _rebased(readme: str) -> str:
@@ -89,6 +121,7 @@ def _write_settings() -> None:
     settings = (HERE / "zensical.toml").read_text(encoding="utf-8")
     navigation: dict[str, object] = {"Home": "index.md"}
     navigation |= {title: [f"{page}.md" for page in pages] for title, pages in _sections().items()}
+    navigation["Examples"] = [f"examples/{example.stem}.md" for example in _examples()]
     navigation["Reference"] = [f"reference/{name}.md" for name in _modules()]
     written = ", ".join(f"{{{json.dumps(title)} = {json.dumps(pages)}}}" for title, pages in navigation.items())
     BUILD.joinpath("zensical.toml").write_text(settings.replace("nav = []", f"nav = [{written}]"), encoding="utf-8")
@@ -146,11 +179,36 @@ def _undocumented_names() -> Iterator[str]:
     documented = {line.split(" ", 1)[0] for line in inventory.splitlines()}
     for name in _modules():
         module = importlib.import_module(f"asyncdbaas.{name}")
-        yield from (
-            f"asyncdbaas.{name}.{public} is not documented"
-            for public in getattr(module, "__all__", ())
-            if f"asyncdbaas.{name}.{public}" not in documented and _is_ours(getattr(module, public))
-        )
+        page = re.sub(r"<[^>]+>", "", SITE.joinpath("reference", f"{name}.html").read_text(encoding="utf-8"))
+        words = set(re.findall(r"\w+", page))
+        for public in getattr(module, "__all__", ()):
+            value, path = getattr(module, public), f"asyncdbaas.{name}.{public}"
+            if _is_ours(value):
+                missing = {path, *(f"{path}.{member}" for member in _members(value))} - documented
+                yield from (f"{each} is not documented" for each in sorted(missing))
+                yield from (f"{path}: the page lacks {each}" for each in sorted(_parameters(value) - words))
+
+
+def _members(value: object) -> Iterator[str]:
+    """Yield the public fields, methods and properties that a class defines, and those of its private bases."""
+    for base in inspect.getmro(value) if isinstance(value, type) else ():
+        if base is value or (base.__name__.startswith("_") and _is_ours(base)):
+            names = {**vars(base), **vars(base).get("__annotations__", {})}
+            yield from (name for name in names if not name.startswith("_"))
+
+
+def _parameters(value: object) -> set[str]:
+    """Return the names of the parameters of a function or class, and of the public methods that a class defines."""
+    if isinstance(value, type) and issubclass(value, Enum):
+        return set()
+    methods = vars(value).items() if isinstance(value, type) else ()
+    functions = [value, *(each for name, each in methods if not name.startswith("_") and inspect.isfunction(each))]
+    found: set[str] = set()
+    for function in functions:
+        if inspect.isfunction(function) or isinstance(function, type):
+            with suppress(ValueError):  # made in C
+                found |= inspect.signature(function).parameters.keys()
+    return {name for name in found if not name.startswith("_")} - {"self", "cls"}
 
 
 def _is_ours(value: object) -> bool:

@@ -27,6 +27,7 @@ __all__ = [
     "CallEvent",
     "CallJoined",
     "CallStarted",
+    "Event",
     "QuotaWait",
     "RetryScheduled",
     "UnreadableValues",
@@ -35,7 +36,9 @@ __all__ = [
 
 
 @attrs.frozen(kw_only=True)
-class _Event:
+class Event:
+    """Base class of all events."""
+
     call: int
     """Number of the call in its session, starting at 1. All events of a call have the same number."""
     method: str
@@ -45,7 +48,7 @@ class _Event:
 
 
 @attrs.frozen(kw_only=True)
-class CallStarted(_Event):
+class CallStarted(Event):
     """A call has started."""
 
     url: str
@@ -53,7 +56,7 @@ class CallStarted(_Event):
 
 
 @attrs.frozen(kw_only=True)
-class CallJoined(_Event):
+class CallJoined(Event):
     """A read shares the request of an identical read that is still queued.
 
     The attempts appear in the events of the other call, even if that call is cancelled.
@@ -64,7 +67,7 @@ class CallJoined(_Event):
 
 
 @attrs.frozen(kw_only=True)
-class QuotaWait(_Event):
+class QuotaWait(Event):
     """A call has a connection slot, and now waits for the rate limit."""
 
     seconds: float
@@ -74,7 +77,7 @@ class QuotaWait(_Event):
 
 
 @attrs.frozen(kw_only=True)
-class AttemptStarted(_Event):
+class AttemptStarted(Event):
     """A request is about to be sent."""
 
     attempt: int
@@ -84,7 +87,7 @@ class AttemptStarted(_Event):
 
 
 @attrs.frozen(kw_only=True)
-class AttemptEnded(_Event):
+class AttemptEnded(Event):
     """A request got a response, or failed."""
 
     attempt: int
@@ -99,7 +102,7 @@ class AttemptEnded(_Event):
 
 
 @attrs.frozen(kw_only=True)
-class RetryScheduled(_Event):
+class RetryScheduled(Event):
     """A request will be sent again."""
 
     attempt: int
@@ -110,7 +113,7 @@ class RetryScheduled(_Event):
 
 
 @attrs.frozen(kw_only=True)
-class UnreadableValues(_Event):
+class UnreadableValues(Event):
     """Optional values of a response could not be read. Their fields have their defaults, usually None."""
 
     places: tuple[str, ...]
@@ -118,7 +121,7 @@ class UnreadableValues(_Event):
 
 
 @attrs.frozen(kw_only=True)
-class CallEnded(_Event):
+class CallEnded(Event):
     """A call has ended."""
 
     attempts: int

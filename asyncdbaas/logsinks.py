@@ -28,6 +28,7 @@ __all__ = [
     "OpenSearchSink",
     "RsyslogFormat",
     "RsyslogSink",
+    "SearchSink",
     "SinkConfig",
     "SinkType",
     "create_logsink",
@@ -95,7 +96,9 @@ class RsyslogSink(Model):
 
 
 @attrs.frozen(kw_only=True, slots=False, repr=False)
-class _SearchSink(Model):
+class SearchSink(Model):
+    """Settings that `ElasticsearchSink` and `OpenSearchSink` share."""
+
     url: str = attrs.field(validator=not_empty, repr=False)
     """Address with user and password, such as `https://user:password@192.0.2.1:9200`."""
     index_prefix: str = attrs.field(validator=not_empty)
@@ -109,14 +112,14 @@ class _SearchSink(Model):
 
 
 @attrs.frozen(kw_only=True, slots=False, repr=False)
-class ElasticsearchSink(_SearchSink):
+class ElasticsearchSink(SearchSink):
     """Settings of a sink that writes to Elasticsearch."""
 
     sink_type: ClassVar[SinkType] = SinkType.ELASTICSEARCH
 
 
 @attrs.frozen(kw_only=True, slots=False, repr=False)
-class OpenSearchSink(_SearchSink):
+class OpenSearchSink(SearchSink):
     """Settings of a sink that writes to OpenSearch."""
 
     sink_type: ClassVar[SinkType] = SinkType.OPENSEARCH

@@ -74,7 +74,7 @@ def _change_lines(changes: Sequence[Change]) -> list[tuple[str, int]]:
     lines: list[tuple[str, int]] = []
     for (sign, what, said), names in alike.items():
         shown = ", ".join(map(_code, names))
-        lines.append((f"- `{sign}` {what} {shown}: {_plain(said)}", len(names)))
+        lines.append((f"- `{sign}` {what} {shown}" + (f": {_plain(said)}" if said else ""), len(names)))
     return lines
 
 

@@ -17,7 +17,7 @@ from asyncdbaas._checks import kind_of
 from asyncdbaas._core.decoding import MismatchError, reader
 from asyncdbaas._core.wire import wire_names
 from asyncdbaas._endpoint import cluster_path, envelop, require_some
-from asyncdbaas.configs._base import set_fields
+from asyncdbaas.configs._base import EngineConfig, set_fields
 from asyncdbaas.configs.advanced import (
     AdvancedMySQLConfig,
     AdvancedMySQLConfigUpdate,
@@ -56,6 +56,7 @@ __all__ = [
     "AdvancedPostgreSQLConfigUpdate",
     "Config",
     "ConfigUpdate",
+    "EngineConfig",
     "FunctionTracking",
     "IncrementalBackup",
     "KafkaCleanupPolicy",

@@ -58,6 +58,7 @@ SECRETS: Final = {
     "MetricsCredentialsUpdate.basic_auth_password",
     "MigrationSource.password",
     "OpenSearchSink.url",
+    "SearchSink.url",
     "RsyslogSink.key",
     "RsyslogSink.logline",
     "RsyslogSink.sd",
