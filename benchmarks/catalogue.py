@@ -1,8 +1,9 @@
-"""Topic catalogues: the quota that an apply spends, the speed of a plan, and being killed in the middle.
+"""Catalogues: the quota that an apply spends, the speed of a plan, and being killed in the middle.
 
 python -m benchmarks.catalogue apply     # 2,000 topics on 10 clusters, then again
 python -m benchmarks.catalogue wait      # the same, until all are active
-python -m benchmarks.catalogue plan      # 100,000 topics against 100,000
+python -m benchmarks.catalogue plan      # 100,000 topics, 5,000 users and 2,000 schemas
+python -m benchmarks.catalogue read      # catalogues of 50 MB
 python -m benchmarks.catalogue kill      # kill -9 at 50 random moments, with faults
 """
 
@@ -12,20 +13,19 @@ import argparse
 import asyncio
 import json
 import math
-import multiprocessing
-import random
 import sys
 import time
 from collections import Counter
-from concurrent.futures import ProcessPoolExecutor
-from pathlib import Path
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from asyncdbaas import AsyncSession, RateLimiter, RetryPolicy
 from asyncdbaas.catalogue import Catalogue, CatalogueTopic
 from asyncdbaas.emulator import Emulator
-from asyncdbaas.plan import ClusterRef, Forecast, LiveState, Plan, Target, apply, compare, forecast, make_plan
-from asyncdbaas.topics import CleanupPolicy, Topic, TopicConfig, TopicCreate, TopicState
+from asyncdbaas.plan import Forecast, apply, forecast, make_plan
+from asyncdbaas.topics import TopicCreate
+from benchmarks.catalogue_kill import kill_report
+from benchmarks.catalogue_plan import plan_report, read_report
 from benchmarks.child import ROOT
 from benchmarks.report import Figure, Report, Table, print_report
 
@@ -51,7 +51,7 @@ DOMAINS: Final = (
 
 def run(*, quick: bool) -> Report:
     """Run all parts."""
-    reports = [apply_report(quick=quick), wait_report(quick=quick), plan_report(quick=quick), kill_report(quick=quick)]
+    reports = [make(quick=quick) for make in PARTS.values()]
     return Report(
         scenario="catalogue",
         tables=[table for report in reports for table in report.tables],
@@ -85,7 +85,7 @@ def apply_report(*, quick: bool) -> Report:
                 name="apply: forecast off by",
                 value=100 * abs(first["forecast"] / first["seconds"] - 1),
                 unit="%",
-                target=5,
+                target=2,
             ),
             Figure(name="apply again: writes", value=again["creates"], unit="", target=0),
             Figure(name="apply again: lists of topics", value=again["lists"], unit="", target=clusters),
@@ -112,60 +112,6 @@ def wait_report(*, quick: bool) -> Report:
         tables=[Table(title=f"apply {topics} topics, and wait", columns=["what", "figure"], rows=rows, notes=[note])],
         figures=[Figure(name="apply and wait: requests", value=requests, unit="", target=most)],
         data={"wait": {"sent": sent, "rounds": rounds, "seconds": seconds}},
-    )
-
-
-def plan_report(*, quick: bool) -> Report:
-    """Plan 100,000 topics against 100,000 live ones, without the network."""
-    count = 5_000 if quick else 100_000
-    # In a process of its own: the peak of this one may come from another scenario.
-    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as fresh:
-        counts, seconds, busy, peak = fresh.submit(_plan, count).result()
-    rows = [[action, str(number)] for action, number in counts.items()]
-    return Report(
-        scenario="catalogue",
-        tables=[Table(title=f"a plan of {count} topics", columns=["action", "topics"], rows=rows, notes=[])],
-        figures=[
-            Figure(name=f"plan of {count}: CPU", value=busy, unit="s", target=3),
-            Figure(name=f"plan of {count}: wall, with whatever else runs", value=seconds, unit="s"),
-            Figure(name=f"plan of {count}: peak of the process", value=peak, unit="MiB", target=500),
-        ],
-        data={"plan": {"cpu": busy, "wall": seconds}},
-    )
-
-
-def _plan(count: int) -> tuple[dict[str, int], float, float, float]:
-    """Return what a plan of so many topics holds, the wall and CPU seconds it took, and the peak of memory in MiB."""
-    target, live = _big_world(count)
-    began, busy = time.perf_counter(), time.process_time()
-    plan = compare([target], LiveState.of_topics({target.cluster.id: live}))
-    seconds, busy = time.perf_counter() - began, time.process_time() - busy
-    return {str(action): number for action, number in plan.counts.items()}, seconds, busy, _peak()
-
-
-def _peak() -> float:
-    # Not ru_maxrss: it begins with what the parent had.
-    lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024
-
-
-def kill_report(*, quick: bool) -> Report:
-    """Kill an apply at random moments, with answers lost, and see that the next runs finish without a duplicate."""
-    found = asyncio.run(_kill_often(3 if quick else 50))
-    rows = [[name, str(value)] for name, value in found.items()]
-    return Report(
-        scenario="catalogue",
-        tables=[Table(title="killed in the middle", columns=["what", "figure"], rows=rows, notes=[])],
-        figures=[
-            Figure(name="kill: topics missing or other", value=found["missing or other"], unit="", target=0),
-            Figure(
-                name="kill: creates carried out twice",
-                value=found["creates applied"] - found["topics"],
-                unit="",
-                target=0,
-            ),
-        ],
-        data={"kill": found},
     )
 
 
@@ -236,65 +182,13 @@ async def _be_client(url: str, token: str, topics: int, clusters: int, per_clust
     print(json.dumps({"forecast": ahead.seconds, "seconds": seconds, "total": total, "failures": failures}))
 
 
-def _big_world(count: int) -> tuple[Target, dict[str, Topic]]:
-    config = [
-        TopicConfig(retention_ms=86_400_000, cleanup_policy=CleanupPolicy.COMPACT, segment_ms=number)
-        for number in (1, 2)
-    ]
-    wanted = tuple(
-        CatalogueTopic(topic=TopicCreate(name=f"topic-{number}", partition_count=6, config=config[0]))
-        for number in range(count)
-    )
-    live = {
-        f"topic-{number}": Topic(
-            name=f"topic-{number}",
-            state=TopicState.ACTIVE,
-            partition_count=6,
-            replication_factor=2,
-            config=config[number % 10 == 0],
-        )
-        for number in range(count // 10, count + count // 10)
-    }
-    return Target(cluster=ClusterRef(id="c", name="c", num_nodes=3), topics=wanted), live
-
-
-async def _kill_often(kills: int) -> dict[str, int]:
-    topics, clusters = 60 * kills, 4
-    chance = random.Random(0)
-    async with Emulator(time_scale=SCALE, per_minute=10**6, per_hour=10**6, keep_requests=0) as emulator:
-        ids = [emulator.add_cluster(name=f"cluster-{number}")["id"] for number in range(clusters)]
-        for kind, applied in (("server_error", True), ("reset", True), ("reset", False), ("accepted", False)):
-            emulator.faults.add("create_topic", kind, applied=applied, probability=0.05, times=None)
-        emulator.faults.add("create_topic", "delay", delay=0.3 * SCALE)
-        killed = 0
-        for _ in range(kills):
-            process = await _client(emulator, topics, clusters, per_cluster=5)  # slow, so that one run is killed often
-            before = emulator.requests.operations["create_topic"]
-            goal = before + chance.randrange(60)
-            while emulator.requests.operations["create_topic"] < goal and process.returncode is None:  # noqa: ASYNC110 -- another process is watched
-                await asyncio.sleep(0.002)
-            if process.returncode is None:
-                process.kill()
-                killed += 1
-            await process.wait()
-        emulator.faults.clear()
-        process = await _client(emulator, topics, clusters)
-        await process.communicate()
-        async with AsyncSession(
-            emulator.token, base_url=emulator.url, rate_limiter=RateLimiter(10**6, 10**6)
-        ) as session:
-            left: Plan = await make_plan(session, catalogue_of(topics, clusters))
-        paths = [f"/v2/databases/{cluster_id}/topics" for cluster_id in ids]
-        return {
-            "topics": topics,
-            "killed": killed,
-            "requests to create": emulator.requests.operations["create_topic"],
-            "creates applied": sum(emulator.requests.applied["POST", path] for path in paths),
-            "missing or other": len(left.writes),
-        }
-
-
-PARTS: Final = {"apply": apply_report, "plan": plan_report, "kill": kill_report, "wait": wait_report}
+PARTS: Final[Mapping[str, Callable[..., Report]]] = {
+    "apply": apply_report,
+    "wait": wait_report,
+    "plan": plan_report,
+    "read": read_report,
+    "kill": kill_report,
+}
 
 
 def main() -> int:
