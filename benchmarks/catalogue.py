@@ -4,6 +4,7 @@ python -m benchmarks.catalogue apply     # 2,000 topics on 10 clusters, then aga
 python -m benchmarks.catalogue wait      # the same, until all are active
 python -m benchmarks.catalogue plan      # 100,000 topics, 5,000 users and 2,000 schemas
 python -m benchmarks.catalogue read      # catalogues of 50 MB
+python -m benchmarks.catalogue memory    # plans of 2,000 topics on 10 clusters, with a memory
 python -m benchmarks.catalogue kill      # kill -9 at 50 random moments, with faults
 """
 
@@ -25,6 +26,7 @@ from asyncdbaas.emulator import Emulator
 from asyncdbaas.plan import Forecast, apply, forecast, make_plan
 from asyncdbaas.topics import TopicCreate
 from benchmarks.catalogue_kill import kill_report
+from benchmarks.catalogue_memory import memory_report
 from benchmarks.catalogue_plan import plan_report, read_report
 from benchmarks.child import ROOT
 from benchmarks.report import Figure, Report, Table, print_report
@@ -187,6 +189,7 @@ PARTS: Final[Mapping[str, Callable[..., Report]]] = {
     "wait": wait_report,
     "plan": plan_report,
     "read": read_report,
+    "memory": memory_report,
     "kill": kill_report,
 }
 

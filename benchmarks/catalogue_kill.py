@@ -80,7 +80,7 @@ async def _kill_often(kills: int) -> dict[str, int]:
             emulator.faults.add(operation, "delay", delay=0.1 * SCALE)
         killed: Counter[str] = Counter()
         for _ in range(kills):
-            at = await _kill_once(emulator, count, chance.randrange(1, 3 * OBJECTS))
+            at = await _kill_once(emulator, count, chance.randrange(1, 5 * OBJECTS))
             killed.update([at] if at else [])
         emulator.faults.clear()
         await (await _client(emulator, count)).wait()

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from typing import Any, Final
 
 import attrs
 
 from asyncdbaas import bulk
 from asyncdbaas._core.observers import guarded
 from asyncdbaas.catalogue import Catalogue, CatalogueTopic
-from asyncdbaas.clusters import list_clusters
+from asyncdbaas.clusters import Cluster, list_clusters
+from asyncdbaas.errors import InvalidInputError, NotFoundError, PermissionDeniedError, UnprocessableError
 from asyncdbaas.plan.comparing import compare
 from asyncdbaas.plan.events import PlanEvent, forecast_requests
 from asyncdbaas.plan.kinds import KINDS, Kind
@@ -27,6 +29,8 @@ from asyncdbaas.types import UNSET
 __all__ = ["Reading", "fetch", "list_by_name", "make_plan", "read_details"]
 
 OnEvent = Callable[[PlanEvent], object]
+# A remembered cluster was deleted, or the catalogue does not fit what is remembered.
+_STALE: Final = (NotFoundError, UnprocessableError, PermissionDeniedError, InvalidInputError)
 # The cluster's id, the kind, and the entry of an object.
 _Item = tuple[str, Kind[Any, Any], Any]
 
@@ -42,7 +46,7 @@ class Reading:
     since: Catalogue | None = None
     """An earlier catalogue: the settings of topics whose entry is the same in it are not read."""
     memory: Memory | None = None
-    """Settings that were read before."""
+    """Clusters and settings that were read before."""
     unread: frozenset[tuple[str, str]] = frozenset()
     """Topics, by their cluster's id and their name, whose settings are not read."""
 
@@ -59,7 +63,8 @@ async def make_plan(
     """Find the catalogue's clusters, fetch their live state, and return the plan that brings them in sync.
 
     It sends one request for the clusters, one for each cluster and kind of object, and one for each existing topic for
-    which the catalogue declares settings. CatalogueError lists everything that does not fit the clusters.
+    which the catalogue declares settings. A memory saves the first, and most of the last. CatalogueError lists
+    everything that does not fit the clusters.
 
     Args:
         session: An open session.
@@ -71,10 +76,28 @@ async def make_plan(
         on_event: Called with a `Forecast` of the reads, once it is known how many there are.
     """
     reading = Reading() if reading is None else reading
-    targets = resolve(catalogue, await list_clusters(session), chosen=clusters, names=reading.names)
     if prune is not None:
         prune = attrs.evolve(prune, names=reading.names)
-    return compare(targets, await fetch(session, targets, prune=prune, reading=reading, on_event=on_event), prune=prune)
+
+    async def plan_for(live: Iterable[Cluster]) -> Plan:
+        targets = resolve(catalogue, live, chosen=clusters, names=reading.names)
+        found = await fetch(session, targets, prune=prune, reading=reading, on_event=on_event)
+        return compare(targets, found, prune=prune)
+
+    return await _with_clusters(session, reading.memory, plan_for)
+
+
+async def _with_clusters(
+    session: AsyncSession, memory: Memory | None, plan_for: Callable[[Iterable[Cluster]], Awaitable[Plan]]
+) -> Plan:
+    """Make a plan for the remembered clusters; if that fails, for those of a new list."""
+    if memory is not None and (known := memory.clusters()):
+        with suppress(*_STALE):
+            return await plan_for(known)
+    listed = await list_clusters(session)
+    if memory is not None:
+        memory.store_clusters(listed)
+    return await plan_for(listed)
 
 
 async def fetch(

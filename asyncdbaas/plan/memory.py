@@ -1,4 +1,4 @@
-"""Remember the settings that were read, so that the next plan reads only some of them.
+"""Remember clusters and the settings of topics, so that the next plan reads only some of them.
 
 A memory is a file of plain data without secrets. It is written atomically; a damaged one is put aside and built anew.
 """
@@ -16,6 +16,7 @@ import attrs
 from asyncdbaas._core.codec import encode
 from asyncdbaas._core.decoding import MismatchError, reader
 from asyncdbaas.catalogue.kafka import settings_of
+from asyncdbaas.clusters import Cluster, ClusterStatus, Engine
 from asyncdbaas.errors import InvalidInputError
 from asyncdbaas.plan.events import Outcome, Result
 from asyncdbaas.plan.files import OutputFile
@@ -23,7 +24,7 @@ from asyncdbaas.plan.kinds.topics import SHAPE, TOPICS
 from asyncdbaas.plan.model import Action, Change, Plan
 from asyncdbaas.topics import TopicConfig
 
-__all__ = ["Memory", "Remembered", "load_memory"]
+__all__ = ["Memory", "Remembered", "RememberedCluster", "load_memory"]
 
 _FORMAT: Final = "asyncdbaas-memory/1"
 _OTHERS: Final = (".yaml", ".yml", ".csv")
@@ -44,16 +45,30 @@ class Remembered:
 
 
 @attrs.frozen(kw_only=True)
+class RememberedCluster:
+    """A Kafka cluster that a list showed."""
+
+    read: float
+    """When it was listed, in seconds since 1970."""
+    name: str
+    num_nodes: int | None
+
+
+@attrs.frozen(kw_only=True)
 class _File:
     format: str
     clusters: dict[str, dict[str, Remembered]]
+    """The topics of each cluster, by its id."""
+    listed: dict[str, RememberedCluster] = attrs.field(factory=dict[str, RememberedCluster])
+    """The clusters, by their id."""
 
 
 class Memory:
-    """Settings by cluster and topic, and how much a plan may rely on them.
+    """Clusters, the settings of their topics, and how much a plan may rely on them.
 
     Args:
-        topics: What is remembered, by the cluster's id, by name.
+        topics: Settings, by the cluster's id, by the topic's name.
+        listed: Clusters by their id.
         path: The file to keep it in.
         max_age: Seconds after which settings are read again.
         max_reads: Number of topics that one plan reads at most; the stalest come first.
@@ -64,16 +79,40 @@ class Memory:
         self,
         topics: dict[str, dict[str, Remembered]] | None = None,
         *,
+        listed: dict[str, RememberedCluster] | None = None,
         path: Path | None = None,
         max_age: float = _DAY,
         max_reads: int | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._topics = {} if topics is None else topics
+        self._listed = {} if listed is None else listed
         self._path = path
         self._max_age = max_age
         self._max_reads = max_reads
         self._clock = clock
+
+    def clusters(self) -> list[Cluster]:
+        """Return the clusters that were listed lately, as far as a plan needs to know them."""
+        return [
+            Cluster(
+                id=cluster_id,
+                name=known.name,
+                engine=Engine.KAFKA,
+                status=ClusterStatus.ONLINE,
+                num_nodes=known.num_nodes,
+            )
+            for cluster_id, known in self._listed.items()
+            if self.age(known) < self._max_age
+        ]
+
+    def store_clusters(self, clusters: Iterable[Cluster]) -> None:
+        """Remember the Kafka clusters of a list, and forget all others."""
+        self._listed = {
+            cluster.id: RememberedCluster(read=self._clock(), name=cluster.name, num_nodes=cluster.num_nodes)
+            for cluster in clusters
+            if cluster.engine is Engine.KAFKA and cluster.status is ClusterStatus.ONLINE
+        }
 
     def recall(self, cluster_id: str, name: str, declared: TopicConfig) -> Remembered | None:
         """Return what is remembered of a topic; None if some of the declared settings are not."""
@@ -82,8 +121,8 @@ class Memory:
             return None
         return found
 
-    def age(self, remembered: Remembered) -> float:
-        """Return how old settings are, in seconds. A clock that was set back makes nothing younger than now."""
+    def age(self, remembered: Remembered | RememberedCluster) -> float:
+        """Return how old something is, in seconds. A clock that was set back makes nothing younger than now."""
         return max(0.0, self._clock() - remembered.read)
 
     def due(self, topics: Iterable[tuple[str, str, Remembered | None]]) -> list[tuple[str, str]]:
@@ -149,7 +188,7 @@ class Memory:
         """Write the file, whole or not at all. OSError if it cannot be written."""
         if self._path is not None:
             with OutputFile(self._path, overwrite=True) as file:
-                file.write(encode(_File(format=_FORMAT, clusters=self._topics)))
+                file.write(encode(_File(format=_FORMAT, clusters=self._topics, listed=self._listed)))
 
 
 def load_memory(path: Path, **options: Any) -> tuple[Memory, str]:
@@ -173,7 +212,7 @@ def load_memory(path: Path, **options: Any) -> tuple[Memory, str]:
         path.replace(aside)
         warning = f"{path} is damaged; it was renamed to {aside.name}, and all settings are read again"
         return Memory(path=path, **options), warning
-    return Memory(found.clusters, path=path, **options), ""
+    return Memory(found.clusters, listed=found.listed, path=path, **options), ""
 
 
 def _is_another(path: Path, content: bytes) -> bool:

@@ -6,10 +6,13 @@ import json
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 from worlds import World, applied, catalogue, opened
 
 from asyncdbaas import InvalidInputError
+from asyncdbaas.catalogue import CatalogueError
+from asyncdbaas.clusters import ClusterStatus, delete_cluster
 from asyncdbaas.plan import (
     Action,
     Forecast,
@@ -123,6 +126,53 @@ async def test_a_fresh_memory_saves_all_reads_and_the_plan_is_the_same(tmp_path:
         assert settings_data(second) == {"read": 0, "remembered": 5, "unread": 0, "oldest_seconds": 3600}
         now.time += DAY
         assert (await reads(world, wanted, memory=load_memory(file, clock=now)[0]))[1] == 5
+
+
+async def test_a_memory_of_clusters_saves_their_list_until_it_is_old(tmp_path: Path) -> None:
+    async with opened("events") as world:
+        await made(world, declared())
+        file, now = tmp_path / "memory.json", Now()
+
+        async def lists() -> tuple[int, int]:
+            world.emulator.requests.clear()
+            await make_plan(world.session, declared(), reading=Reading(memory=load_memory(file, clock=now)[0]))
+            return world.emulator.requests.operations["list_clusters"], len(world.emulator.requests)
+
+        assert [await lists() for _ in range(2)] == [(1, 7), (0, 1)]
+        now.time += DAY
+        assert (await lists())[0] == 1
+
+
+@pytest.mark.parametrize("change", ["created_anew", "engine", "deleted", "one_more", "nodes"])
+async def test_a_memory_of_clusters_that_is_not_true_any_more_is_not_believed(change: str) -> None:
+    async with opened("events") as world:
+        await made(world, declared())
+        memory = Memory()
+        await reads(world, declared(), memory=memory)
+        known = memory.clusters()
+        wanted, actions = declared(), {Action.CREATE: 5}
+        if change == "one_more":
+            world.emulator.add_cluster(name="more")
+            wanted = catalogue("t0", cluster="more")
+            actions = {Action.CREATE: 1}
+        elif change == "nodes":
+            memory.store_clusters(
+                [attrs.evolve(cluster, status=ClusterStatus.ONLINE, num_nodes=1) for cluster in known]
+            )
+            wanted = catalogue("t0, replication_factor: 3")
+            actions = {Action.UPDATE: 1}
+        else:
+            await delete_cluster(world.session, world.ids["events"])
+            world.emulator.clock.advance(minutes=1)
+            if change != "deleted":
+                world.emulator.add_cluster(name="events", engine="pg" if change == "engine" else "kafka")
+        if change in ("engine", "deleted"):
+            with pytest.raises(CatalogueError, match="topics need Kafka" if change == "engine" else "no cluster"):
+                await make_plan(world.session, wanted, reading=Reading(memory=memory))
+            return
+        plan = await make_plan(world.session, wanted, reading=Reading(memory=memory))
+        assert plan.counts == actions
+        assert memory.clusters() != known or change == "nodes"
 
 
 async def test_drift_is_found_within_a_known_time_at_a_known_cost(tmp_path: Path) -> None:
