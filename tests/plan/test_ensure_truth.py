@@ -263,7 +263,7 @@ async def test_a_pool_that_does_not_take_the_change_is_an_error() -> None:
         other = PoolCreate(name="pool", mode=PoolMode.SESSION, size=7, db="defaultdb", user="doadmin")
         old = {"pool": {"name": "pool", "mode": "session", "size": 5, "db": "defaultdb", "user": "doadmin"}}
         world.emulator.faults.add("get_pool", "wrong_shape", times=None, body=old)
-        with pytest.raises(EnsureError, match="reads otherwise: size is 5, not 7") as caught:
+        with pytest.raises(EnsureError, match="the change is not visible: size is 5, not 7") as caught:
             await ensure_pool(world.session, pg, other, on_conflict=OnConflict.UPDATE, interval=0.001)
         assert caught.value.outcome_unknown
 
