@@ -29,7 +29,8 @@ from class_walk import (
     unknown_keys,
     wire_fields,
 )
-from hypothesis import HealthCheck, given, settings
+from drawn import examples
+from hypothesis import given
 from hypothesis import strategies as st
 from made_up import objects
 from operations import MODULES
@@ -70,13 +71,6 @@ CANARY: Final = "c4n4ry"
 
 each_class = pytest.mark.parametrize("cls", CLASSES)
 each_answer = pytest.mark.parametrize("cls", ANSWERS)
-
-
-def examples(count: int) -> settings:
-    """Ask for so many examples for each class; there are many classes."""
-    return settings(
-        max_examples=count, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
-    )
 
 
 @each_class

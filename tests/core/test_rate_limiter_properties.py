@@ -15,14 +15,15 @@ from typing import Any, Literal
 
 import attrs
 import pytest
-from hypothesis import HealthCheck, given, settings
+from drawn import examples
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from virtual_time import Lies, VirtualTimeLoop, run
 
 from asyncdbaas import RateLimiter
 
-EXAMPLES = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+EXAMPLES = examples(150)
 MINUTE, HOUR = 60.0, 600.0
 
 
@@ -366,7 +367,7 @@ class LimiterMachine(RuleBasedStateMachine):
 
 
 TestLimiterMachine = LimiterMachine.TestCase
-TestLimiterMachine.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
+TestLimiterMachine.settings = settings(examples(60), stateful_step_count=25)
 
 
 class Traffic:

@@ -8,8 +8,9 @@ from typing import Any, Final, cast
 from urllib.parse import quote
 
 import pytest
+from drawn import examples
 from emulator_contract import problems
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from asyncdbaas.emulator import Clock, Delays, Emulator, Response
@@ -216,7 +217,7 @@ def populated() -> Populated:
     return Populated()
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@examples(400)
 @given(request=requests())
 def test_a_generated_request_gets_an_answer_of_the_service(
     populated: Populated, request: tuple[str, str, list[str], bytes]

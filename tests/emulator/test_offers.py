@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
+from drawn import examples
 from emulator_http import emulating
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from asyncdbaas.emulator import Clock, Emulator, OfferError, Response
@@ -193,7 +194,7 @@ offers: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(offer=offers, data=st.data())
 def test_an_order_is_accepted_exactly_if_the_offer_lists_it(offer: Any, data: st.DataObject) -> None:
     emulator = Emulator(offer=offer, clock=Clock.stepped(NOW), per_minute=10**6)

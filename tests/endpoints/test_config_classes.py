@@ -12,6 +12,7 @@ from typing import Any, Final, get_args, get_origin, get_type_hints
 
 import attrs
 import pytest
+from drawn import examples
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -84,6 +85,7 @@ def _objects(cls: Any) -> st.SearchStrategy[Any]:
 
 @pytest.mark.parametrize("cls", ENGINES)
 @given(data=st.data())
+@examples(100)
 def test_what_is_sent_reads_back_the_same(cls: Any, data: st.DataObject) -> None:
     config = data.draw(_objects(cls))
     unlisted = data.draw(st.dictionaries(st.text(min_size=1), st.integers(), max_size=2))

@@ -6,7 +6,8 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from drawn import examples
+from hypothesis import example, given
 from hypothesis import strategies as st
 from targets import TARGETS
 
@@ -47,7 +48,7 @@ _DAMAGED = (
 
 
 @pytest.mark.parametrize("target", TARGETS)
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@examples(120)
 @example(data=b"")
 @example(data=_DAMAGED)
 @example(data=b"\xff\xfe\x00")

@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 import attrs
+from drawn import examples
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -271,4 +272,4 @@ def rights_of(user: User) -> set[str]:
 
 
 TestCatalogues = Catalogues.TestCase
-TestCatalogues.settings = settings(max_examples=60, stateful_step_count=10, deadline=None)
+TestCatalogues.settings = settings(examples(60), stateful_step_count=10)
