@@ -21,6 +21,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
+from asyncdbaas._checks import check_instance
 from asyncdbaas.clusters import CA, Connection, User
 from asyncdbaas.errors import InvalidInputError
 from asyncdbaas.pools import PoolMode
@@ -64,7 +65,7 @@ def asyncpg(
         user: who logs in. The default is the user of the connection.
         pool_mode: mode of the connection pool that `connection` belongs to, if it is one.
     """
-    arguments = _login_arguments(connection, user, "database") | {"ssl": ca.ssl_context()}
+    arguments = _login_arguments(connection, user, "database") | {"ssl": _authority(ca).ssl_context()}
     return Arguments(arguments, **{"statement_cache_size": 0} if _forgets_statements(pool_mode) else {})
 
 
@@ -95,7 +96,7 @@ def aiomysql(connection: Connection | None, ca: CA, *, user: User | None = None)
 
     The driver does not insist on TLS: to a server that claims to have none, such as an attacker's, it logs in without.
     """
-    return Arguments(_login_arguments(connection, user, "db"), ssl=ca.ssl_context())
+    return Arguments(_login_arguments(connection, user, "db"), ssl=_authority(ca).ssl_context())
 
 
 def asyncmy(connection: Connection | None, ca: CA, *, user: User | None = None) -> Arguments:
@@ -103,7 +104,7 @@ def asyncmy(connection: Connection | None, ca: CA, *, user: User | None = None) 
 
     The driver does not insist on TLS: to a server that claims to have none, such as an attacker's, it logs in without.
     """
-    return Arguments(_login_arguments(connection, user, "database"), ssl=ca.ssl_context())
+    return Arguments(_login_arguments(connection, user, "database"), ssl=_authority(ca).ssl_context())
 
 
 def redis(connection: Connection | None, ca: CA) -> Arguments:
@@ -133,7 +134,7 @@ def valkey(connection: Connection | None, ca: CA) -> Arguments:
         ssl=True,
         ssl_cert_reqs="required",
         ssl_check_hostname=True,
-        ssl_ca_data=ca.certificate,
+        ssl_ca_data=_authority(ca).certificate,
     )
 
 
@@ -158,7 +159,7 @@ def aiokafka(
         port: port to use in place of the connection's. It is required for client certificates if
             `connection.application_ports` does not name one.
     """
-    context = ca.ssl_context()
+    context = _authority(ca).ssl_context()
     if client_certificate:
         server = _certificate_address(connection, port)
         _load_client_certificate(context, user)
@@ -200,7 +201,7 @@ def opensearchpy(connection: Connection | None, ca: CA, *, user: User | None = N
         hosts=[{"host": host, "port": port}],
         http_auth=_login(connection, user),
         use_ssl=True,
-        ssl_context=ca.ssl_context(),
+        ssl_context=_authority(ca).ssl_context(),
     )
 
 
@@ -211,7 +212,9 @@ def httpx(connection: Connection | None, ca: CA, *, user: User | None = None) ->
     `cluster.metrics_endpoints` and the credentials that `metrics.get_metrics_credentials` returns.
     """
     host, port = _place(connection)
-    return Arguments(base_url=f"https://{host}:{port}", auth=_login(connection, user), verify=ca.ssl_context())
+    return Arguments(
+        base_url=f"https://{host}:{port}", auth=_login(connection, user), verify=_authority(ca).ssl_context()
+    )
 
 
 @contextmanager
@@ -222,7 +225,7 @@ def ca_file(ca: CA) -> Generator[Path, None, None]:
     """
     with TemporaryDirectory(prefix="asyncdbaas-") as directory:
         path = Path(directory, "ca.pem")
-        path.write_text(ca.certificate, encoding="ascii")
+        path.write_text(_authority(ca).certificate, encoding="ascii")
         yield path
 
 
@@ -233,8 +236,18 @@ def _login_arguments(connection: Connection | None, user: User | None, database:
     return {"host": host, "port": port, "user": name, "password": password, **named}
 
 
+def _authority(ca: CA) -> CA:
+    return check_instance(ca, CA, "ca", "await get_ca(session, cluster_id)")
+
+
+def _checked(connection: Connection | None) -> Connection | None:
+    """Reject what is no connection, such as the cluster that has it; a cluster may have None."""
+    return connection and check_instance(connection, Connection, "connection", "cluster.connection")
+
+
 def _place(connection: Connection | None, port: int | None = None) -> tuple[str, int]:
     """Return the host and the port for a login by password."""
+    connection = _checked(connection)
     found = port or (connection and connection.login_port)
     if connection is None or not connection.host or not found:
         raise InvalidInputError("connection: no host and port yet; wait until the cluster is online")
@@ -243,6 +256,7 @@ def _place(connection: Connection | None, port: int | None = None) -> tuple[str,
 
 def _certificate_address(connection: Connection | None, port: int | None) -> str:
     """Return the bootstrap server for client certificates, whose port is never `connection.port`."""
+    connection = _checked(connection)
     if connection is None or not connection.host:
         raise InvalidInputError("connection: no host yet; wait until the cluster is online")
     if not (found := port or connection.certificate_port):
@@ -254,6 +268,7 @@ def _certificate_address(connection: Connection | None, port: int | None) -> str
 
 
 def _login(connection: Connection | None, user: User | None) -> tuple[str, str]:
+    _check_user(user)
     name = user.name if user else connection and connection.user
     password = user.password if user else connection and connection.password
     if not name:
@@ -270,7 +285,13 @@ def _forgets_statements(pool_mode: PoolMode | str | None) -> bool:
     return pool_mode is not None and pool_mode != PoolMode.SESSION
 
 
+def _check_user(user: User | None) -> None:
+    if user is not None:
+        check_instance(user, User, "user", "await get_user(session, cluster_id, name)")
+
+
 def _load_client_certificate(context: ssl.SSLContext, user: User | None) -> None:
+    _check_user(user)
     if user is None or not user.access_cert or not user.access_key:
         raise InvalidInputError("user: no access_cert and access_key; only users of Kafka clusters have them")
     with TemporaryDirectory(prefix="asyncdbaas-") as directory:  # the ssl module reads keys only from files

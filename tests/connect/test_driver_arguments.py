@@ -15,13 +15,14 @@ from aiohttp import web
 from server_process import free_port
 
 from asyncdbaas import AsyncSession, InvalidInputError, clusters, connect, users
-from asyncdbaas.clusters import CA, Connection, User
+from asyncdbaas.clusters import CA, Cluster, ClusterStatus, Connection, Engine, User
 from asyncdbaas.emulator import Delays, Emulator, certificates
 
 AUTHORITY = certificates.make_authority("Project CA")
 OWN = CA(certificate=AUTHORITY.certificate)
 ISSUED = certificates.issue(AUTHORITY, "app")
 CONNECTION = Connection(host="localhost", port=25060, user="doadmin", password="sesame", database="defaultdb")
+CLUSTER = Cluster(id="1", name="c", engine=Engine.PG, status=ClusterStatus.ONLINE, connection=CONNECTION)
 USER = User(name="app", password="open", access_cert=ISSUED.certificate, access_key=ISSUED.key)
 
 WITH_CA: list[Callable[..., dict[str, Any]]] = [
@@ -63,6 +64,27 @@ def test_what_is_missing_is_named(
 ) -> None:
     with pytest.raises(InvalidInputError, match=problem):
         _arguments(function, connection)
+
+
+@pytest.mark.parametrize("function", ALL, ids=_name)
+@pytest.mark.parametrize("wrong", [CLUSTER, {"password": "canary"}, "canary"], ids=lambda wrong: type(wrong).__name__)
+def test_a_cluster_or_plain_data_in_the_place_of_a_connection_is_refused(
+    function: Callable[..., dict[str, Any]], wrong: Any
+) -> None:
+    with pytest.raises(InvalidInputError, match=r"connection must be .*, such as cluster\.connection, not") as caught:
+        _arguments(function, wrong)
+    assert "canary" not in str(caught.value)
+
+
+@pytest.mark.parametrize("function", WITH_CA, ids=_name)
+@pytest.mark.parametrize(("name", "wrong"), [("ca", "canary"), ("user", {"password": "canary"})])
+def test_an_authority_or_a_user_of_another_class_is_refused(
+    function: Callable[..., dict[str, Any]], name: str, wrong: Any
+) -> None:
+    arguments: dict[str, Any] = {"connection": CONNECTION, "ca": OWN, "user": USER, name: wrong}
+    with pytest.raises(InvalidInputError, match=f"(?i){name} must be of the class {name}") as caught:
+        function(**arguments)
+    assert "canary" not in str(caught.value)
 
 
 @pytest.mark.parametrize("function", ALL, ids=_name)
