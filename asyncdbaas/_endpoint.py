@@ -124,7 +124,7 @@ def named(items: Iterable[T], name: str, what: str, path: str, key: str = "name"
         raise InvalidInputError(f"{len(found)} {what}s have this name; use the id of one of them")
     if found:
         return found[0]
-    from difflib import get_close_matches  # seldom needed
+    from difflib import get_close_matches  # rarely needed
 
     similar = get_close_matches(name, [each for item in listed if (each := getattr(item, key))], n=3)
     hint = f"; similar: {', '.join(similar)}" if similar else f"; there are {len(listed)} with other names"

@@ -33,9 +33,9 @@ async def list_databases(session: AsyncSession, cluster_id: Id) -> list[Database
 
 
 async def get_database(session: AsyncSession, cluster_id: Id, name: str) -> Database:
-    """Read one database; it shows no more than its name, so this tells whether it exists.
+    """Read one database. The result has only its name: use this to check whether it exists.
 
-    NotFoundError has been seen now and then for one that does exist. Scope `database:read`.
+    NotFoundError has occasionally been seen for one that exists. Scope `database:read`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_get
     """
     return await session.request("GET", cluster_path(cluster_id, "dbs", name), Database, key="db")

@@ -123,7 +123,7 @@ class TopicConfig(Model):
     retention_bytes: int | Unset = UNSET
     """Size of a partition from which old segments are dropped, in bytes. Default -1: no limit."""
     retention_ms: int | Unset = UNSET
-    """How long a message is kept, in milliseconds; -1 for ever. Default 604800000, a week."""
+    """How long a message is kept, in milliseconds; -1 means forever. Default 604800000, a week."""
     segment_bytes: int | Unset = UNSET
     """Size of one segment file, in bytes, at least 14. Default 209715200."""
     segment_index_bytes: int | Unset = UNSET
@@ -227,7 +227,7 @@ class TopicUpdate(Model):
 
 
 async def list_topics(session: AsyncSession, cluster_id: Id) -> list[Topic]:
-    """List the topics of a Kafka cluster, without their settings and, as a rule, without their partitions.
+    """List the topics of a Kafka cluster, without their settings and usually without their partitions.
 
     Scope `database:read`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_list_kafka_topics

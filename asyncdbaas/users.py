@@ -78,7 +78,7 @@ async def list_users(session: AsyncSession, cluster_id: Id) -> list[User]:
 async def get_user(session: AsyncSession, cluster_id: Id, name: str) -> User:
     """Read one user.
 
-    NotFoundError has been seen for one just created, and now and then for one that does exist. Passwords show only with
+    NotFoundError has been seen for a new user, and occasionally for an existing one. Passwords need
     the scope `database:view_credentials`; on MongoDB never. Scope `database:read`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_get_user
     """

@@ -81,7 +81,7 @@ class KafkaConfig(EngineConfig):
     log_flush_interval_messages: int | Unset = UNSET
     """Messages after which a partition is flushed to disk; 1 to 9223372036854776000."""
     log_flush_interval_ms: int | Unset = UNSET
-    """Milliseconds for which a message may stay in memory alone; 0 to 9223372036854776000. Unset, Kafka's
+    """Milliseconds for which a message may stay only in memory; 0 to 9223372036854776000. Unset, Kafka's
     `log.flush.scheduler.interval.ms` counts."""
     log_index_interval_bytes: int | Unset = UNSET
     """Bytes between two entries of the offset index; 0 to 104857600."""
@@ -127,11 +127,11 @@ class KafkaConfig(EngineConfig):
     producer_purgatory_purge_interval_requests: int | Unset = UNSET
     """Requests after which the producer purgatory is purged; 10 to 10000. Default 1000."""
     replica_fetch_max_bytes: int | Unset = UNSET
-    """Bytes that a replica fetches of each partition; 1048576 to 104857600. Default 1048576. A first batch that is
-    larger is fetched all the same."""
+    """Bytes that a replica fetches of each partition; 1048576 to 104857600. Default 1048576. A larger first batch is
+    fetched anyway."""
     replica_fetch_response_max_bytes: int | Unset = UNSET
-    """Bytes of a whole answer to a replica; 10485760 to 1048576000. Default 10485760. A first batch that is larger is
-    sent all the same."""
+    """Bytes of a whole response to a replica; 10485760 to 1048576000. Default 10485760. A larger first batch is sent
+    anyway."""
     schema_registry: bool | Unset = UNSET
     """Run a schema registry, which the module `schemas` talks to. Only on plans with dedicated CPUs, General Purpose.
     Default false."""

@@ -36,5 +36,5 @@ class MongoDBConfig(EngineConfig):
     """Seconds after which a multi-document transaction is aborted; at least 1. Default 60. A change restarts
     MongoDB."""
     verbosity: int | Unset = UNSET
-    """Verbosity of the log; 0 to 5, from informational messages alone to all debug messages. Default 0. From 1 on, slow
+    """Verbosity of the log; 0 to 5, from only informational messages to all debug messages. Default 0. From 1 on, slow
     or not, all operations on the primary are logged. A change restarts MongoDB."""

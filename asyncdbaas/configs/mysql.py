@@ -97,7 +97,7 @@ class MySQLConfig(EngineConfig):
     """Largest temporary log of an online DDL operation, in bytes; 65536 to 1099511627776. Beyond it the operation
     fails."""
     innodb_optimize_fulltext_only: bool | Unset = UNSET
-    """Have OPTIMIZE TABLE rebuild the full-text index alone, not the table."""
+    """Have OPTIMIZE TABLE rebuild only the full-text index, not the table."""
     innodb_print_all_deadlocks: bool | Unset = UNSET
     """Write every deadlock to the error log, not only the last to the engine's status. Default false."""
     innodb_read_io_threads: int | Unset = UNSET
@@ -141,7 +141,7 @@ class MySQLConfig(EngineConfig):
     """How deep the optimizer searches for a plan; 0 to 62, where 0 leaves the choice to the server. Less depth compiles
     large joins faster."""
     optimizer_switch: str | Unset = UNSET
-    """Optimizer flags: `name=on`, `name=off` and `name=default` joined by commas, or `default` alone for all."""
+    """Optimizer flags: `name=on`, `name=off` and `name=default` joined by commas, or only `default` for all."""
     slow_query_log: bool | Unset = UNSET
     """Log slow queries. Turning it off also empties the table `mysql.slow_log`. Default false."""
     sort_buffer_size: int | Unset = UNSET

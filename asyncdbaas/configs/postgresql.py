@@ -121,7 +121,7 @@ class PgBouncerConfig(Section):
     server_lifetime: int | Unset = UNSET
     """Seconds after which a server connection is closed once it is unused; 60 to 86400."""
     server_reset_query_always: bool | Unset = UNSET
-    """Run DISCARD ALL between clients in every pool mode, not in `session` alone."""
+    """Run DISCARD ALL between clients in every pool mode, not only in `session`."""
 
 
 @attrs.frozen(kw_only=True, repr=False, slots=False)
@@ -209,7 +209,7 @@ class PostgreSQLConfig(EngineConfig):
     max_pred_locks_per_transaction: int | Unset = UNSET
     """Predicate locks per transaction, on average; 64 to 640."""
     max_prepared_transactions: int | Unset = UNSET
-    """Transactions that may stand prepared (two-phase commit) at once; 0 to 10000. Can only be raised."""
+    """Prepared transactions (two-phase commit) at once; 0 to 10000. Can only be raised."""
     max_replication_slots: int | Unset = UNSET
     """Replication slots; 8 to 64."""
     max_slot_wal_keep_size: int | Unset = UNSET

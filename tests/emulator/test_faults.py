@@ -46,7 +46,7 @@ async def test_a_fault_that_answers_in_the_services_own_shape(kind: str, status:
         assert ("ratelimit-limit" in answer.headers) == (kind != "unavailable")
         assert ("retry-after" in answer.headers) == (kind == "rate_limit")
         assert await _exists(call, path) == applied
-        assert (await call("POST", path, TOPIC)).status == (422 if applied else 201), "it strikes once"
+        assert (await call("POST", path, TOPIC)).status == (422 if applied else 201), "it is injected once"
 
 
 @pytest.mark.parametrize(("kind", "status"), [("bad_gateway", 502), ("gateway_timeout", 504), ("request_timeout", 408)])

@@ -1,4 +1,4 @@
-"""Docstrings, comments and identifiers use the usual terms: words that need a legend are kept out."""
+"""Docstrings, comments, messages, identifiers and guides use the usual terms, not words that need a legend."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from pages import PAGES
 from source_tree import PACKAGE, TESTS
 
 # What not to write, and what to write instead.
@@ -51,15 +52,20 @@ def _prose(path: Path) -> Iterator[tuple[int, str]]:
         elif token.type == tokenize.NAME:
             yield token.start[0], token.string.replace("_", " ")
     for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
-            yield node.lineno, node.value.value
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and " " in node.value:
+            yield node.lineno, node.value
+
+
+def _lines(page: Path) -> Iterator[tuple[int, str]]:
+    yield from enumerate(page.read_text(encoding="utf-8").splitlines(), start=1)
 
 
 def test_no_word_needs_a_legend() -> None:
+    texts = [(path, _prose(path)) for path in FILES] + [(page, _lines(page)) for page in PAGES]
     found = {
         f"{path}:{line}: {match[0]!r}; write: {list(INSTEAD.values())[int((match.lastgroup or 'w0')[1:])]}"
-        for path in FILES
-        for line, text in _prose(path)
+        for path, prose in texts
+        for line, text in prose
         for match in _WORDS.finditer(text)
     }
     assert found == set()

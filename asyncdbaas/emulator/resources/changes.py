@@ -72,7 +72,7 @@ def upgrade_cluster(state: State, call: Call, cluster_id: str) -> Answer:
 def convert_cluster(state: State, call: Call, cluster_id: str) -> Answer:
     """Handle PATCH /v2/databases/{id}/cluster_type, which turns redis into valkey.
 
-    The vendor's pages document it; it is none of the 71 operations of the description.
+    The vendor's pages document it; it is not one of the 71 operations of the description.
     """
     cluster = state.idle(cluster_id, "convert cluster")
     convert(state, cluster, fields.required(call.body, "cluster_type"))
