@@ -42,7 +42,8 @@ class Finished:
 
 def environment(emulator: Emulator | None = None) -> dict[str, str]:
     """Return the environment of a user with a token, or of one with none."""
-    user = {"PATH": os.environ["PATH"], "TERM": "xterm", "LANG": "C.UTF-8"}
+    user = {name: value for name, value in os.environ.items() if name == "PATH" or name.startswith("COVERAGE_")}
+    user |= {"TERM": "xterm", "LANG": "C.UTF-8"}
     if emulator is None:
         return user
     return user | {"DIGITALOCEAN_TOKEN": emulator.token, "DIGITALOCEAN_API_URL": emulator.url}

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import json
 from functools import cache
-from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import pytest
-from description_table import follow
+from description_table import DESCRIPTION, follow
 
-FILE: Final = Path(__file__).parents[3] / "shared" / "api" / "databases.openapi.json"
-
-needs_the_description = pytest.mark.skipif(not FILE.exists(), reason="the vendor's description is not at hand")
+needs_the_description = pytest.mark.skipif(
+    not DESCRIPTION.exists(), reason="the vendor's description is not beside the repository"
+)
 
 
 @cache
 def document() -> dict[str, Any]:
     """Read the description."""
-    return json.loads(FILE.read_bytes())  # type: ignore[no-any-return]  # it is one JSON object
+    return json.loads(DESCRIPTION.read_bytes())  # type: ignore[no-any-return]  # it is one JSON object
 
 
 @cache

@@ -7,11 +7,11 @@ import inspect
 import json
 import re
 from functools import cache
-from pathlib import Path
 from typing import Any, Final, get_args, get_origin, get_type_hints
 
 import attrs
 import pytest
+from description_table import DESCRIPTION, follow, table
 from drawn import examples
 from hypothesis import given
 from hypothesis import strategies as st
@@ -34,9 +34,6 @@ from asyncdbaas.configs import (
 )
 from asyncdbaas.types import OpenEnum
 
-# Beside the repository, never in it.
-DESCRIPTION: Final = Path(__file__).parents[3] / "shared" / "api" / "databases.openapi.json"
-needs_description = pytest.mark.skipif(not DESCRIPTION.exists(), reason=f"no vendor's description at {DESCRIPTION}")
 SCHEMAS: Final[list[tuple[Any, str]]] = [
     (MySQLConfig, "mysql_advanced_config"),
     (IncrementalBackup, "mysql_incremental_backup"),
@@ -94,15 +91,10 @@ def test_what_is_sent_reads_back_the_same(cls: Any, data: st.DataObject) -> None
     assert reader(cls, "config")(b'{"config": %s}' % encode(config)) == config
 
 
-@cache
-def _schemas() -> Any:
-    return json.loads(DESCRIPTION.read_bytes())["components"]["schemas"]
-
-
 def _properties(schema: str) -> dict[str, Any]:
     """Return a schema's properties, with those that it refers to filled in."""
-    found = _schemas()[schema]["properties"]
-    return {name: _schemas()[p["$ref"].rpartition("/")[2]] if "$ref" in p else p for name, p in found.items()}
+    properties = table()["schemas"][schema]["properties"]
+    return {name: follow(table(), described) for name, described in properties.items()}
 
 
 def _docs(cls: Any) -> dict[str, str]:
@@ -120,13 +112,11 @@ def _tells(doc: str, fact: str) -> bool:
     return bool(re.search(rf"(?<![\w.]){re.escape(fact)}(?!\w)", doc, re.IGNORECASE))
 
 
-@needs_description
 @pytest.mark.parametrize(("cls", "schema"), SCHEMAS)
 def test_the_fields_are_the_vendors_settings(cls: Any, schema: str) -> None:
     assert wire_names(cls) == _properties(schema).keys()
 
 
-@needs_description
 @pytest.mark.parametrize(("cls", "schema"), SCHEMAS)
 def test_types_and_values_are_the_vendors(cls: Any, schema: str) -> None:
     types = _in_json(cls, _types(cls))
@@ -136,7 +126,7 @@ def test_types_and_values_are_the_vendors(cls: Any, schema: str) -> None:
             assert get_origin(tp) is list
             (tp,), about = get_args(tp), described["items"]
         if about["type"] == "object":
-            assert (tp, about) in [(known, _schemas()[its]) for known, its in SCHEMAS], name
+            assert (tp, about) in [(known, table()["schemas"][its]) for known, its in SCHEMAS], name
         elif "enum" in about and about["type"] == "string":
             # The description has underscores in Valkey's policies; the service's other clients have hyphens.
             values = [
@@ -149,7 +139,6 @@ def test_types_and_values_are_the_vendors(cls: Any, schema: str) -> None:
             assert tp is _TYPES[about["type"]], name
 
 
-@needs_description
 @pytest.mark.parametrize(("cls", "schema"), SCHEMAS)
 def test_docstrings_tell_ranges_lengths_defaults_and_numeric_choices(cls: Any, schema: str) -> None:
     docs = _in_json(cls, _docs(cls))
@@ -162,13 +151,16 @@ def test_docstrings_tell_ranges_lengths_defaults_and_numeric_choices(cls: Any, s
         assert not missing, (name, docs[name])
 
 
-@needs_description
-@pytest.mark.parametrize(("cls", "schema"), SCHEMAS)
-def test_the_vendors_examples_fit(cls: Any, schema: str) -> None:
-    examples = {name: p["example"] for name, p in _properties(schema).items() if "example" in p}
-    config = reader(cls, None)(json.dumps(examples).encode())
-    hyphens = {"valkey_maxmemory_policy": "allkeys-lru"} if cls is ValkeyConfig else {}
-    assert json.loads(encode(config)) == {**examples, **hyphens}
+@pytest.mark.skipif(not DESCRIPTION.exists(), reason="the vendor's description is not beside the repository")
+def test_the_vendors_examples_fit() -> None:
+    document = json.loads(DESCRIPTION.read_bytes())
+    for cls, schema in SCHEMAS:
+        described = document["components"]["schemas"][schema]["properties"].items()
+        facts = {name: follow(document, about) for name, about in described}
+        values = {name: about["example"] for name, about in facts.items() if "example" in about}
+        config = reader(cls, None)(json.dumps(values).encode())
+        hyphens = {"valkey_maxmemory_policy": "allkeys-lru"} if cls is ValkeyConfig else {}
+        assert json.loads(encode(config)) == {**values, **hyphens}, schema
 
 
 @pytest.mark.parametrize("cls", [cls for cls, _ in SCHEMAS])

@@ -14,6 +14,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
+# Beside the repository, never in it.
+DESCRIPTION: Final = Path(__file__).parents[3] / "shared" / "api" / "databases.openapi.json"
 TABLE: Final = Path(__file__).parents[1] / "data" / "description.json"
 # The keywords of a schema that state a fact.
 _FACTS: Final = (
