@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from math import isinf
 from typing import Any, cast
 
@@ -106,7 +107,7 @@ class Admission:
                 raise closed_error()
             if call.observed and (delay := self._limiter.delay()) > 0:
                 self._observers.waiting(call, delay, self._limiter.waiting)
-            await self._limiter.acquire(self)
+            call.has_permit = partial(self._limiter.is_current, await self._limiter.acquire(self))
         except BaseException:
             self._free_slot()
             raise

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AIOHTTP",
+    "PermitLapsedError",
     "UnsolicitedResponseError",
     "close_within",
     "lent_connector",
@@ -127,6 +128,10 @@ class UnsolicitedResponseError(aiohttp.ClientConnectionError):
     """The connection held a response before anything was asked. Nothing was sent over it."""
 
 
+class PermitLapsedError(aiohttp.ClientConnectionError):
+    """The permit of the rate limiter lapsed before anything was sent, because the process stood still."""
+
+
 class _NoCookies(aiohttp.DummyCookieJar):
     """A jar without cookies, which makes no new object to say so."""
 
@@ -153,7 +158,7 @@ class _PlainRequest(aiohttp.ClientRequest):
     async def send(self, conn: Connection) -> aiohttp.ClientResponse:
         """Send the request at once."""
         _refuse_unsolicited(conn)
-        self._call.sent = True
+        _begin(self._call)
         return await super().send(conn)
 
 
@@ -190,7 +195,7 @@ class _Request(aiohttp.ClientRequest):
         if content is None or protocol is None or protocol.writing_paused:
             if content is not None:
                 super().update_body_from_data(content)
-            self._call.sent = True
+            _begin(self._call)
             return await super().send(conn)
         self._wire = SecretBytes(_serialize(f"{self.method} {self.url.raw_path_qs} HTTP/1.1", self.headers) + content)
         self.loop.call_soon(self._write, protocol)
@@ -217,10 +222,21 @@ class _Request(aiohttp.ClientRequest):
             protocol._buffer.clear()  # noqa: SLF001 -- what is in it would be read before the exception
             reason = "a connection out of the pool ended, or held a response, before the request was written"
             protocol.set_exception(UnsolicitedResponseError(reason))
+            return
+        try:
+            _begin(self._call)
+        except PermitLapsedError as error:
+            protocol.set_exception(error)
         else:
-            self._call.sent = True
             transport.write(wire)
             protocol.start_timeout()
+
+
+def _begin(call: Call) -> None:
+    """Note that the first byte is about to be written."""
+    if not call.has_permit():
+        raise PermitLapsedError("the process stood still until the permit of the rate limiter lapsed")
+    call.sent = True
 
 
 def _refuse_unsolicited(conn: Connection) -> None:

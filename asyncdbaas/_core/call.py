@@ -59,6 +59,8 @@ class Call:
     attempts: int = 0
     headers: CIMultiDict[str] = attrs.field(factory=CIMultiDict[str], repr=False)
     """The headers of the attempt."""
+    has_permit: Callable[[], bool] = attrs.field(default=bool, repr=False)
+    """Whether the attempt may be sent: False before it is admitted, and once its permit has lapsed."""
     sent: bool = False
     """Whether the first byte of the attempt may have been written."""
     on_admission: Callable[[], None] | None = attrs.field(default=None, repr=False)

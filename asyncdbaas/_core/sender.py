@@ -13,7 +13,7 @@ from asyncdbaas._core.http import api_error, read_request_id
 from asyncdbaas._core.lifetime import Lifetime
 from asyncdbaas._core.observers import Observers
 from asyncdbaas._core.slices import read_in_slices
-from asyncdbaas._core.transport import Transport
+from asyncdbaas._core.transport import NotAdmittedError, Transport
 from asyncdbaas.errors import AcceptedError, DecodeError, NotFoundError, RateLimitError, RequestError
 
 __all__ = ["Sender"]
@@ -71,13 +71,13 @@ class Sender:
         unknown, refusals = error.outcome_unknown, 0
         waits = policy.waits()
         while True:
-            refused = isinstance(error, RateLimitError)
+            refused = isinstance(error, (RateLimitError, NotAdmittedError))
             refusals += refused
             failures = call.attempts - refusals
             if not self._lifetime.is_open or not policy.retries(error, failures=failures, refusals=refusals):
                 error.attempts, error.outcome_unknown = call.attempts, unknown
                 raise error
-            # The rate limiter paces those that the service refused.
+            # The rate limiter paces those that the service or itself refused.
             delay = 0.0 if refused else policy.wait(next(waits), error)
             if call.observed:
                 self._observers.retry_scheduled(call, delay, error)

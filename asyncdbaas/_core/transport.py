@@ -10,6 +10,7 @@ from yarl import URL
 
 from asyncdbaas._checks import check_instance
 from asyncdbaas._core.aiohttp_request import (
+    PermitLapsedError,
     UnsolicitedResponseError,
     close_within,
     lent_connector,
@@ -24,7 +25,7 @@ from asyncdbaas._core.networks import basic, environment_proxy, split_login, tls
 from asyncdbaas.errors import DecodeError, RequestError, RequestTimeoutError, TLSError, TransportError
 from asyncdbaas.types import Secret
 
-__all__ = ["Transport"]
+__all__ = ["NotAdmittedError", "Transport"]
 
 # The largest responses known, lists of thousands of topics, are smaller than a tenth of this.
 _LARGEST_BODY: Final = 64 * 2**20
@@ -126,6 +127,8 @@ class Transport:
             kind, reason = TLSError, f"TLS failed: {text}"
         elif isinstance(failure, aiohttp.ClientHttpProxyError):
             reason = f"could not connect: the proxy responded {failure.status} ({text})"
+        elif isinstance(failure, PermitLapsedError):
+            kind, reason = NotAdmittedError, f"not sent: {text}"
         elif type(failure) is TimeoutError:
             within = "could not connect" if not sent else "no complete response"
             kind, reason = RequestTimeoutError, f"{within} within {call.options.timeout:g} s"
@@ -138,6 +141,10 @@ class Transport:
         failure.__cause__ = failure.__context__ = None
         error.__cause__ = failure.with_traceback(None) if isinstance(failure, OSError) else None
         return error
+
+
+class NotAdmittedError(TransportError):
+    """The attempt needs another permit of the rate limiter."""
 
 
 class _TooLargeError(Exception):
