@@ -36,6 +36,7 @@ class Admission:
         self.last_headers: Mapping[str, str] = {}
         """The headers of the last response that said anything about the hourly quota."""
         self._limiter = limiter
+        self._is_current = limiter.is_current
         self._lifetime = lifetime
         self._observers = observers
 
@@ -107,7 +108,7 @@ class Admission:
                 raise closed_error()
             if call.observed and (delay := self._limiter.delay()) > 0:
                 self._observers.waiting(call, delay, self._limiter.waiting)
-            call.has_permit = partial(self._limiter.is_current, await self._limiter.acquire(self))
+            call.has_permit = partial(self._is_current, await self._limiter.acquire(self))
         except BaseException:
             self._free_slot()
             raise

@@ -57,10 +57,10 @@ class Call:
     began: float
     waited: float = 0.0
     attempts: int = 0
-    headers: CIMultiDict[str] = attrs.field(factory=CIMultiDict[str], repr=False)
+    headers: CIMultiDict[str] = attrs.field(init=False, repr=False)
     """The headers of the attempt."""
-    has_permit: Callable[[], bool] = attrs.field(default=bool, repr=False)
-    """Whether the attempt may be sent: False before it is admitted, and once its permit has lapsed."""
+    has_permit: Callable[[], bool] = attrs.field(init=False, repr=False)
+    """Returns whether the permit of the attempt may still be spent."""
     sent: bool = False
     """Whether the first byte of the attempt may have been written."""
     on_admission: Callable[[], None] | None = attrs.field(default=None, repr=False)
