@@ -27,6 +27,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from asyncdbaas._documented import Documented
+
 __all__ = [
     "APIError",
     "AcceptedError",
@@ -57,7 +59,7 @@ __all__ = [
 ]
 
 
-class DBaaSError(Exception):
+class DBaaSError(Documented, Exception):
     """Base class of all errors of this library. All of them can be pickled."""
 
     def __reduce__(self) -> tuple[Any, ...]:

@@ -18,6 +18,7 @@ from typing import TypeAlias
 
 import attrs
 
+from asyncdbaas._documented import Documented
 from asyncdbaas.errors import RequestError
 
 __all__ = [
@@ -36,7 +37,7 @@ __all__ = [
 
 
 @attrs.frozen(kw_only=True)
-class Event:
+class Event(Documented):
     """Base class of all events."""
 
     call: int

@@ -12,6 +12,7 @@ import attrs
 import backoff
 
 from asyncdbaas._checks import check_count, check_seconds
+from asyncdbaas._documented import Documented
 from asyncdbaas.errors import (
     APIError,
     InvalidInputError,
@@ -40,7 +41,7 @@ def _statuses(statuses: Iterable[int]) -> frozenset[int]:
 
 
 @attrs.frozen(kw_only=True)
-class RetryPolicy:
+class RetryPolicy(Documented):
     """Which failures a session retries, how often, and when.
 
     - A 429 is retried for every method, because the service did nothing. The rate limiter paces the retries.

@@ -12,6 +12,7 @@ from yarl import URL
 
 from asyncdbaas._checks import check_instance, check_mapping, check_seconds
 from asyncdbaas._core.http import check_header, check_header_name, read_request_id
+from asyncdbaas._documented import Documented
 from asyncdbaas.errors import InvalidInputError
 from asyncdbaas.ratelimit import Priority
 from asyncdbaas.retry import RetryPolicy
@@ -87,7 +88,7 @@ class Response:
 
 
 @attrs.frozen(kw_only=True)
-class ResponseInfo:
+class ResponseInfo(Documented):
     """What the service said beside the body of a successful response; see `AsyncSession.responses`."""
 
     method: str

@@ -17,6 +17,7 @@ import attrs
 from asyncdbaas import errors
 from asyncdbaas._checks import check_mapping, kind_of
 from asyncdbaas._core.decoding import decode_error_body
+from asyncdbaas._documented import Documented
 from asyncdbaas.errors import APIError, InvalidInputError, TokenError
 from asyncdbaas.types import Id, Secret
 
@@ -202,7 +203,7 @@ def cluster_segment(cluster_id: Id) -> str:
 
 
 @attrs.frozen(kw_only=True)
-class RateLimitHeaders:
+class RateLimitHeaders(Documented):
     """What the service last said about the token's hourly quota; any of it can be missing."""
 
     limit: int | None = None

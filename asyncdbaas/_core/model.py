@@ -8,6 +8,7 @@ from typing import Any, Final, TypeVar, cast
 
 import attrs
 
+from asyncdbaas._documented import Documented
 from asyncdbaas.types import UNSET
 
 __all__ = ["Listing", "Model", "is_secret"]
@@ -22,16 +23,12 @@ _LONGEST: Final = 200
 _MOST_ROWS: Final = 200
 
 
-class Model:
+class Model(Documented):
     """An attrs class of the API.
 
     `repr` shows the fields that have a value, without secrets, and ends in `...` if it would be long. `help` shows the
     documentation of every field.
     """
-
-    def __init_subclass__(cls) -> None:
-        super().__init_subclass__()
-        cls.__doc__ = cast("str", _LazyDoc(cls.__doc__))
 
     def __repr__(self) -> str:
         fields = attrs.fields(cast("type[attrs.AttrsInstance]", type(self)))
@@ -75,19 +72,3 @@ def _cells(item: object) -> dict[str, str]:
 def is_secret(field: attrs.Attribute[Any]) -> bool:
     """Return whether a field holds a secret, which neither `repr` nor plain data shows."""
     return field.repr is False
-
-
-class _LazyDoc:
-    """The docstring of a class with the text below each field, put together when it is read: `help` is rare."""
-
-    def __init__(self, text: str | None) -> None:
-        self._text = text
-        self._full: str | None = None
-
-    def __get__(self, _: object, cls: type) -> str | None:
-        if self._full is None:
-            # inspect and ast take 10 ms to import.
-            from asyncdbaas._core.field_docs import with_fields
-
-            self._full = with_fields(self._text or "", cls)
-        return self._full

@@ -8,6 +8,7 @@ from typing import Any, Final, Generic, TypeAlias, TypeVar
 
 import attrs
 
+from asyncdbaas._documented import Documented
 from asyncdbaas.errors import (
     APIError,
     DBaaSError,
@@ -40,7 +41,7 @@ def is_transient(error: RequestError) -> bool:
 
 
 @attrs.frozen(kw_only=True)
-class Round:
+class Round(Documented):
     """One request was made for all waits that share a list."""
 
     what: str
@@ -54,7 +55,7 @@ class Round:
 
 
 @attrs.frozen(kw_only=True)
-class StateSeen:
+class StateSeen(Documented):
     """The state of an object that is waited for has changed."""
 
     what: str

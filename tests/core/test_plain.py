@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from asyncdbaas import InvalidInputError, to_dict, to_json, topics
-from asyncdbaas._core.field_docs import field_docs
 from asyncdbaas._core.model import Listing, Model
+from asyncdbaas._field_docs import field_docs
 from asyncdbaas.clusters import Cluster, ClusterStatus, Connection, Engine, User
 from asyncdbaas.configs import PostgreSQLConfig, StatementTracking
 from asyncdbaas.types import OpenEnum, Secret

@@ -28,6 +28,8 @@ LAYERS: Final = (
     {"types"},
     {"_checks"},
     {"errors"},
+    {"_documented"},
+    {"_field_docs"},
     {"_version"},
 )
 RANK: Final = {name: rank for rank, names in enumerate(LAYERS) for name in names}
