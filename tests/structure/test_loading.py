@@ -34,6 +34,7 @@ _CORE: Final = {
     "_core.slices",
     "_core.transport",
     "_core.wire",
+    "_documented",
     "_endpoint",
     "_models",
     "_version",
