@@ -20,6 +20,7 @@ __all__ = [
     "SettingError",
     "canonical_name",
     "default_value",
+    "kafka_changes",
     "kafka_name",
     "kafka_value",
     "metric_name",
@@ -79,6 +80,14 @@ def kafka_value(value: Any) -> Any:
     if isinstance(value, StrEnum):
         return _KAFKA_VALUES.get(value, str(value))
     return MAX_INTEGER if isinstance(value, int) and value in _ROUNDED else value
+
+
+def kafka_changes(changed: Mapping[str, tuple[Any, Any]]) -> dict[str, tuple[Any, Any]]:
+    """Return pairs of values by key, with settings in Kafka's spelling."""
+    return {
+        kafka_name(key) if key in TOPIC_SETTINGS else key: (kafka_value(one), kafka_value(other))
+        for key, (one, other) in changed.items()
+    }
 
 
 def default_value(name: str) -> Any:

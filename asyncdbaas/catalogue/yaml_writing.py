@@ -11,6 +11,8 @@ __all__ = ["Flow", "is_block_list", "scalar", "yaml_list", "yaml_mapping"]
 
 # Everything else could be read as a number, a date or a truth value by other readers of YAML.
 _PLAIN: Final = re.compile(r"(?!(?:y|n|yes|no|on|off|true|false|null)$)[A-Za-z][A-Za-z0-9._,-]*", re.IGNORECASE)
+# A text with quotes, such as JSON, that single quotes keep as it is.
+_SINGLE_QUOTED: Final = re.compile(r"[ -&(-~]*[\"\\][ -&(-~]*")
 # A text of which a literal block keeps every character.
 _LITERAL: Final = re.compile(r"[^\s#][\t\n -~]*[^\s]\n?")
 
@@ -50,6 +52,8 @@ def _is_block(value: object) -> TypeGuard[Mapping[str, Any]]:
 def scalar(value: Any) -> str:
     """Return a value on one line."""
     if isinstance(value, str):
+        if _SINGLE_QUOTED.fullmatch(value):
+            return f"'{value}'"
         return value if _PLAIN.fullmatch(value) else _quoted(value)
     return json.dumps(value)
 
@@ -85,4 +89,4 @@ def _flow(value: Any) -> str:
 def _inner(value: Any) -> str:
     """Return a value as it can stand between commas, too."""
     text = _flow(value)
-    return _quoted(text) if isinstance(value, str) and "," in text and not text.startswith('"') else text
+    return _quoted(text) if isinstance(value, str) and "," in text and text[0] not in "'\"" else text

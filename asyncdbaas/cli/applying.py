@@ -15,7 +15,7 @@ from asyncdbaas.cli.planning import Planned, Request, make, planned_by
 from asyncdbaas.cli.printing import Printer, forecast_line
 from asyncdbaas.cli.progress import Progress
 from asyncdbaas.cli.running import Worker, working
-from asyncdbaas.cli.terminal import INTERRUPTED, is_terminal, note, refuse
+from asyncdbaas.cli.terminal import INTERRUPTED, counted, is_terminal, note, refuse
 from asyncdbaas.plan import Action, OnConflict, Plan, PlanEvent, Report, apply, forecast
 from asyncdbaas.session import AsyncSession
 
@@ -60,7 +60,7 @@ def _prepared(made: Plan, folder: Path | None) -> Credentials | None:
         credentials.prepare(made)
         return credentials
     if users:
-        note(f"The passwords of {users} new users are not shown; --credentials DIR writes them to files.")
+        note(f"The passwords of new users ({users}) are not shown; --credentials DIR writes them to files.")
     return None
 
 
@@ -70,8 +70,9 @@ def _ask(made: Plan, printer: Printer, *, is_agreed: bool, is_saved: bool) -> No
     if is_agreed or not writes:
         return
     losses = sum(len(change.losses) for change in made.changes)
-    harm = f", and take away {losses} rights" if losses else ""
-    said = f"{' and '.join(writes)} objects{harm}"
+    harm = f", and take away {counted(losses, 'right')}" if losses else ""
+    objects = "object" if len(made.writes) == 1 else "objects"
+    said = f"{' and '.join(writes)} {objects}{harm}"
     if not (is_terminal(sys.stdin) and is_terminal(sys.stdout)):
         if is_saved:
             return

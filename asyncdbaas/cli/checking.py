@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from asyncdbaas.cli.reading import Sources, read_sources
-from asyncdbaas.cli.terminal import out
+from asyncdbaas.cli.terminal import counted, out
 from asyncdbaas.plan.documents import validation_document
 from asyncdbaas.plan.kinds import KINDS
 
@@ -18,6 +18,6 @@ def validate_sources(sources: Sources, *, style: str) -> int:
     if style == "json":
         out(json.dumps(validation_document(catalogue), indent=2))
     else:
-        counts = ", ".join(f"{len(entries)} {kind.field}" for kind in KINDS if (entries := kind.entries(catalogue)))
+        counts = ", ".join(counted(len(entries), kind.name) for kind in KINDS if (entries := kind.entries(catalogue)))
         out(f"Valid: {counts}.")
     return 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
@@ -16,7 +17,7 @@ from asyncdbaas.cli.connect import Connection, catalogue_world, demo_world
 from asyncdbaas.cli.planning import PENDING, default_clusters
 from asyncdbaas.cli.progress import Progress
 from asyncdbaas.cli.running import working
-from asyncdbaas.cli.terminal import out, out_bytes, safe
+from asyncdbaas.cli.terminal import counted, out, out_bytes, safe
 from asyncdbaas.clusters import ClusterStatus, Engine, list_clusters
 from asyncdbaas.plan import Names, export, export_into, find_cluster
 from asyncdbaas.plan.files import OutputFile, UpdatedFile
@@ -24,7 +25,7 @@ from asyncdbaas.plan.kinds import KINDS
 from asyncdbaas.plan.names import ALL_NAMES
 from asyncdbaas.session import AsyncSession
 
-__all__ = ["Exporting", "export_live", "update_file"]
+__all__ = ["Exporting", "Updating", "export_live", "update_file"]
 
 _YAML: Final = (".yaml", ".yml")
 
@@ -57,6 +58,16 @@ class Exporting:
         return ("topic", *(("user",) * self.users), *(("registry", "schema") * self.schemas))
 
 
+@attrs.frozen(kw_only=True)
+class Updating:
+    """Which catalogue to bring up to date, and how."""
+
+    path: Path
+    variables: Mapping[str, str]
+    remove_missing: bool
+    check: bool
+
+
 def export_live(exporting: Exporting, connection: Connection) -> int:
     """Write a catalogue of the live objects to a new file, or print it."""
     path = exporting.out
@@ -77,20 +88,26 @@ def export_live(exporting: Exporting, connection: Connection) -> int:
     return 0
 
 
-def update_file(path: Path, exporting: Exporting, connection: Connection, *, remove_missing: bool, check: bool) -> int:
+def update_file(updating: Updating, exporting: Exporting, connection: Connection) -> int:
     """Bring a catalogue up to date, whole or not at all."""
+    path = updating.path
     if path.suffix.lower() not in _YAML:
         message = f"{path} has no comments to keep, so --update is for YAML only; write a new file with -o"
         raise click.UsageError(message)
     with UpdatedFile(path) as file:
         text = decode_catalogue(file.content, file=str(path))
-        variables = catalogue_variables(os.environ, {})
+        variables = catalogue_variables(os.environ, updating.variables)
         catalogue = parse_catalogue(text, file=str(path), variables=variables)
         chosen = default_clusters(catalogue, exporting.clusters, connection)
 
         async def update(session: AsyncSession) -> CatalogueUpdate:
             return await export_into(
-                session, text, file=str(path), clusters=chosen, remove_missing=remove_missing, variables=variables
+                session,
+                text,
+                file=str(path),
+                clusters=chosen,
+                remove_missing=updating.remove_missing,
+                variables=variables,
             )
 
         with working(connection, catalogue_world(catalogue, chosen)) as worker:
@@ -99,9 +116,9 @@ def update_file(path: Path, exporting: Exporting, connection: Connection, *, rem
             raise click.ClickException(f"{path} was changed meanwhile, so it was left as it is; try again")
         if after.text != text:
             file.write(file.content.removesuffix(text.encode()) + after.text.encode())
-    missing = f"; {len(after.missing)} declared topics do not exist and were kept" if after.missing else ""
+    missing = f"; kept {counted(len(after.missing), 'declared topic')} that do not exist" if after.missing else ""
     out(f"{safe(str(path))}: {after}{missing}")
-    return PENDING if check and after.text != text else 0
+    return PENDING if updating.check and after.text != text else 0
 
 
 async def _export(session: AsyncSession, exporting: Exporting, progress: Progress) -> Catalogue:

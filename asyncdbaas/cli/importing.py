@@ -7,7 +7,7 @@ from pathlib import Path
 
 from asyncdbaas.catalogue import Catalogue, write_catalogue
 from asyncdbaas.catalogue.importing import import_catalogue
-from asyncdbaas.cli.terminal import note, out_bytes
+from asyncdbaas.cli.terminal import counted, note, out_bytes
 from asyncdbaas.plan.files import OutputFile
 from asyncdbaas.plan.kinds import KINDS
 
@@ -28,6 +28,6 @@ def import_files(files: tuple[Path, ...], *, out: Path | None, overwrite: bool, 
             output.write(content)
     for text in found.notes:
         note(str(text))
-    counts = ", ".join(f"{len(kind.entries(found.catalogue))} {kind.field}" for kind in KINDS)
-    note(f"{counts}; {len(found.notes)} notes")
+    counts = ", ".join(counted(len(entries), kind.name) for kind in KINDS if (entries := kind.entries(found.catalogue)))
+    note(f"{counts}; {counted(len(found.notes), 'note')}")
     return 0

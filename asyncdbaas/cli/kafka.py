@@ -5,6 +5,7 @@ The work is imported when a command runs, so that help and shell completion answ
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,6 +20,7 @@ from asyncdbaas.cli.options import (
     once,
     pruning,
     reading,
+    variables_option,
     verbose,
 )
 
@@ -176,6 +178,7 @@ def diff(*, sources: Sources, clusters: tuple[str, ...], names: Names, connectio
     type=click.Path(path_type=Path, dir_okay=False, exists=True),
     help="Change in this YAML catalogue only what differs, and keep its comments.",
 )
+@variables_option
 @click.option("--remove-missing", is_flag=True, help="With --update: remove the topics that do not exist.")
 @click.option("--check", is_flag=True, help="With --update: exit code 2 if the file was changed.")
 @click.option("--settings/--no-settings", default=True, help="Read the settings too: one request for each topic.")
@@ -184,6 +187,7 @@ def export(
     *,
     connection: Connection,
     update: Path | None,
+    variables: Mapping[str, str],
     remove_missing: bool,
     check: bool,
     **options: Any,
@@ -199,15 +203,16 @@ def export(
       asyncdbaas kafka export --no-settings -o topics.csv
       asyncdbaas kafka export --update topics.yaml --check
     """
-    from asyncdbaas.cli.exporting import Exporting, export_live, update_file
+    from asyncdbaas.cli.exporting import Exporting, Updating, export_live, update_file
 
     exporting = Exporting(**options)
     if update is None:
-        if remove_missing or check:
-            raise click.UsageError("--remove-missing and --check go with --update")
+        if remove_missing or check or variables:
+            raise click.UsageError("--remove-missing, --check and --var go with --update")
         return export_live(exporting, connection)
     exporting.check_update()
-    return update_file(update, exporting, connection, remove_missing=remove_missing, check=check)
+    updating = Updating(path=update, variables=variables, remove_missing=remove_missing, check=check)
+    return update_file(updating, exporting, connection)
 
 
 @kafka.command()

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from asyncdbaas.cli.tables import Row
-from asyncdbaas.cli.terminal import safe
-from asyncdbaas.cli.views import ACTION_LABELS, SIGNS, counts_line, describe, shown_changes
+from asyncdbaas.cli.terminal import counted, safe
+from asyncdbaas.cli.views import ACTION_LABELS, SIGNS, counts_line, describe, notes_line, shown_changes
 from asyncdbaas.plan import Change, Plan
 
 __all__ = ["LIMIT", "differences_text", "plan_text", "report_text", "table"]
@@ -22,9 +22,10 @@ _RESERVE: Final = 300  # for the line that says what was left out
 def plan_text(plan: Plan, forecast: str, *, brief: bool, limit: int = LIMIT) -> str:
     """Return a plan as Markdown of at most `limit` characters, with a note of what did not fit."""
     clusters = plan.by_cluster()
-    count = len(clusters)
-    head = f"**{counts_line(plan.counts)}** on {count} cluster{'' if count == 1 else 's'}."
+    head = f"**{counts_line(plan.counts)}** on {counted(len(clusters), 'cluster')}."
     head += f" {forecast}" if plan.writes else " Nothing to do."
+    if notes := notes_line(plan.metadata):
+        head += f"\n\n{_plain(notes)}"
     parts, room, left_out = [head], limit - len(head) - _RESERVE, 0
     for cluster, changes in clusters.items():
         opening = f"\n<details><summary>{_plain(cluster.name)}: {counts_line(plan.counts_of(changes))}</summary>\n"
@@ -45,7 +46,7 @@ def plan_text(plan: Plan, forecast: str, *, brief: bool, limit: int = LIMIT) -> 
 
 def differences_text(rows: Sequence[Row]) -> str:
     """Return differences as Markdown."""
-    head = f"**{len(rows)} difference{'' if len(rows) == 1 else 's'}.**"
+    head = f"**{counted(len(rows), 'difference')}.**"
     return f"{head}\n\n{table(_DIFFERENCE_HEADER, rows)}" if rows else head
 
 
@@ -67,7 +68,7 @@ def _change_lines(changes: Sequence[Change]) -> list[tuple[str, int]]:
     """Return a line for the changes that say the same, with their number: 200 creates often differ by name only."""
     alike: dict[tuple[str, str, str], list[str]] = {}
     for change in changes:
-        said = describe(change)
+        said = describe(change, notes=("owner",))  # others differ between all objects
         alike.setdefault((SIGNS[change.action], f"{ACTION_LABELS[change.action]} {change.kind}", said), []).append(
             change.name
         )

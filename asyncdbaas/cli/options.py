@@ -26,6 +26,7 @@ __all__ = [
     "once",
     "pruning",
     "reading",
+    "variables_option",
     "verbose",
 ]
 
@@ -122,6 +123,24 @@ clusters_option: Final = click.option(
 )
 
 
+def _variables(_: click.Context, __: click.Parameter, given: Sequence[str]) -> dict[str, str]:
+    pairs = [pair.partition("=") for pair in given]
+    for name, mark, _value in pairs:
+        if not name or not mark:
+            raise click.BadOptionUsage("--var", "--var takes NAME=VALUE")
+    return {name: value for name, _, value in pairs}
+
+
+variables_option: Final = click.option(
+    "--var",
+    "variables",
+    metavar="NAME=VALUE",
+    multiple=True,
+    callback=_variables,
+    help="A value for ${NAME} in FILE; others come from the environment, except secrets. May be repeated.",
+)
+
+
 def catalogue_files(command: Command) -> Command:
     """Give a command the catalogues that it reads, and how, as `Sources`."""
 
@@ -135,29 +154,15 @@ def catalogue_files(command: Command) -> Command:
         show_default=True,
         help="Format of the standard input, which FILE - stands for.",
     )
-    @click.option(
-        "--var",
-        "given",
-        metavar="NAME=VALUE",
-        multiple=True,
-        help="A value for ${NAME} in FILE; others come from the environment, except secrets. May be repeated.",
-    )
+    @variables_option
     @wraps(command)
-    def wrapper(files: tuple[Path, ...], input_format: str, given: tuple[str, ...], **others: Any) -> Any:
+    def wrapper(files: tuple[Path, ...], input_format: str, variables: Mapping[str, str], **others: Any) -> Any:
         from asyncdbaas.cli.reading import Sources
 
-        sources = Sources(files=files, input_format=input_format, variables=_variables(given))
+        sources = Sources(files=files, input_format=input_format, variables=variables)
         return command(sources=sources, **others)
 
     return wrapper
-
-
-def _variables(given: tuple[str, ...]) -> dict[str, str]:
-    pairs = [pair.partition("=") for pair in given]
-    for name, mark, _ in pairs:
-        if not name or not mark:
-            raise click.BadOptionUsage("--var", "--var takes NAME=VALUE")
-    return {name: value for name, _, value in pairs}
 
 
 def choosing(command: Command) -> Command:

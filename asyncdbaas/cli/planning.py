@@ -95,6 +95,7 @@ class Planned:
     prepare: Callable[[Emulator], None]
     is_saved: bool
     memory: Memory | None
+    names: Names = ALL_NAMES
 
 
 def show_plan(
@@ -166,7 +167,7 @@ def planned_by(request: Request, connection: Connection) -> Planned:
         )
 
     prepare = catalogue_world(catalogue, clusters)
-    return Planned(planner=planner, prepare=prepare, is_saved=False, memory=reading.memory)
+    return Planned(planner=planner, prepare=prepare, is_saved=False, memory=reading.memory, names=request.names)
 
 
 def _planned_before(file: Path, request: Request) -> Planned:
@@ -205,4 +206,7 @@ def _memory(path: Path, costs: Costs) -> Memory:
 def make(planned: Planned, worker: Worker) -> Plan:
     """Make the plan, and show how far the reading has come."""
     progress = Progress()
-    return worker.run(lambda session: planned.planner(session, progress.on_event), progress)
+    made = worker.run(lambda session: planned.planner(session, progress.on_event), progress)
+    if planned.names != ALL_NAMES and not made.changes:
+        note("warning: no object has a name that --only and --except leave")
+    return made

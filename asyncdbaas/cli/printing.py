@@ -9,8 +9,16 @@ from typing import Final
 from asyncdbaas.cli import markdown
 from asyncdbaas.cli.progress import duration
 from asyncdbaas.cli.tables import Row, table
-from asyncdbaas.cli.terminal import note, out, safe, width
-from asyncdbaas.cli.views import RESULT_LABELS, change_rows, cluster_rows, counts_line, difference_rows, result_rows
+from asyncdbaas.cli.terminal import counted, note, out, safe, width
+from asyncdbaas.cli.views import (
+    RESULT_LABELS,
+    change_rows,
+    cluster_rows,
+    counts_line,
+    difference_rows,
+    notes_line,
+    result_rows,
+)
 from asyncdbaas.clusters import Cluster
 from asyncdbaas.plan import Difference, Forecast, Outcome, Plan, Report
 from asyncdbaas.plan.documents import (
@@ -43,6 +51,8 @@ class Printer:
         elif self._style == "markdown":
             out(markdown.plan_text(plan, " ".join([*settings_lines(plan), forecast_line(forecast)]), brief=self._brief))
         else:
+            if notes := notes_line(plan.metadata):
+                out(safe(notes))
             self.changes(plan)
             out(f"{counts_line(plan.counts)}." + ("" if plan.writes or plan.problems else " Nothing to do."))
             for line in settings_lines(plan):
@@ -67,7 +77,7 @@ class Printer:
         else:
             if rows:
                 self._table(_DIFFERENCE_HEADER, difference_rows(rows))
-            out(f"{len(rows)} difference{'' if len(rows) == 1 else 's'}.")
+            out(f"{counted(len(rows), 'difference')}.")
 
     def outcomes(self, outcomes: Sequence[Outcome], report: Report | None) -> None:
         """Print what became of the changes; the report is missing if the work was interrupted."""
@@ -108,7 +118,7 @@ class Printer:
 def forecast_line(forecast: Forecast) -> str:
     """Say what applying a plan takes."""
     left = "" if forecast.quota_left is None else f" ({forecast.quota_left} left in this hour)"
-    return f"{forecast.requests} requests to send{left}, the last one after {duration(forecast.seconds)}."
+    return f"{counted(forecast.requests, 'request')} to send{left}, the last one after {duration(forecast.seconds)}."
 
 
 def settings_lines(plan: Plan) -> list[str]:
@@ -136,6 +146,7 @@ def _failure(outcome: Outcome) -> str:
 def _times_line(report: Report) -> str:
     times = report.times
     return (
-        f"{report.requests} requests in {times.total:.1f} s: {times.rate_limit:.1f} s waiting for the rate limit, "
-        f"{times.sending:.1f} s sending, {times.retries:.1f} s before retries, {times.other:.1f} s other."
+        f"{counted(report.requests, 'request')} in {times.total:.1f} s: "
+        f"{times.rate_limit:.1f} s waiting for the rate limit, {times.sending:.1f} s sending, "
+        f"{times.retries:.1f} s before retries, {times.other:.1f} s other."
     )

@@ -14,7 +14,7 @@ from typing import Final, Protocol
 import click
 
 from asyncdbaas import hooks
-from asyncdbaas.cli.terminal import is_terminal, note
+from asyncdbaas.cli.terminal import counted, is_terminal, note
 from asyncdbaas.plan import Change, Forecast, Outcome, PlanEvent, Sent
 from asyncdbaas.ratelimit import RateLimiter
 from asyncdbaas.session import AsyncSession
@@ -75,7 +75,7 @@ class Progress:
         in_flight, is_closed = self._limiter.in_flight, self._limiter.delay() > 0
         waiting = self._limiter.waiting if total is None else max(0, total - done - in_flight)
         if self.total is None:
-            said = [f"reading, {done} answers" if total is None else f"reading, {done} of {total}"]
+            said = [f"reading, {counted(done, 'answer')}" if total is None else f"reading, {done} of {total}"]
         else:
             said = [f"{done} of {total} done"]
         if waiting:

@@ -17,6 +17,7 @@ __all__ = [
     "INTERRUPTED",
     "OutputError",
     "check_output",
+    "counted",
     "is_terminal",
     "note",
     "out",
@@ -33,6 +34,12 @@ _DUMB: Final = ("dumb", "unknown")
 
 class OutputError(click.ClickException):
     """The standard output takes no more."""
+
+
+def counted(count: int, noun: str) -> str:
+    """Return a number with its noun, such as `1 topic` or `2 topics`."""
+    plural = f"{noun.removesuffix('y')}ies" if noun.endswith("y") else f"{noun}s"
+    return f"{count} {noun if count == 1 else plural}"
 
 
 def safe(text: str) -> str:
@@ -112,6 +119,5 @@ def refuse(problems: Sequence[object]) -> int:
     """Print the problems of a catalogue or a plan, and return the exit code."""
     for problem in problems:
         note(str(problem))
-    count = len(problems)
-    note(f"{count} problem{'s' if count > 1 else ''}; nothing was changed.")
+    note(f"{counted(len(problems), 'problem')}; nothing was changed.")
     return 1

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any, Final, cast
 
+from asyncdbaas.catalogue import NO_METADATA, Metadata
+from asyncdbaas.catalogue.kafka import kafka_changes
 from asyncdbaas.cli.tables import Row
 from asyncdbaas.clusters import Cluster
 from asyncdbaas.plan import Action, Change, Difference, Outcome, Result
-from asyncdbaas.plan.documents import declared_values, owner_of
+from asyncdbaas.plan.documents import declared_values, notes_data
 
 __all__ = [
     "ACTION_LABELS",
@@ -20,6 +22,7 @@ __all__ = [
     "counts_line",
     "describe",
     "difference_rows",
+    "notes_line",
     "result_rows",
     "shown_changes",
 ]
@@ -30,6 +33,7 @@ ACTION_LABELS: Final[Mapping[Action, str]] = {action: action.value for action in
 }
 RESULT_LABELS: Final[Mapping[Result, str]] = {result: result.value for result in Result} | {
     Result.KEPT: "already there",
+    Result.NO_EFFECT: "no effect",
     Result.NOT_SENT: "not sent",
 }
 SIGNS: Final = {Action.CREATE: "+", Action.UPDATE: "~", Action.DELETE: "-", Action.REFUSE: "!"}
@@ -49,7 +53,9 @@ _ALWAYS: Final = (Result.CREATED, Result.KEPT, Result.FAILED)
 
 def counts_line(counts: Counter[Action]) -> str:
     """Say how many objects there are for each action."""
-    return ", ".join(f"{count} {ACTION_LABELS[action]}" for action in Action if (count := counts[action])) or "nothing"
+    return (
+        ", ".join(f"{count} {ACTION_LABELS[action]}" for action in Action if (count := counts[action])) or "no objects"
+    )
 
 
 def shown_changes(changes: Iterable[Change], *, brief: bool) -> list[Change]:
@@ -71,18 +77,28 @@ def change_rows(changes: Iterable[Change], *, brief: bool) -> list[Row]:
     ]
 
 
-def describe(change: Change) -> str:
-    """Say what a change does: all that a create declares, or old and new value of what an update changes."""
+def describe(change: Change, *, notes: Container[str] | None = None) -> str:
+    """Say what a change does: all that a create declares, or old and new value of what an update changes.
+
+    `notes` are the notes of the catalogue to show; by default all.
+    """
     said = change.reason or _pairs(change.changed)
     if change.action is Action.CREATE:
         said = ", ".join(f"{key} {_text(value)}" for key, value in declared_values(change).items()) or "the defaults"
     if change.losses:
         said += f"; takes away {', '.join(change.losses)}"
-    return f"{said} (owner: {owner})" if (owner := owner_of(change)) else said
+    shown = notes_line(getattr(change.wanted, "metadata", NO_METADATA), notes)
+    return f"{said} ({shown})" if shown else said
+
+
+def notes_line(metadata: Metadata, keys: Container[str] | None = None) -> str:
+    """Return the notes of a catalogue on one line; with `keys` only these."""
+    notes = {key: note for key, note in notes_data(metadata).items() if keys is None or key in keys}
+    return ", ".join(f"{key}: {_text(note)}" for key, note in notes.items())
 
 
 def _pairs(changed: Mapping[str, tuple[Any, Any]]) -> str:
-    return ", ".join(_pair(key, live, declared) for key, (live, declared) in changed.items())
+    return ", ".join(_pair(key, live, declared) for key, (live, declared) in kafka_changes(changed).items())
 
 
 def _pair(key: str, live: Any, declared: Any) -> str:
@@ -126,5 +142,7 @@ def _text(value: object) -> str:
         return str(value).lower()
     if isinstance(value, list):
         return ", ".join(map(str, cast("Iterable[object]", value))) or "none"
+    if isinstance(value, Mapping):
+        return " ".join(f"{key}={item}" for key, item in cast("Mapping[str, object]", value).items())
     text = "unknown" if value is None else " ".join(str(value).split())
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."

@@ -9,7 +9,8 @@ from typing import Any, Final
 
 import attrs
 
-from asyncdbaas.catalogue import Catalogue, CatalogueTopic, Problem
+from asyncdbaas.catalogue import NO_METADATA, Catalogue, CatalogueTopic, Metadata, Problem
+from asyncdbaas.catalogue.kafka import kafka_changes
 from asyncdbaas.clusters import Cluster
 from asyncdbaas.plan.diffing import Difference
 from asyncdbaas.plan.events import Forecast, Outcome, Report, Result, Times
@@ -24,8 +25,8 @@ __all__ = [
     "declared_values",
     "differences_document",
     "error_document",
+    "notes_data",
     "output_schema",
-    "owner_of",
     "plan_document",
     "report_document",
     "settings_data",
@@ -40,6 +41,7 @@ _CLUSTER_KEYS: Final = ("name", "engine", "version", "status", "num_nodes", "siz
 def plan_document(plan: Plan, forecast: Forecast) -> dict[str, Any]:
     """Return a plan: counts, the forecast of applying it, all changes, and why it is refused."""
     return _document("plan") | {
+        "notes": notes_data(plan.metadata),
         "counts": _counts(plan.counts),
         "clusters": [
             {"cluster": cluster.name, "id": cluster.id, "counts": _counts(plan.counts_of(changes))}
@@ -101,14 +103,13 @@ def change_data(change: Change) -> dict[str, Any]:
     if declared := declared_values(change):
         data["declared"] = declared
     if change.changed:
-        data["changed"] = {key: {"from": live, "to": wanted} for key, (live, wanted) in change.changed.items()}
+        changed = kafka_changes(change.changed)
+        data["changed"] = {key: {"from": live, "to": wanted} for key, (live, wanted) in changed.items()}
     if change.losses:
         data["losses"] = list(change.losses)
-    if owner := owner_of(change):
-        data["owner"] = owner
     if change.reason:
         data["reason"] = change.reason
-    return data
+    return data | notes_data(getattr(change.wanted, "metadata", NO_METADATA))
 
 
 def settings_data(plan: Plan) -> dict[str, Any]:
@@ -122,10 +123,10 @@ def settings_data(plan: Plan) -> dict[str, Any]:
     return {source.value: sources[source] for source in Source} | {"oldest_seconds": oldest}
 
 
-def owner_of(change: Change) -> str:
-    """Return who owns an object, as the catalogue has it."""
-    metadata = getattr(change.wanted, "metadata", None)
-    return "" if metadata is None else metadata.owner
+def notes_data(metadata: Metadata) -> dict[str, Any]:
+    """Return the notes that a catalogue has for people."""
+    notes = {"description": metadata.description, "owner": metadata.owner, "labels": dict(metadata.labels)}
+    return {key: note for key, note in notes.items() if note} | dict(metadata.extensions)
 
 
 def declared_values(change: Change) -> dict[str, Any]:
@@ -141,7 +142,8 @@ def output_schema() -> str:
 def _difference_data(row: Difference) -> dict[str, Any]:
     data: dict[str, Any] = {"cluster": row.cluster, "kind": row.kind, "name": row.name, "difference": row.difference}
     if row.keys:
-        data["keys"] = {key: {"live": live, "declared": declared} for key, (live, declared) in row.keys.items()}
+        keys = kafka_changes(row.keys)
+        data["keys"] = {key: {"live": live, "declared": declared} for key, (live, declared) in keys.items()}
     return data
 
 

@@ -82,7 +82,7 @@ async def make_plan(
     async def plan_for(live: Iterable[Cluster]) -> Plan:
         targets = resolve(catalogue, live, chosen=clusters, names=reading.names)
         found = await fetch(session, targets, prune=prune, reading=reading, on_event=on_event)
-        return compare(targets, found, prune=prune)
+        return attrs.evolve(compare(targets, found, prune=prune), metadata=catalogue.metadata)
 
     return await _with_clusters(session, reading.memory, plan_for)
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 import attrs
 
 from asyncdbaas._core.resend import ResendSchedule, is_rejection, says_taken
+from asyncdbaas.catalogue.kafka import kafka_changes
 from asyncdbaas.errors import NotFoundError, RequestError
 from asyncdbaas.plan.events import Outcome, Result
 from asyncdbaas.plan.kinds import KIND_OF, Kind
@@ -121,7 +122,7 @@ def _judge_created(job: Job, live: Any) -> Verdict:
     job.may_have_applied = False  # it would be as declared
     if reason := _objection(job, changed):
         return Verdict(result=Result.FAILED, reason=reason)
-    shown = ", ".join(f"{key} is {there}, not {declared}" for key, (there, declared) in changed.items())
+    shown = ", ".join(f"{key} is {there}, not {declared}" for key, (there, declared) in kafka_changes(changed).items())
     return Verdict(result=Result.FAILED, reason=f"somebody else created it otherwise: {shown}", changed=changed)
 
 

@@ -9,7 +9,15 @@ from typing import Any, Final, TypeAlias
 
 import attrs
 
-from asyncdbaas.catalogue import CatalogueRegistry, CatalogueSchema, CatalogueTopic, CatalogueUser, Problem
+from asyncdbaas.catalogue import (
+    NO_METADATA,
+    CatalogueRegistry,
+    CatalogueSchema,
+    CatalogueTopic,
+    CatalogueUser,
+    Metadata,
+    Problem,
+)
 from asyncdbaas.errors import InvalidInputError
 from asyncdbaas.plan.names import ALL_NAMES, Names
 
@@ -143,6 +151,8 @@ class Plan:
     prune: Prune | None = None
     oldest_memory: float | None = None
     """Age in seconds of the oldest settings that came from a memory."""
+    metadata: Metadata = NO_METADATA
+    """The notes of the whole catalogue."""
 
     @property
     def counts(self) -> Counter[Action]:

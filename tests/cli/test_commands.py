@@ -146,7 +146,7 @@ def test_without_a_terminal_existing_topics_are_changed_only_with_yes(
     file = write("cluster: events\ntopics: [{name: a, config: {retention.ms: 7}}]")
     refused = cli("kafka", "apply", file)
     assert refused.code == 1
-    assert "this would update 1 objects: review it with `plan`, then give --yes" in refused.err
+    assert "this would update 1 object: review it with `plan`, then give --yes" in refused.err
     assert "update_topic" not in operations(emulator)
     assert counts(cli("kafka", "apply", file, "--yes")) == {"updated": 1}
 
@@ -239,7 +239,7 @@ def test_diff_shows_both_directions(cli: Cli, emulator: Emulator, write: Callabl
         ("b", "missing"),
         ("c", "extra"),
     ]
-    assert json.loads(done.out)["differences"][0]["keys"] == {"retention_ms": {"live": 9, "declared": 5}}
+    assert json.loads(done.out)["differences"][0]["keys"] == {"retention.ms": {"live": 9, "declared": 5}}
     same = cli("kafka", "diff", write("cluster: events\ntopics: [{name: a}, {name: c}]"))
     assert (same.code, json.loads(same.out)["differences"]) == (0, [])
 

@@ -120,7 +120,7 @@ async def test_a_change_of_existing_topics_is_asked_for_on_a_terminal(catalogue:
         file.write_text("topics: [{name: a, partitions: 12}]")
         for answer, code in ((b"n\n", 130), (b"y\n", 0)):
             async with on_terminal("kafka", "apply", str(file), "--cluster", "events", env=env) as terminal:
-                await terminal.shows("Update 1 objects? [y/N]")
+                await terminal.shows("Update 1 object? [y/N]")
                 assert "partition_count 3 -> 12" in terminal.text
                 terminal.type(answer)
                 assert await terminal.exit_code() == code

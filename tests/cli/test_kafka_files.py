@@ -25,7 +25,7 @@ def test_validate_reports_all_problems_without_a_service(capsys: pytest.CaptureF
     (tmp_path / "a.yaml").write_text("topics: [{name: '${env}.a'}]\nusers: [{name: u}]")
     (tmp_path / "b.csv").unlink()
     done = in_process(capsys, "kafka", "validate", str(tmp_path), "--var", "env=dev")
-    assert (done.code, done.out) == (0, "Valid: 1 topics, 1 users.\n")
+    assert (done.code, done.out) == (0, "Valid: 1 topic, 1 user.\n")
 
 
 @pytest.mark.parametrize("given", ["env", "=x"])
@@ -55,8 +55,7 @@ def test_an_import_prints_a_catalogue_and_tells_what_is_left_out(
     printed = in_process(capsys, "kafka", "import", str(source))
     assert printed.out.startswith("cluster: shop\ntopics:\n  - name: shipments\n")
     assert printed.err.endswith(
-        "13: shipments: spec.placement: has no place in a catalogue, and is left out\n"
-        "1 topics, 0 users, 0 registries, 0 schemas; 1 notes\n"
+        "13: shipments: spec.placement: has no place in a catalogue, and is left out\n1 topic; 1 note\n"
     )
     assert in_process(capsys, "kafka", "import", str(source), "-o", str(out)).code == 0
     assert out.read_text() == printed.out

@@ -87,7 +87,7 @@ def test_credentials_that_could_not_be_kept_stop_the_apply_before_anything_is_se
 
 def test_without_a_folder_passwords_are_not_shown_and_the_user_is_told_so(cli: Cli, file: Path) -> None:
     done = cli("kafka", "apply", file, "--yes", "--format", "json")
-    assert "The passwords of 1 new users are not shown; --credentials DIR writes them to files." in done.err
+    assert "The passwords of new users (1) are not shown; --credentials DIR writes them to files." in done.err
     assert "password" not in done.out
 
 
@@ -112,10 +112,54 @@ def test_rights_that_would_be_taken_away_are_shown_and_asked_for(
     assert planned.code == 2
     assert "\x1b[31m~  user  shop  acl -produce orders.*; takes away produce orders.*\x1b[0m" in planned.out
     refused = cli("kafka", "apply", less)
-    assert "this would update 1 objects, and take away 1 rights: review it with `plan`, then give --yes" in refused.err
+    assert "this would update 1 object, and take away 1 right: review it with `plan`, then give --yes" in refused.err
     data = json.loads(cli("kafka", "plan", less, "--format", "json").out)
     assert data["changes"][0]["losses"] == ["produce orders.*"]
     assert data["forecast"]["requests"] == 2
+
+
+def test_notes_of_the_catalogue_are_shown(cli: Cli, tmp_path: Path) -> None:
+    path = tmp_path / "notes.yaml"
+    topic = "{name: a, description: orders, owner: shop, labels: {tier: gold, pii: 'no'}, x-team: blue}"
+    path.write_text(f"cluster: events\ndescription: all of the shop\nx-area: 7\ntopics: [{topic}]")
+    shown = cli("kafka", "plan", path).out
+    assert shown.startswith("description: all of the shop, x-area: 7\n")
+    assert "the defaults (description: orders, owner: shop, labels: tier=gold pii=no, x-team: blue)" in " ".join(
+        shown.split()
+    )
+    review = cli("kafka", "plan", path, "--format", "markdown").out
+    assert "\n\ndescription: all of the shop, x-area: 7\n" in review
+    assert "`a`: the defaults (owner: shop)" in review, "what differs between all topics would not fit a comment"
+    data = json.loads(cli("kafka", "plan", path, "--format", "json").out)
+    assert data["notes"] == {"description": "all of the shop", "x-area": 7}
+    (change,) = data["changes"]
+    assert (change["labels"], change["x-team"]) == ({"tier": "gold", "pii": "no"}, "blue")
+
+
+def test_names_that_nothing_has_are_told(cli: Cli, file: Path) -> None:
+    done = cli("kafka", "plan", file, "--only", "order")
+    assert (done.code, done.out) == (0, "no objects. Nothing to do.\n")
+    assert "warning: no object has a name that --only and --except leave" in done.err
+
+
+def test_incompatible_schemas_and_such_that_return_are_results_of_their_own(cli: Cli, tmp_path: Path) -> None:
+    path = tmp_path / "schemas.yaml"
+
+    def applied(kind: str, *options: str, level: str = "none") -> Finished:
+        schema = f"{{subject: s, type: avro, schema: '\"{kind}\"', compatibility: {level}}}"
+        path.write_text(f"cluster: events\nschemas: [{schema}]")
+        return cli("kafka", "apply", path, "--yes", *options)
+
+    assert [applied("string").code, applied("long").code] == [0, 0]
+    for result, options in {"no_effect": ("string", "none"), "incompatible": ("boolean", "full")}.items():
+        kind, level = options
+        data = json.loads(applied(kind, "--format", "json", level=level).out)
+        assert [(outcome["name"], outcome["result"]) for outcome in data["outcomes"]] == [("s", result)]
+        assert data["counts"][result] == 1
+        for style in ("table", "markdown"):
+            done = applied(kind, "--format", style, level=level)
+            assert done.code == 1
+            assert f"{result.replace('_', ' ')}: " in done.out
 
 
 def test_everything_that_is_exported_plans_to_nothing(cli: Cli, file: Path, tmp_path: Path) -> None:

@@ -152,6 +152,19 @@ def test_a_file_that_cannot_be_updated_is_refused_and_stays(
     assert list(tmp_path.iterdir()) == [file]
 
 
+def test_variables_of_a_file_are_given_to_its_update(cli: Cli, emulator: Emulator, tmp_path: Path) -> None:
+    file = tmp_path / "t.yaml"
+    file.write_text("cluster: ${PLACE}\ntopics: [{name: a, partitions: 6}]  # kept\n")
+    assert cli("kafka", "apply", file, "--yes", "--var", "PLACE=shop-events").code == 0
+    emulator.clock.advance(minutes=1)
+    file.write_text(file.read_text().replace("6", "9"))
+    missing = cli("kafka", "export", "--update", file)
+    assert (missing.code, "the variable PLACE is not defined" in missing.err) == (1, True)
+    done = cli("kafka", "export", "--update", file, "--var", "PLACE=shop-events")
+    assert (done.code, done.out) == (0, f"{file}: +0 ~1 -0\n")
+    assert file.read_text() == "cluster: ${PLACE}\ntopics: [{name: a, partitions: 6}]  # kept\n"
+
+
 def test_a_file_that_is_changed_meanwhile_stays(
     cli: Cli, emulator: Emulator, catalogue: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
