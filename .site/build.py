@@ -63,6 +63,7 @@ def _write_pages() -> None:
         else:
             shutil.copy(guide, DOCS)
     shutil.copytree(ROOT / "benchmarks" / "plots", DOCS / "plots", ignore=shutil.ignore_patterns("*.py"))
+    shutil.copy(HERE / "site.css", DOCS)
     DOCS.joinpath("examples").mkdir()
     for example in _examples():
         text = _notebook(example) if example.suffix == ".ipynb" else f"```python\n{example.read_text('utf-8')}```\n"
