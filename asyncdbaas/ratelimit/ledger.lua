@@ -13,7 +13,7 @@
 -- are in flight, so that a lost reply loses no permit, and numbers its responses, so that a report may be repeated.
 -- Sums are kept as sums: the cost of an exchange does not depend on the number of workers.
 
-local FORMAT = 2
+local FORMAT = 3
 local LEDGER, RESPONSES, DEADLINES, WAITING = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local QUEUES = {interactive = KEYS[5], bulk = KEYS[6]}
 -- Workers that one exchange expires at most.
@@ -63,31 +63,58 @@ local function is_torn(sizes)
   return false
 end
 
--- Starts a new ledger. If other workers are there, what they have used is kept for them, until all of them have reported
--- or a minute has passed.
+-- Whether this report contains all that its worker has used.
+local function is_complete()
+  return report.restoring or not report.epoch
+end
+
+-- Whether the server has lost exchanges, as a replica that lagged when it became the primary. A worker tells the number
+-- of its last report that had a reply, as long as the ledger keeps it.
+local function is_older_than_reply()
+  return report.epoch == state.epoch and report.replied > (me and me.sequence or 0)
+end
+
+-- Starts a new ledger. If workers have used an earlier one, what they may have used is kept for them, until all of them
+-- have reported or a minute has passed. This worker is one of them unless its report is complete.
 local function start_ledger()
   cards()  -- raises an error if a key holds data of another application
   redis.call('DEL', unpack(KEYS))
   local epoch = id .. report.sequence
-  local others = math.max(0, redis.call('PUBLISH', LEDGER, epoch) - 1)  -- this worker listens, too
+  local missing = math.max(0, redis.call('PUBLISH', LEDGER, epoch) - 1)  -- this worker listens, too
   if report.epoch then
-    others = math.max(others, report.workers - 1)
+    missing = math.max(missing, report.workers - 1)
+  end
+  local used = is_complete() and report.used or 0
+  if not is_complete() then
+    missing = missing + 1
   end
   state = {
     format = FORMAT, epoch = epoch, offset = 0, last = 0, alive = 0, in_flight = 0, interactive = 0, reserved = 0,
     served = {interactive = 0, bulk = 0}, paused = 0, others = 0, others_at = 0, hour_others = 0, hour_others_at = 0,
-    missing = others, lost = others > 0 and report.per_minute - report.used or 0, lost_at = 0,
+    missing = missing, lost = missing > 0 and report.per_minute - used or 0, lost_at = 0,
+    settled_at = 0,
   }
 end
 
--- Returns by how much the server's clock was set back since the last exchange.
+-- Returns by how much the server's clock was set back and forward since the last exchange. It was set forward if more
+-- time has passed here than for the worker, but no more than since the last exchange: the worker may have been suspended.
 local function read_clock()
   local time = redis.call('TIME')
   now = time[1] * 1000000 + time[2] + state.offset
-  local back = math.max(0, state.last - now)
-  state.offset, now = state.offset + back, now + back
+  local back, forward = math.max(0, state.last - now), 0
+  if me and report.elapsed > 0 then
+    forward = math.min(now - me.seen - report.elapsed, now - state.last)
+  end
+  forward = forward > report.tolerance and forward or 0
+  state.offset, now = state.offset + back - forward, now + back - forward
   state.last = now
-  return back
+  return back, forward
+end
+
+-- A server that has just been started may have had data before; those who know it come back soon.
+local function settle()
+  local uptime = string.match(redis.call('INFO', 'server'), 'uptime_in_seconds:(%d+)')
+  state.lost_at, state.settled_at = now, now + report.settling - (tonumber(uptime) or 0) * 1000000
 end
 
 -- Workers that wait -----------------------------------------------------------------------------------------------
@@ -151,12 +178,13 @@ end
 -- as answered. If it was at work, its part of the quota is kept for it: it may go on with that.
 local function expire(worker, record)
   local silent_since = record.seen + report.lease
-  if record.stage == 'alive' then
-    local at_work = record.in_flight + record.interactive + record.bulk > 0 and state.alive > 1
+  if record.stage == 'alive' or record.stage == 'alone' then
+    local is_busy = record.in_flight + record.interactive + record.bulk > 0 and record.part < report.per_minute
+    local at_work = record.stage == 'alone' or is_busy
     leave_queues(worker, record)
-    state.alive = state.alive - 1
+    state.alive = state.alive - (record.stage == 'alive' and 1 or 0)
     count_as_answered(worker, record, silent_since)
-    reserve(record, at_work and math.max(0, record.part - record.expired) or 0)
+    reserve(record, at_work and math.max(0, record.safe - record.expired) or 0)
     record.stage, record.at_work = 'silent', at_work
   elseif record.stage == 'silent' and record.at_work then
     reserve(record, record.part)
@@ -215,12 +243,15 @@ local function held_of_hour()
   return math.max(0, state.hour_others - math.floor((now - state.hour_others_at) / minute))
 end
 
--- What is kept for workers that cannot be heard: at most half, so that those that crashed never stop the others.
+-- What is kept for workers that are silent or cut off. The others keep their even part, and a quarter at least: a worker that
+-- crashes again and again must not stop them.
 local function kept()
   local missing = now < state.lost_at + report.keep and state.missing or 0
   local part = math.floor(report.per_minute / (state.alive + math.max(1, missing)))
   local parts = now >= state.lost_at + minute and missing * part or 0
-  return math.min(math.floor(report.per_minute / 2), state.reserved + parts)
+  local all = redis.call('ZCARD', DEADLINES) + missing
+  local most = report.per_minute * (1 - math.max(0.25, state.alive / math.max(1, all)))
+  return math.min(math.ceil(most), state.reserved + parts)
 end
 
 local function room_now()
@@ -279,7 +310,7 @@ end
 
 -- Returns how many of the free permits are this worker's, if all that wait get even parts over time and those that have
 -- had fewer go first: `level` is what each of them has had once the free ones are handed out.
-local function part_of(class, free)
+local function part_of(class, free, most)
   if free <= 0 then
     return 0
   end
@@ -289,7 +320,7 @@ local function part_of(class, free)
   if gap <= 0 then
     return 0
   end
-  local part = math.min(me[class], math.ceil(gap), free - ahead * math.max(1, math.floor(gap)))
+  local part = math.min(me[class], most, math.ceil(gap), free - ahead * math.max(1, math.floor(gap)))
   if me.begins and state.alive > size then
     part = math.min(part, math.max(1, math.floor(free / state.alive)))  -- others may be about to ask
   end
@@ -303,8 +334,8 @@ local function place_of(class)
   return math.max(ahead + 1, math.floor(size * me.served - state.served[class]) + 1)
 end
 
-local function take(class, free)
-  local part = me[class] > 0 and part_of(class, free) or 0
+local function take(class, free, most)
+  local part = me[class] > 0 and part_of(class, free, most) or 0
   if part > 0 then
     leave_queues(id, me)
     me[class], me.served, me.in_flight = me[class] - part, me.served + part, me.in_flight + part
@@ -329,6 +360,10 @@ local function next_time(of_minute, of_hour)
   local place = place_of(class) + (class == 'bulk' and state.interactive or 0)
   local free = math.max(opens(minute, place - of_minute), opens(hour, place - of_hour), state.paused)
   local soon, late = now + minute / 200, now + (held_of_minute() > 0 and minute / 12 or minute / 4)
+  if of_minute > 0 then  -- kept for workers that go first, as long as they do not lose their place
+    local first = redis.call('ZRANGE', WAITING, 0, 0, 'WITHSCORES')
+    late = math.min(late, first[2] and tonumber(first[2]) or math.huge)
+  end
   return math.max(soon, math.min(free, late))
 end
 
@@ -337,11 +372,18 @@ local function grant()
     return 0
   end
   local of_minute, of_hour = room_now()
-  local free = state.paused > now and 0 or math.min(of_minute, of_hour)
-  local granted = take('interactive', free)
-  granted = granted + take('bulk', free - granted - state.interactive)
+  local held_until = math.max(state.paused, state.settled_at)
+  local free = held_until > now and 0 or math.min(of_minute, of_hour)
+  local granted = take('interactive', free, report.batch)
+  granted = granted + take('bulk', free - granted - state.interactive, report.batch - granted)
   if me.interactive + me.bulk > 0 then
-    me.due = next_time(of_minute - granted, of_hour - granted)
+    if granted == report.batch then
+      me.due = now
+    elseif held_until > now and held_until == state.settled_at then
+      me.due = held_until
+    else
+      me.due = next_time(of_minute - granted, of_hour - granted)
+    end
     redis.call('ZADD', WAITING, me.due + report.grace, id)
   end
   return granted
@@ -355,7 +397,7 @@ local function enter()
   leave_queues(id, me)
   state.in_flight = state.in_flight + report.in_flight - me.in_flight
   me.sequence, me.seen, me.in_flight = report.sequence, now, report.in_flight
-  me.interactive, me.bulk = report.interactive, report.bulk
+  me.interactive, me.bulk = report.alone and 0 or report.interactive, report.alone and 0 or report.bulk
   for number, age in ipairs(report.ages) do
     redis.call('ZADD', RESPONSES, now - age, id .. ':' .. (report.first + number - 1))
   end
@@ -365,6 +407,22 @@ local function enter()
   end
   join_queues(id, me)
   redis.call('ZADD', DEADLINES, now + report.lease, id)
+end
+
+-- What the worker may send without the ledger: for the first minute no more than it uses already, or its part of what
+-- is free now if nobody else waits for that; then an even part. Returns its part of what is free.
+local function share(granted)
+  local workers = redis.call('ZCARD', DEADLINES)
+  local others = redis.call('ZCARD', WAITING) - (me.queued and 1 or 0)
+  local free = others > 0 and 0 or math.max(0, math.floor((report.per_minute - used(minute)) / workers))
+  me.part = math.max(1, math.floor(report.per_minute / workers))
+  me.safe = math.min(me.part, math.max(free, report.lasting + granted))
+  if report.alone then
+    me.stage, me.part, me.safe = 'alone', report.part, report.part
+    state.alive = state.alive - 1
+    reserve(me, report.alone)
+  end
+  return free
 end
 
 local function leave()
@@ -402,39 +460,44 @@ state = unpack_field(redis.call('HGET', LEDGER, 'state'))
 if not state and redis.call('EXISTS', LEDGER) == 1 or state and state.format ~= FORMAT then
   return redis.error_reply('FORMAT of the ledger is another')
 end
-local is_new = not state or is_torn(state.cards)
+me = state and read_worker(id)
+if me and report.sequence <= me.sequence then
+  return redis.error_reply('STALE report')
+end
+local is_new = not state or is_torn(state.cards) or is_older_than_reply()
 if is_new then
   start_ledger()
+  me = nil
 end
-local set_back = read_clock()
+local set_back, set_forward = read_clock()
+if set_forward > 0 and not report.again then
+  return cjson.encode({again = true})  -- more likely, the report was long on its way; nothing is written yet
+end
 if is_new then
-  state.lost_at = now
+  settle()
 end
 expire_workers()
 drop_overdue()
 me = read_worker(id) or {
   sequence = 0, served = 0, in_flight = 0, interactive = 0, bulk = 0, due = 0, expired = 0, reserved = 0, part = 0,
-  stage = 'new', queued = false, recovered = is_new,
+  safe = 0, stage = 'new', queued = false, recovered = is_new and is_complete(),
 }
-if report.sequence <= me.sequence then
-  return redis.error_reply('STALE report')
-end
 enter()
 learn()
-local granted = 0
+local granted, free = 0, 0
 if report.leaving then
   leave()
 else
-  if report.restoring or not report.epoch or report.epoch == state.epoch then
+  if is_complete() or report.epoch == state.epoch then
     recover()
-    granted = grant()
+    granted = report.alone and 0 or grant()
   end  -- else the worker has to report first what this ledger does not know
-  me.part = math.max(1, math.floor(report.per_minute / redis.call('ZCARD', DEADLINES)))
+  free = share(granted)
   write_worker(id, me)
 end
 close_ledger()
 return cjson.encode({
   granted = granted, interactive = me.interactive, bulk = me.bulk, wait = math.max(0, me.due - now),
-  workers = redis.call('ZCARD', DEADLINES), used = used(minute), epoch = state.epoch, part = me.part,
-  set_back = set_back,
+  workers = redis.call('ZCARD', DEADLINES), used = used(minute), epoch = state.epoch, part = me.part, free = free,
+  set_back = set_back, set_forward = set_forward,
 })

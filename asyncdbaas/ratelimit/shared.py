@@ -4,7 +4,7 @@
 
 Each `SharedRateLimiter` is a worker. In one exchange with the server it reports what was answered and how many calls
 wait, and learns how many may be sent and when to ask again. Calls that come meanwhile share the next exchange. The
-rules run on the server, by its clock: `ledger.lua`. What a worker may do without it: `lease.py`.
+rules run on the server, by its clock: `ledger.lua`. What a worker may do without it: `states.py`.
 """
 
 from __future__ import annotations
@@ -21,8 +21,9 @@ from typing import Final
 
 from asyncdbaas.errors import InvalidInputError, QuotaStoreError, SessionStateError
 from asyncdbaas.ratelimit.address import read_address
-from asyncdbaas.ratelimit.lease import Connecting, CutOff, Leased, Reply, State, Worker
+from asyncdbaas.ratelimit.lease import Reply, Worker
 from asyncdbaas.ratelimit.limiter import RateLimiter
+from asyncdbaas.ratelimit.states import Connecting, CutOff, Leased, State
 from asyncdbaas.ratelimit.store import QuotaStore, check_options
 from asyncdbaas.ratelimit.windows import HOUR, MINUTE, PER_HOUR, PER_MINUTE, Lease
 
@@ -150,6 +151,7 @@ class SharedRateLimiter(RateLimiter):
         self._state = self._admission = state
 
     async def _converse(self, store: QuotaStore) -> None:
+        again = False
         while self._store is store:  # redis-py swallows a cancellation at times
             self._news.clear()
             now = self._clock()
@@ -162,11 +164,14 @@ class SharedRateLimiter(RateLimiter):
             if isinstance(self._state, Leased) and now >= worker.lease.lapses_at:
                 _log.warning("this process stood still for %.1f s; its permits have lapsed", now - worker.reported_at)
             restoring, answered = worker.restoring, worker.answered
+            report = {**self._state.report(now, interactive, bulk), "again": again}
             try:
-                reply = await store.exchange(worker.report(now, interactive, bulk))
+                reply = await store.exchange(report)
             except QuotaStoreError as error:
                 self._failed(str(error))
-            else:
+                continue
+            again = "again" in reply
+            if not again:
                 self._replied(Reply(**reply), now, answered=answered, restored=restoring)
 
     def _hear(self, epoch: str) -> None:
@@ -182,10 +187,9 @@ class SharedRateLimiter(RateLimiter):
         is_new = worker.learn(reply, sent_at, now, answered=answered, restored=restored)
         if is_new and isinstance(self._state, Leased):
             _log.warning("%s has lost its data; each worker reports again what it has used", self._place)
-        if reply.set_back:
-            _log.warning(
-                "the clock of %s was set back by %.1f s; the quota goes on without", self._place, reply.set_back
-            )
+        for way, seconds in (("back", reply.set_back), ("forward", reply.set_forward)):
+            if seconds:
+                _log.warning("the clock of %s was set %s by %.1f s; the quota ignores it", self._place, way, seconds)
         if not isinstance(self._state, Leased):
             if isinstance(self._state, CutOff):
                 _log.info("%s is back after %.1f s", self._place, away)
@@ -200,7 +204,7 @@ class SharedRateLimiter(RateLimiter):
         if isinstance(self._state, Connecting):
             self._fail_all(trouble)
         elif isinstance(self._state, Leased):
-            self._enter(CutOff(self._worker))
+            self._enter(CutOff(self._worker, now))
             part = self._worker.reply.part
             _log.warning("%s; until it is back, this worker sends %d requests a minute at most", trouble, part)
         self._state.retry_at = now + _RETRY_EVERY * random.uniform(0.75, 1.25)

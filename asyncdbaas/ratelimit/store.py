@@ -34,8 +34,8 @@ PATIENCE: Final = 2.0
 # Seconds for each sentinel, so that one that does not respond leaves time for the next.
 _SENTINEL_PATIENCE: Final = 0.5
 _RIGHTS: Final = (
-    "+select +eval +evalsha +time +exists +del +pexpire +hget +hset +hdel +zadd +zrem +zcard +zcount +zrank +zrange "
-    "+zrangebyscore +zremrangebyscore +publish +subscribe"
+    "+select +eval +evalsha +time +info +exists +del +pexpire +hget +hset +hdel +zadd +zrem +zcard +zcount +zrank "
+    "+zrange +zrangebyscore +zremrangebyscore +publish +subscribe"
 )
 # The ledger, and what it keeps in order, as `ledger.lua` names them.
 _KEYS: Final = ("ledger", "responses", "deadlines", "waiting", "interactive", "bulk")
@@ -106,6 +106,8 @@ class QuotaStore:
             async for message in channel.listen():
                 if message["type"] == "message":
                     self._hear(message["data"].decode())
+        if channel is self._channel:  # the connection is lost: the server may have been started again, without its data
+            self._hear("")
 
     async def _unsubscribe(self) -> None:
         listener, channel, self._listener, self._channel = self._listener, self._channel, None, None

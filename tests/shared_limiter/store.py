@@ -24,11 +24,17 @@ _SPANS = {
     "lease": 30_000_000,
     "grace": 3_000_000,
     "keep": 600_000_000,
+    "tolerance": 500_000,
+    "settling": 0,
 }
 _NOTHING: dict[str, Any] = {
-    **dict.fromkeys(("in_flight", "interactive", "bulk", "used", "first", "subscribed"), 0),
+    **dict.fromkeys(
+        ("in_flight", "interactive", "bulk", "used", "lasting", "first", "subscribed", "replied", "elapsed"), 0
+    ),
     **dict.fromkeys(("leaving", "restoring"), False),
     "workers": 1,
+    "part": 1,
+    "batch": 1000,
 }
 _KEYS = ["ledger", "responses", "deadlines", "waiting", "interactive", "bulk"]
 
@@ -102,7 +108,8 @@ class Ledger:
             "ages": ages,
             **report,
         }
-        whole["subscribed"] = round(whole["subscribed"] * 1e6)
+        for span in ("subscribed", "elapsed"):
+            whole[span] = round(whole[span] * 1e6)
         arguments = [json.dumps(whole), round(self.now * 1e6)]
         reply: dict[str, Any] = json.loads(await self._run(keys=_KEYS, args=arguments))
-        return {**reply, "wait": reply["wait"] / 1e6}
+        return {**reply, "wait": reply.get("wait", 0) / 1e6}

@@ -234,6 +234,36 @@ async def test_a_key_that_is_lost_alone_makes_a_new_ledger(client: Any, ledger: 
     assert reply["epoch"] != epoch
 
 
+async def test_a_new_ledger_waits_for_the_one_that_began_it_too(ledger: Ledger) -> None:
+    before: dict[str, Any] = {"epoch": "before", "workers": 2}
+    epoch = (await ledger.exchange("a", used=6, **before))["epoch"]
+    assert await granted(ledger, "b", restoring=True, ages=[10.0] * 2, bulk=9, used=2, **before) == 0
+    await ledger.exchange("a", restoring=True, ages=[10.0] * 6, used=6, **before)
+    assert await granted(ledger, "b", bulk=9, used=2, epoch=epoch) == 2
+
+
+async def test_a_server_that_has_just_started_waits_for_workers_of_an_earlier_ledger(ledger: Ledger) -> None:
+    reply = await ledger.exchange("new", bulk=9, settling=3_600_000_000)
+    assert reply["granted"] == 0
+    assert 3500 < reply["wait"] <= 3600
+    await ledger.exchange("old", restoring=True, ages=[10.0] * 4, epoch="before", workers=2, used=4)
+    ledger.now += 20
+    assert await granted(ledger, "new", bulk=9) == 0
+    ledger.now += 3600
+    assert await granted(ledger, "new", bulk=9) == 9
+
+
+async def test_a_server_that_has_lost_exchanges_makes_a_new_ledger(ledger: Ledger) -> None:
+    epoch = (await ledger.exchange("a", ages=[1.0] * 2))["epoch"]
+    reply = await ledger.exchange("a", sequence=5, replied=1, epoch=epoch, used=2)
+    assert (reply["epoch"], reply["used"]) == (epoch, 2)
+    reply = await ledger.exchange("a", sequence=9, replied=8, epoch=epoch, bulk=9, used=2)
+    assert reply["epoch"] != epoch
+    assert reply["granted"] == 0
+    unknown = await ledger.exchange("b", sequence=9, replied=8, epoch=reply["epoch"])
+    assert unknown["epoch"] != reply["epoch"]
+
+
 async def test_a_worker_that_subscribed_before_the_ledger_was_lost_is_waited_for(client: Any, ledger: Ledger) -> None:
     async with client.pubsub() as one, client.pubsub() as two, client.pubsub() as three:
         for channel in (one, two, three):
@@ -296,7 +326,7 @@ async def test_for_a_worker_that_went_silent_without_work_nothing_is_kept(ledger
     assert await granted(ledger, "other", bulk=20) == 10
 
 
-async def test_no_more_than_half_is_kept_however_many_are_silent(ledger: Ledger) -> None:
+async def test_a_quarter_is_free_however_many_are_silent(ledger: Ledger) -> None:
     for name in "abcdefgh":
         await ledger.exchange(name)
     for name in "abcdefgh":
@@ -304,7 +334,55 @@ async def test_no_more_than_half_is_kept_however_many_are_silent(ledger: Ledger)
     ledger.now += 95
     for _ in range(3):
         await ledger.exchange("other", bulk=20)
+    assert await granted(ledger, "other", bulk=20) == 2
+
+
+async def test_in_its_first_silent_minute_a_worker_keeps_only_what_it_uses(ledger: Ledger) -> None:
+    await ledger.exchange("other", bulk=9)
+    assert await granted(ledger, "silent", bulk=5, lasting=0) == 1
+    ledger.now += 1
+    await ledger.exchange("other", ages=[1.0] * 9, bulk=20, used=9)
+    await beat(ledger, "other", 60)
+    assert await granted(ledger, "other", bulk=20) == 9  # 30 s after the lease; one more is in flight
+    await beat(ledger, "other", 40)
     assert await granted(ledger, "other", bulk=20) == 5
+
+
+async def test_a_worker_that_is_cut_off_keeps_its_part_though_its_reports_arrive(ledger: Ledger) -> None:
+    await two_at_work(ledger)
+    for _ in range(7):
+        ledger.now += 10
+        assert await granted(ledger, "silent", bulk=5, alone=5, part=5, restoring=True) == 0
+        await ledger.exchange("other")
+    assert await granted(ledger, "other", bulk=20) == 5
+    assert await granted(ledger, "silent", first=5) == 0
+    assert await granted(ledger, "other", bulk=20, in_flight=5) == 5
+
+
+async def test_a_report_that_was_overtaken_changes_nothing(ledger: Ledger) -> None:
+    await ledger.exchange("a", bulk=4)
+    await ledger.exchange("b")
+    ledger.now += 31
+    with pytest.raises(ResponseError, match="STALE"):
+        await ledger.exchange("b", sequence=1)
+    assert (await ledger.exchange("c"))["used"] == 4
+
+
+async def test_one_exchange_grants_a_batch_and_the_next_one_follows_at_once(ledger: Ledger) -> None:
+    reply = await ledger.exchange("a", bulk=10, batch=4)
+    assert (reply["granted"], reply["wait"]) == (4, 0)
+    reply = await ledger.exchange("a", bulk=6, in_flight=4, batch=9)
+    assert reply["granted"] == 6
+
+
+async def test_what_is_kept_for_those_ahead_is_asked_for_when_they_lose_their_place(ledger: Ledger) -> None:
+    await ledger.exchange("holder", bulk=10)
+    ledger.now += 1
+    await ledger.exchange("holder", ages=[0.0] * 10)
+    ledger.now += 59
+    assert (await ledger.exchange("gone", interactive=100))["wait"] == 1.0
+    ledger.now += 1
+    assert (await ledger.exchange("a", bulk=10))["wait"] == 3.0
 
 
 async def test_a_clock_that_is_set_back_stands_still_for_the_ledger(ledger: Ledger) -> None:
@@ -319,6 +397,27 @@ async def test_a_clock_that_is_set_back_stands_still_for_the_ledger(ledger: Ledg
     assert await granted(ledger, "a", bulk=1) == 0
     ledger.now += 10
     assert await granted(ledger, "a", bulk=1) == 1
+
+
+async def test_a_clock_that_is_set_forward_does_not_free_the_minute(ledger: Ledger) -> None:
+    assert await granted(ledger, "a", bulk=10) == 10
+    await ledger.exchange("a", ages=[0.0] * 10, bulk=1)
+    ledger.now += 65
+    assert await ledger.exchange("a", bulk=1, elapsed=5.0) == {"again": True, "wait": 0.0}
+    reply = await ledger.exchange("a", bulk=1, elapsed=5.0, again=True)
+    assert (reply["granted"], reply["set_forward"]) == (0, 60_000_000)
+    ledger.now += 54
+    assert await granted(ledger, "a", bulk=1, elapsed=54.0) == 0
+    ledger.now += 1
+    assert await granted(ledger, "a", bulk=1, elapsed=1.0) == 1
+
+
+async def test_a_worker_that_was_suspended_does_not_hold_the_clock(ledger: Ledger) -> None:
+    await ledger.exchange("a")
+    ledger.now += 100
+    await ledger.exchange("b")
+    reply = await ledger.exchange("a", elapsed=1.0)
+    assert reply["set_forward"] == 0
 
 
 @pytest.mark.parametrize("value", [b"anything", b"", b"\x81\xa6format\x63"])

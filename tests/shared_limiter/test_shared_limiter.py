@@ -94,12 +94,12 @@ async def test_many_limiters_share_one_quota_without_a_refusal_or_a_loss(store: 
     assert emulator.requests.statuses == {201: 48}
 
 
-async def test_calls_that_wait_together_share_an_exchange(store: Store) -> None:
+async def test_calls_that_wait_together_share_exchanges(store: Store) -> None:
     async with attached(limiter(store, 1000)) as pace:
         await asyncio.gather(*(pace.acquire(pace) for _ in range(500)))
         assert pace.in_flight == 500
         assert isinstance(pace, SharedRateLimiter)
-        assert pace._worker.sequence <= 3
+        assert pace._worker.sequence <= 12  # 50 each, so that a worker that stops does not take all with it
 
 
 async def test_calls_one_after_the_other_take_one_exchange_each(store: Store) -> None:
@@ -341,8 +341,8 @@ async def test_while_the_store_is_away_each_goes_on_with_its_part_and_then_they_
             async with store.running():
                 await until(lambda: not any("cut off" in repr(one) for one in limiters))
                 await asyncio.gather(*map(create, range(40, 60)))
+                warnings = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
     assert emulator.requests.statuses == {201: 60}
-    warnings = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
     assert len(warnings) == 2
     assert all("requests a minute at most" in warning for warning in warnings)
     assert sum("is back after" in record.getMessage() for record in caplog.records) == 2

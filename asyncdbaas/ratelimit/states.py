@@ -1,0 +1,193 @@
+"""The states of a worker that shares a quota: what it may do with and without the store.
+
+A worker is connecting until the ledger replies for the first time. Then it holds a lease: the ledger grants permits,
+and each exchange renews the lease. If an exchange fails, the worker is cut off, and goes on with the part of the quota
+that the ledger keeps for it.
+"""
+
+from __future__ import annotations
+
+from asyncdbaas.ratelimit.lease import KEEP, LEASE, Refusal, Worker
+from asyncdbaas.ratelimit.windows import NEVER, NOW, Lease
+
+__all__ = ["Connecting", "CutOff", "Leased", "State"]
+
+
+class State:
+    """What a worker may do; the three kinds differ in how a request is admitted and when to report next."""
+
+    def __init__(self, worker: Worker) -> None:
+        self.worker = worker
+
+    @property
+    def in_flight(self) -> int:
+        """Number of requests that were admitted and have not ended."""
+        return self.worker.quota.in_flight
+
+    @property
+    def lease(self) -> Lease:
+        """The lease of the permits that are granted now."""
+        return self.worker.lease
+
+    def opens(self, now: float) -> float:
+        """Return when the next request may be sent, as far as is known: `now` or earlier if it may already."""
+        return self.worker.quota.opens(now)
+
+    def admit(self, now: float) -> float:
+        """Return when to try again, and count a request as in flight if that is `now` or earlier."""
+        return self.worker.quota.admit(now)
+
+    def give_back(self, lease: Lease) -> None:
+        """Take back the permit of a request that was never sent, granted under `lease`."""
+        self.worker.quota.give_back(lease)
+
+    def release(self, now: float, *, counted: bool) -> None:
+        """End a request; `counted` tells whether the service counts it."""
+        self.worker.answered += counted
+        self.worker.quota.release(now, counted=counted)
+
+    def succeeded(self, remaining: int | None) -> None:
+        """Learn from a response that is no refusal."""
+        self.worker.quota.succeeded(remaining)
+
+    def refused(self, now: float, pause: float, *, hourly: bool) -> None:
+        """Learn from a refusal."""
+        self.worker.quota.refused(now, pause, hourly=hourly)
+
+    def forecast(self, now: float, requests: int) -> float:
+        """Return when the last of so many more requests may be sent, if all workers use their part."""
+        return self.worker.quota.forecast(now, requests)
+
+    def due(self, now: float, interactive: int, bulk: int) -> float:  # noqa: ARG002 -- one state needs it
+        """Return when to talk to the store, `now` or earlier if at once; so many calls wait."""
+        return self.retry_at
+
+    def report(self, now: float, interactive: int, bulk: int) -> dict[str, object]:
+        """Return a report; so many calls wait."""
+        return self.worker.report(now, interactive, bulk)
+
+    retry_at: float = NOW
+    """When to try to reach the store again."""
+
+
+class Connecting(State):
+    """The ledger has not replied yet: nothing is admitted."""
+
+    def opens(self, now: float) -> float:  # noqa: ARG002 -- as for the others
+        """Return that nobody knows."""
+        return NEVER
+
+    admit = opens
+
+    def due(self, now: float, interactive: int, bulk: int) -> float:
+        """Return when to talk to the store: at once for calls that wait, which fail if it cannot be used."""
+        return now if interactive or bulk else self.retry_at
+
+
+class Leased(State):
+    """The ledger grants permits."""
+
+    def opens(self, now: float) -> float:
+        """Return when the next request may be sent, as far as is known."""
+        worker = self.worker
+        return now if worker.permits and now < worker.lease.lapses_at else max(now, worker.ask_at)
+
+    def admit(self, now: float) -> float:
+        """Spend a permit, unless there is none or the lease has ended; the next reply brings others."""
+        worker = self.worker
+        if not worker.permits or now >= worker.lease.lapses_at:
+            return NEVER
+        worker.permits -= 1
+        worker.quota.in_flight += 1
+        return now
+
+    def give_back(self, lease: Lease) -> None:
+        """Take back the permit of a request that was never sent; it can be spent again unless its lease has lapsed."""
+        super().give_back(lease)
+        self.worker.permits += lease is self.lease
+
+    def succeeded(self, remaining: int | None) -> None:
+        """Report what the service told of the hour."""
+        if remaining is not None:
+            self.worker.remaining = remaining
+
+    def refused(self, now: float, pause: float, *, hourly: bool) -> None:  # noqa: ARG002 -- as for the others
+        """Report the refusal, so that all workers pause, and spend no more permits before the reply."""
+        longest = max(pause, self.worker.quota.minute.span / 2) if hourly else pause
+        self.worker.refusal = Refusal(pause=longest, hourly=hourly)
+        self.worker.permits = 0
+
+    def forecast(self, now: float, requests: int) -> float:
+        """Return when the last of so many more requests may be sent, if all workers use their part."""
+        return max(self.opens(now) if requests else now, super().forecast(now, requests))
+
+    def due(self, now: float, interactive: int, bulk: int) -> float:
+        """Return when to talk to the store: at once if it should know more of this worker's calls, else as told."""
+        worker, reply = self.worker, self.worker.reply
+        unknown = (interactive and not reply.interactive) or (bulk and not (reply.interactive or reply.bulk))
+        gone = (reply.interactive and not interactive) or (reply.bulk and not bulk)
+        if unknown or gone or worker.has_news:
+            return now
+        return min(worker.ask_at if interactive or bulk else NEVER, worker.beats_at)
+
+
+class CutOff(State):
+    """The store does not respond: the worker goes on with the part of the quota that is safe.
+
+    Nothing is sent for the length of a lease: the last report may have arrived although its reply did not, and until
+    then the ledger grants others what is free. For a minute after that they may use it, so this worker sends as much as
+    it has in use then, or its part of what was free at the last reply. After that it sends its part, which the ledger
+    keeps for it. In the end it yields to others, and probes.
+    """
+
+    def __init__(self, worker: Worker, now: float) -> None:
+        super().__init__(worker)
+        worker.permits = 0
+        worker.restoring = True
+        if worker.refusal is not None:
+            worker.quota.refused(now, worker.refusal.pause, hourly=worker.refusal.hourly)
+        self._starts_at = now + worker.quota.minute.span * LEASE
+        self._ends_at = worker.reported_at + worker.quota.minute.span * KEEP
+        self._lease = Lease(self._ends_at)
+        self._reused: int | None = None
+
+    @property
+    def lease(self) -> Lease:
+        """The lease of the permits that this worker grants itself: they lapse when its part is kept no longer."""
+        return self._lease
+
+    def opens(self, now: float) -> float:
+        """Return when the next request may be sent: `now` or earlier if it may already."""
+        changes = self._limit(now)
+        return changes if now < self._starts_at else self._look_again(super().opens(now), now, changes)
+
+    def admit(self, now: float) -> float:
+        """Return when to try again, and count a request as in flight if that is `now` or earlier."""
+        changes = self._limit(now)
+        return changes if now < self._starts_at else self._look_again(super().admit(now), now, changes)
+
+    def report(self, now: float, interactive: int, bulk: int) -> dict[str, object]:
+        """Return a report that asks for no permits, as the reply may be lost again, but to keep the worker's part."""
+        alone = max(0, self.worker.reply.part - self.worker.lasting(now))
+        return {**super().report(now, interactive, bulk), "alone": alone}
+
+    @staticmethod
+    def _look_again(when: float, now: float, changes: float) -> float:
+        return when if when <= now or changes <= now else min(when, changes)
+
+    def _limit(self, now: float) -> float:
+        """Set the limits to what is safe at `now`; return when they change."""
+        worker, minute = self.worker, self.worker.quota.minute.span
+        starts, ends, reply = self._starts_at, self._ends_at, worker.reply
+        if now < starts:
+            return starts
+        if now < starts + minute:
+            if self._reused is None:
+                self._reused = min(reply.part, max(reply.free, worker.used(now)))
+            worker.set_limits(self._reused)
+            return starts + minute
+        worker.set_limits(reply.part)
+        if now >= ends and self._lease.lapses_at < NEVER:
+            self._lease = Lease(NEVER)
+            worker.quota.yield_to_others(now)
+        return ends
