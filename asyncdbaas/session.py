@@ -224,7 +224,7 @@ class AsyncSession:
     ) -> Coroutine[Any, Any, T | None]:
         """Send one request, retry it if that is safe, and return the response as an `into`.
 
-        The functions of the endpoint modules are made of this. Use it for what they lack.
+        The functions of the endpoint modules use this. Use it for operations that they lack.
 
         Raise APIError for any status but 2xx, TransportError if no response came, DecodeError if it does not fit,
         AcceptedError if there is no result yet, SessionStateError if the session is not open here.
@@ -279,8 +279,8 @@ class AsyncSession:
     def lock(self, name: str) -> asyncio.Lock:
         """Return the lock of that name, for writes that the service wants one at a time.
 
-        It exists as long as somebody holds it or waits for it. Calls made under it have deadlines, and a caller that is
-        cancelled while it waits leaves the others in line.
+        It exists as long as a task holds it or waits for it. Calls made under it have deadlines, and cancelling a task
+        that waits does not affect the others.
         """
         self._lifetime.check()
         return self._locks.setdefault(name, asyncio.Lock())

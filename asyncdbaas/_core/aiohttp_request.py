@@ -1,4 +1,4 @@
-"""The parts of aiohttp that have no public way: a cheaper request, what was sent, closing in time, a lent session.
+"""Workarounds for aiohttp: a cheaper request class, whether a request was sent, bounded close, lent sessions.
 
 This is the only module that uses aiohttp's private names.
 

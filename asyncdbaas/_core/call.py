@@ -25,17 +25,17 @@ _OWN_HEADERS: Final = frozenset({"authorization", "connection", "content-length"
 
 @attrs.frozen(kw_only=True)
 class Options:
-    """What `AsyncSession.with_options` changes."""
+    """The options that `AsyncSession.with_options` changes."""
 
     max_wait: float | None
     timeout: float
     retry: RetryPolicy
     headers: tuple[tuple[str, str], ...] = attrs.field(default=(), repr=False)
     priority: Priority | None = None
-    """None means that of the block in which the call is made."""
+    """None means the priority of the block in which the call is made."""
 
     def __attrs_post_init__(self) -> None:
-        """Check all of them."""
+        """Check the values."""
         if self.max_wait is not None:
             check_seconds(self.max_wait, "max_wait", zero=True)
         check_seconds(self.timeout, "timeout")
@@ -89,7 +89,7 @@ class Response:
 
 @attrs.frozen(kw_only=True)
 class ResponseInfo(Documented):
-    """What the service said beside the body of a successful response; see `AsyncSession.responses`."""
+    """Status, headers and timing of a successful response; see `AsyncSession.responses`."""
 
     method: str
     path: str
@@ -101,7 +101,7 @@ class ResponseInfo(Documented):
     attempts: int
     """How many times the request was sent; 0 if another call's request served this one."""
     seconds: float
-    """From the call to its end."""
+    """Seconds from the start of the call to its end."""
     waited: float
     """How many of these seconds the call waited for a connection slot and the rate limit."""
 

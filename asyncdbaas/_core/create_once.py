@@ -1,4 +1,4 @@
-"""Create an object unless it exists, although a create may be applied and its response lost."""
+"""Create an object unless it exists, even if the response to a create is lost."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ T = TypeVar("T", bound=_Named)
 
 @attrs.define(eq=False, kw_only=True)
 class CreateOnce(Generic[T]):
-    """Find an object, else create it, and look again whenever it is unclear what a create did."""
+    """Find an object, else create it, and read again if the outcome of a create is unknown."""
 
     deletions: Deletions
     what: str

@@ -1,4 +1,4 @@
-"""What a session has deleted and the service may still list."""
+"""Objects that a session has deleted and the service may still list."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["Deletions"]
 
 # The longest time that other clients of this API wait for a deletion. A name can be used again after it.
 _NAME_LIFETIME: Final = 1800.0
-# Bounds the memory of a session that deletes for ever and never looks. An entry takes about 300 bytes.
+# Bounds the memory of a session that keeps deleting and never reads. An entry takes about 300 bytes.
 _MOST: Final = 10_000
 # `/v2/databases/{id}` has four parts. The id of a cluster is never used again, unlike the names below it.
 _CLUSTER_PARTS: Final = 4

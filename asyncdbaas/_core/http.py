@@ -1,4 +1,4 @@
-"""Pure helpers around HTTP: path segments, header values, and what an answer means."""
+"""Pure helpers for HTTP: path segments, header values, and errors from responses."""
 
 from __future__ import annotations
 
@@ -182,7 +182,7 @@ def check_method(method: str) -> str:
 
 
 def is_loopback(host: str) -> bool:
-    """Tell whether a host is this machine, where nobody listens in, and no real service answers."""
+    """Return whether a host is this machine, where nobody can intercept the token and no real service runs."""
     try:
         return ip_address(host).is_loopback
     except ValueError:
@@ -204,7 +204,7 @@ def cluster_segment(cluster_id: Id) -> str:
 
 @attrs.frozen(kw_only=True)
 class RateLimitHeaders(Documented):
-    """What the service last said about the token's hourly quota; any of it can be missing."""
+    """The service's last statement about the token's hourly quota; each value can be missing."""
 
     limit: int | None = None
     """Requests that an hour allows."""
@@ -250,7 +250,7 @@ def parse_retry_after(text: str | None, now: float) -> float | None:
 
 
 def api_error(status: int, headers: Mapping[str, str], body: bytes, *, method: str, path: str) -> APIError:
-    """Turn an answer other than 2xx into its error; never fail, whatever the body holds."""
+    """Turn a response other than 2xx into its error; never fail, whatever the body contains."""
     fields = decode_error_body(body)
     message = _text(fields.get("message")) or _plain_text(body) or "the answer has no text"
     cls = _ERROR_BY_STATUS.get(status, errors.ServerError if status >= 500 else APIError)

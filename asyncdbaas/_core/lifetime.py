@@ -17,7 +17,7 @@ _PACKAGE: Final = str(Path(__file__).parents[1])
 
 
 class Lifetime:
-    """The time from opening a session to closing it, in one event loop.
+    """The state of a session from opening to closing, in one event loop.
 
     `check` comes before each use of anything that belongs to the loop: a lock or a future that another thread touches
     can hang for ever.

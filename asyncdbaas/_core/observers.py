@@ -50,22 +50,22 @@ class Observers:
         self._listeners = tuple(other for other in self._listeners if other is not listener)
 
     def started(self, call: Call) -> None:
-        """Tell that a call was made."""
+        """Emit CallStarted."""
         # Without the path of `base_url`, which can hold a secret.
         query = call.url.raw_query_string
         url = f"{call.url.origin()}{call.path}{query and '?'}{query}"
         self._emit(hooks.CallStarted, call, url=url)
 
     def joined(self, call: Call, leader: int) -> None:
-        """Tell that a call waits for the request of another."""
+        """Emit CallJoined."""
         self._emit(hooks.CallJoined, call, leader=leader)
 
     def waiting(self, call: Call, seconds: float, others: int) -> None:
-        """Tell that a call waits for the rate limit."""
+        """Emit QuotaWait."""
         self._emit(hooks.QuotaWait, call, seconds=seconds, waiting=others)
 
     def attempt_started(self, call: Call, waited: float) -> None:
-        """Tell that an attempt is about to be sent."""
+        """Emit AttemptStarted."""
         self._emit(hooks.AttemptStarted, call, attempt=call.attempts, waited=waited)
 
     def attempt_ended(
@@ -76,7 +76,7 @@ class Observers:
         outcome: Response | RequestError,
         request_id: str | None,
     ) -> None:
-        """Tell what came of an attempt: the response, and what it means."""
+        """Emit AttemptEnded with the response and its error."""
         self._emit(
             hooks.AttemptEnded,
             call,
@@ -88,15 +88,15 @@ class Observers:
         )
 
     def retry_scheduled(self, call: Call, delay: float, error: RequestError) -> None:
-        """Tell that a request will be sent again."""
+        """Emit RetryScheduled."""
         self._emit(hooks.RetryScheduled, call, attempt=call.attempts, delay=delay, error=error)
 
     def unreadable(self, call: Call, places: Sequence[str]) -> None:
-        """Tell that optional values of a response could not be read."""
+        """Emit UnreadableValues."""
         self._emit(hooks.UnreadableValues, call, places=tuple(places))
 
     def ended(self, call: Call, error: BaseException | None) -> None:
-        """Tell that a call is over."""
+        """Emit CallEnded."""
         seconds = time.monotonic() - call.began
         self._emit(hooks.CallEnded, call, attempts=call.attempts, seconds=seconds, waited=call.waited, error=error)
 

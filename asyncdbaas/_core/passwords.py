@@ -11,15 +11,15 @@ from asyncdbaas.types import Secret
 
 __all__ = ["Passwords"]
 
-# Bounds the memory of a session that creates users for ever. An entry takes about 300 bytes.
+# Bounds the memory of a session that keeps creating users. An entry takes about 300 bytes.
 _MOST: Final = 10_000
 
 
 class Passwords:
     """Remember the passwords that a session was given, by cluster and user.
 
-    MongoDB passwords appear only in the response to the creation, or to a reset. Whoever waits for a cluster after
-    creating it reads it again, and would lose the password.
+    MongoDB passwords appear only in the response to a create or a reset. A program that waits for a new cluster reads
+    it again, and would lose the password.
     """
 
     def __init__(self) -> None:

@@ -195,7 +195,7 @@ class Poll(Generic[T]):
         while True:
             try:
                 await self._round()
-            except Exception as error:  # noqa: BLE001 -- whatever it is, those who wait must be told
+            except Exception as error:  # noqa: BLE001 -- every exception must reach the tasks that wait
                 for wait in tuple(self._waits):
                     wait.settle(error)
             await asyncio.sleep(self.interval)

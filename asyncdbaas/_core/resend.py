@@ -1,4 +1,4 @@
-"""When to send a write again whose effect is not visible yet, and when to give up."""
+"""Schedule for resending a write whose effect is not visible yet."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Bring a YAML catalogue up to date: only what differs is changed in its text.
 
-The text is edited where the parser found each value, and is not written anew: YAML writers that keep comments move some
+The text is edited where the parser found each value, and not rewritten: YAML writers that keep comments move some
 of them to the entry before, where they are removed with it, and change the indentation.
 """
 

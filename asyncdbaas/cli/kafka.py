@@ -37,7 +37,7 @@ _FILE: Final = click.Path(path_type=Path, dir_okay=False)
 
 @click.group()
 def kafka() -> None:
-    """Topics, users and schemas of Kafka clusters, declared in catalogues: files that list what there should be."""
+    """Topics, users and schemas of Kafka clusters, declared in catalogues: files that list them."""
 
 
 @kafka.command()

@@ -130,7 +130,7 @@ def keep_catalogues(sources: Sources, out: Path | None) -> None:
 
 
 def show_differences(request: Request, connection: Connection, *, style: str) -> int:
-    """Print in what the live topics differ from a catalogue."""
+    """Print how the live topics differ from a catalogue."""
     catalogue = read_sources(request.sources)
     clusters = default_clusters(catalogue, request.clusters, connection)
     with working(connection, catalogue_world(catalogue, clusters)) as worker:
@@ -196,7 +196,7 @@ def _reading(request: Request) -> Reading:
 
 def _memory(path: Path, costs: Costs) -> Memory:
     with OutputFile(path, overwrite=True):
-        pass  # a folder that takes no file is told before the work
+        pass  # a folder that is not writable is reported before the work
     memory, warning = load_memory(path, max_age=costs.max_age, max_reads=costs.max_reads)
     if warning:
         note(f"warning: {warning}")

@@ -69,7 +69,7 @@ class Printer:
                 self._table(_CHANGE_HEADER, rows)
 
     def differences(self, rows: Sequence[Difference]) -> None:
-        """Print in what live objects differ from a catalogue."""
+        """Print how live objects differ from a catalogue."""
         if self._style == "json":
             self.data(differences_document(rows))
         elif self._style == "markdown":
@@ -80,7 +80,7 @@ class Printer:
             out(f"{counted(len(rows), 'difference')}.")
 
     def outcomes(self, outcomes: Sequence[Outcome], report: Report | None) -> None:
-        """Print what became of the changes; the report is missing if the work was interrupted."""
+        """Print the results of the changes; the report is missing if the work was interrupted."""
         failures = [outcome for outcome in outcomes if outcome.is_failure]
         if self._style == "json":
             self.data(report_document(outcomes, report))

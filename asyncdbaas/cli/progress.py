@@ -27,7 +27,7 @@ _BAR: Final = 20
 
 
 class Progress:
-    """Count what has been read and done, and read off the rate limiter what is under way."""
+    """Count what has been read and applied; the rate limiter knows what is in flight."""
 
     def __init__(self, total: int | None = None) -> None:
         self.total = total
@@ -39,11 +39,11 @@ class Progress:
         self._limiter: RateLimiter | None = None
 
     def attach(self, session: AsyncSession) -> None:
-        """Read what is under way off this session's rate limiter."""
+        """Use the rate limiter of a session for the calls in flight."""
         self._limiter = session.rate_limiter
 
     def on_call(self, event: hooks.CallEvent) -> None:
-        """Count the answers to the session's calls."""
+        """Count the responses to the session's calls."""
         self._answered += isinstance(event, hooks.CallEnded)
 
     def on_event(self, event: PlanEvent) -> None:
@@ -108,7 +108,7 @@ class _Bar:
         self._draw(_line(self._progress, shutil.get_terminal_size().columns - 1))
 
     def close(self) -> None:
-        """Leave the last line of an apply standing; that of a reading goes."""
+        """Keep the last line of an apply; remove that of a reading."""
         if self._progress.total is None:
             self._draw("")
             self._write("\r")
@@ -121,7 +121,7 @@ class _Bar:
         self._drawn = len(line)
 
     def _write(self, text: str) -> None:
-        with suppress(OSError):  # the work goes on without its bar
+        with suppress(OSError):  # the work continues without its bar
             click.echo(text, nl=False, err=True)
 
 

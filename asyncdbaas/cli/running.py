@@ -54,7 +54,7 @@ def working(connection: Connection, prepare: Callable[[Emulator], None]) -> Gene
 
 @contextmanager
 def _stopped_like_ctrl_c() -> Generator[None]:
-    """Let SIGTERM do what Ctrl-C does, so that it is told as well what is in doubt.
+    """Treat SIGTERM like Ctrl-C, so that it, too, reports the requests whose outcome is unknown.
 
     asyncio.Runner turns SIGINT into a cancellation of the step, on every platform; loops on Windows have no
     `add_signal_handler`.

@@ -33,7 +33,7 @@ _DUMB: Final = ("dumb", "unknown")
 
 
 class OutputError(click.ClickException):
-    """The standard output takes no more."""
+    """The standard output cannot be written."""
 
 
 def counted(count: int, noun: str) -> str:
@@ -103,14 +103,14 @@ def _write(content: str | bytes) -> None:
 
 
 def note(text: str, **style: Any) -> None:
-    """Print a message on the error output. If that is closed or full, the work goes on without."""
+    """Print a message on the error output, unless that is closed or full."""
     with suppress(OSError):
         shown = _encodable(safe(text), sys.stderr)
         click.echo(click.style(shown, **style) if style else shown, err=True, color=wants_color(sys.stderr))
 
 
 def _encodable(text: str, stream: IO[str] | None) -> str:
-    """Return a text that the stream's encoding has all characters of; Windows' is seldom UTF-8."""
+    """Return a text that the stream's encoding can represent; on Windows it is rarely UTF-8."""
     encoding = getattr(stream, "encoding", None) or "utf-8"
     return text.encode(encoding, "backslashreplace").decode(encoding)
 

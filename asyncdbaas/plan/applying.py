@@ -69,7 +69,7 @@ async def apply(
 
 
 class _Apply:
-    """One run over all clusters: what they share."""
+    """One run over all clusters, and the state that they share."""
 
     def __init__(self, session: AsyncSession, options: Options, tell: Callable[[PlanEvent], None]) -> None:
         self._session = session

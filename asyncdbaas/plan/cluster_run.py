@@ -40,7 +40,7 @@ __all__ = ["ClusterRun", "OnConflict", "Options"]
 
 _RESULTS: Final = {Action.CREATE: Result.CREATED, Action.UPDATE: Result.UPDATED, Action.DELETE: Result.DELETED}
 _LIVING: Final = (Result.CREATED, Result.UPDATED)
-# After these errors a look tells what to do: the name may be taken, the topic or its cluster busy or gone.
+# After these errors a read shows what to do: the name may be taken, the topic or its cluster busy or gone.
 _NOT_YET: Final = (PreconditionError, NotFoundError, AcceptedError)
 _UNCLEAR: Final[Mapping[Action, tuple[type[RequestError], ...]]] = {
     Action.CREATE: (*_NOT_YET, UnprocessableError, ConflictError),
@@ -52,7 +52,7 @@ _SIGHTINGS: Final = 2
 
 
 class OnConflict(StrEnum):
-    """What to do with an object that exists otherwise than declared."""
+    """What to do with an object that exists and differs from its entry."""
 
     FAIL = "fail"
     UPDATE = "update"

@@ -33,7 +33,7 @@ __all__ = [
 
 
 class Result(StrEnum):
-    """What became of an object."""
+    """Result of a change."""
 
     CREATED = "created"
     UPDATED = "updated"
@@ -61,7 +61,7 @@ class Outcome:
     reason: str = ""
     """Why it failed, or was not sent."""
     outcome_unknown: bool = False
-    """True if it failed, and a request of ours may have been applied all the same; check before trying again."""
+    """True if it failed, but its request may have been applied; check before trying again."""
     answer: Any = attrs.field(default=None, repr=False, eq=False)
     """What the service returned, such as a new `User` with its password."""
 
@@ -162,7 +162,7 @@ def forecast_requests(session: AsyncSession, requests: int) -> Forecast:
     return Forecast(requests=requests, seconds=seconds, quota_left=session.rate_limit.remaining)
 
 
-# If several go on at once, the first of these counts.
+# If several happen at once, the first of these counts.
 _PARTS: Final = ("sending", "rate_limit", "retries", "other")
 
 

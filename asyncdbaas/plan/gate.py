@@ -19,7 +19,7 @@ class NotSentError(Exception):
 
 
 class Gate:
-    """Send the first request of each sort alone: its response tells whether the token may send the others."""
+    """Send the first request of each kind before the others: its response shows whether the token may send them."""
 
     def __init__(self) -> None:
         self._answered: dict[_Key, asyncio.Event] = {}

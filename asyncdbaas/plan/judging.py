@@ -61,7 +61,7 @@ class Job:
 
 @attrs.frozen(kw_only=True)
 class Verdict:
-    """What is known of a job; `result` is None if it must be tried, or looked at, again."""
+    """The verdict on a job; `result` is None if it must be tried or checked again."""
 
     result: Result | None
     reason: str = ""

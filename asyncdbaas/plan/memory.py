@@ -1,6 +1,6 @@
 """Remember clusters and the settings of topics, so that the next plan reads only some of them.
 
-A memory is a file of plain data without secrets. It is written atomically; a damaged one is put aside and built anew.
+A memory is a file of plain data without secrets. It is written atomically; a damaged file is renamed and rebuilt.
 """
 
 from __future__ import annotations

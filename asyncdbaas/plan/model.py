@@ -54,7 +54,7 @@ class Target:
 
 def _check_prefix(_: object, __: object, prefix: str) -> None:
     if not isinstance(prefix, str) or not prefix:
-        raise InvalidInputError("a prune needs a prefix: it deletes topics, so it must be told which ones may go")
+        raise InvalidInputError("a prune needs a prefix: it only deletes topics whose names begin with it")
     if prefix.startswith("_"):
         raise InvalidInputError(f"prefix must not be {prefix!r}: topics that begin with _ are never touched")
 

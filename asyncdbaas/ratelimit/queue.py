@@ -75,7 +75,7 @@ class WaitQueue(Generic[T]):
 
     Each call gets the value that `wake` passes to it. Joining, leaving and waking cost the same however many calls
     wait. A call that is cancelled leaves the queue. If it had been woken already, `undo` passes its permit on, so that
-    a cancelled call never strands another.
+    a cancelled call never blocks another.
     """
 
     def __init__(self) -> None:

@@ -51,7 +51,7 @@ class Window:
             responses.popleft()
 
     def opens(self, now: float, in_flight: int, requests: int) -> float:
-        """Return when the limit allows so many more requests.
+        """Return when the limit allows this number of further requests.
 
         That is in the past if it allows them already, and infinite if only the response to a request in flight can
         make room.
@@ -91,7 +91,7 @@ class Quota:
         self._probing = False
         self._probe_size = 1
         self._hour_is_known = False
-        """Whether the service itself told what other clients use of the hour."""
+        """Whether the service itself has shown what other clients use of the hour."""
 
     def copy(self) -> Quota:
         """Return an independent copy."""
