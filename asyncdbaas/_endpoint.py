@@ -124,11 +124,16 @@ def named(items: Iterable[T], name: str, what: str, path: str, key: str = "name"
         raise InvalidInputError(f"{len(found)} {what}s have this name; use the id of one of them")
     if found:
         return found[0]
-    from difflib import get_close_matches  # rarely needed
-
-    similar = get_close_matches(name, [each for item in listed if (each := getattr(item, key))], n=3)
+    similar = similar_names(name, [each for item in listed if (each := getattr(item, key))])
     hint = f"; similar: {', '.join(similar)}" if similar else f"; there are {len(listed)} with other names"
     raise NotFoundError(f"no {what} has this name{hint}", status=404, code="not_found", method="GET", path=path)
+
+
+def similar_names(name: str, names: Iterable[str]) -> list[str]:
+    """Return the names that are most like one that does not exist; at most three."""
+    from difflib import get_close_matches  # rarely needed
+
+    return get_close_matches(name, list(names), n=3)
 
 
 def _query(address: str | None) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise
-from typing import Any, Final
+from typing import Final
 
 import attrs
 
@@ -15,7 +15,7 @@ from asyncdbaas.catalogue.names import field_name
 from asyncdbaas.catalogue.nodes import Alias, Items, Node, Pairs, RawNode, Text
 from asyncdbaas.catalogue.topic_entries import PARTITIONING, Values
 from asyncdbaas.catalogue.writing import nested
-from asyncdbaas.catalogue.yaml_writing import scalar, yaml_mapping
+from asyncdbaas.catalogue.yaml_writing import flow, flow_item, yaml_mapping
 from asyncdbaas.errors import InvalidInputError
 
 __all__ = ["EntryEditor", "UneditableError"]
@@ -56,11 +56,11 @@ class EntryEditor:
         lines = _respelled(config, value)
         if isinstance(value, Alias):
             alias = self._text[value.start : value.end]
-            self._editor.replace(value.start, value.end, f"{{<<: {alias}, {_flow(lines)[1:]}")
+            self._editor.replace(value.start, value.end, f"{{<<: {alias}, {flow(lines)[1:]}")
         elif isinstance(value, Pairs):
             self._put(value, name, config)
         else:  # null
-            self._editor.replace(key.end, value.end, f": {_flow(lines)}")
+            self._editor.replace(key.end, value.end, f": {flow(lines)}")
 
     def remove(self, topics: Items, gone: Iterable[Node]) -> None:
         """Remove entries of a list."""
@@ -93,13 +93,13 @@ class EntryEditor:
         entries = [form.respelled({"name": name} | nested(values)) for name, values in new.items()]
         end = _end(topics.raw[-1])
         if topics.flow:
-            self._editor.insert(end, ("" if is_empty else ", ") + ", ".join(map(_flow, entries)))
+            self._editor.insert(end, ("" if is_empty else ", ") + ", ".join(map(flow, entries)))
             return
         indent = " " * self._editor.column(topics.start)
         lines: list[str] = []
         for entry in entries:
             lines += [""] * form.has_blank_lines
-            lines += [f"{indent}- {_flow(entry)}"] if form.flow else _dashed(yaml_mapping(entry, f"{indent}  "), indent)
+            lines += [f"{indent}- {flow(entry)}"] if form.flow else _dashed(yaml_mapping(entry, f"{indent}  "), indent)
         self._editor.insert_lines(self._editor.next_line(end), lines)
 
     def _put(self, mapping: Pairs, name: str, values: Values) -> None:
@@ -109,7 +109,7 @@ class EntryEditor:
             value = own[field]
             if isinstance(value, Text) and "${" in value.value:
                 raise UneditableError(f"{name} takes {field} from a variable")
-            self._editor.replace(value.start, _end(value), _scalar(kafka_value(values[field])))
+            self._editor.replace(value.start, _end(value), flow_item(kafka_value(values[field])))
         added = _respelled({field: value for field, value in values.items() if field not in own}, mapping)
         if added:
             self._add(mapping, added)
@@ -117,11 +117,11 @@ class EntryEditor:
     def _add(self, mapping: Pairs, lines: Values) -> None:
         """Add keys at the end of a mapping."""
         if not mapping.raw:
-            self._editor.insert(mapping.end - 1, _flow(lines)[1:-1])
+            self._editor.insert(mapping.end - 1, flow(lines)[1:-1])
             return
         end = _end(mapping.raw[-1][1])
         if mapping.flow:
-            self._editor.insert(end, f", {_flow(lines)[1:-1]}")
+            self._editor.insert(end, f", {flow(lines)[1:-1]}")
             return
         indent = " " * self._editor.column(mapping.raw[0][0].start)
         added = "".join(self._editor.newline + line for line in yaml_mapping(lines, indent))
@@ -198,17 +198,6 @@ def _end(node: RawNode) -> int:
     if isinstance(node, Items) and not node.flow:
         return _end(node.raw[-1])
     return node.end
-
-
-def _flow(mapping: Mapping[str, Any]) -> str:
-    pairs = (f"{key}: {_flow(value) if key == 'config' else _scalar(value)}" for key, value in mapping.items())
-    return f"{{{', '.join(pairs)}}}"
-
-
-def _scalar(value: Any) -> str:
-    """Return a value as it can stand between commas, too."""
-    text = scalar(value)
-    return f'"{text}"' if "," in text and not text.startswith('"') else text
 
 
 def _dashed(lines: list[str], indent: str) -> list[str]:

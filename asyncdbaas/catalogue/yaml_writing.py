@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final, TypeGuard, cast
 
-__all__ = ["Flow", "is_block_list", "scalar", "yaml_list", "yaml_mapping"]
+__all__ = ["Flow", "flow", "flow_item", "is_block_list", "yaml_list", "yaml_mapping"]
 
 # Everything else could be read as a number, a date or a truth value by other readers of YAML.
 _PLAIN: Final = re.compile(r"(?!(?:y|n|yes|no|on|off|true|false|null)$)[A-Za-z][A-Za-z0-9._,-]*", re.IGNORECASE)
@@ -36,7 +36,7 @@ def yaml_list(items: list[Any], indent: str) -> list[str]:
         elif is_block_list(item):
             lines += [f"{indent}-", *yaml_list(item, f"{indent}  ")]
         else:
-            lines.append(f"{indent}- {_flow(item)}")
+            lines.append(f"{indent}- {flow(item)}")
     return lines
 
 
@@ -49,7 +49,7 @@ def _is_block(value: object) -> TypeGuard[Mapping[str, Any]]:
     return isinstance(value, Mapping) and not isinstance(value, Flow) and bool(cast("Mapping[str, Any]", value))
 
 
-def scalar(value: Any) -> str:
+def _scalar(value: Any) -> str:
     """Return a value on one line."""
     if isinstance(value, str):
         if _SINGLE_QUOTED.fullmatch(value):
@@ -67,7 +67,7 @@ def _quoted(text: str) -> str:
 
 
 def _pair(key: str, value: Any, indent: str) -> list[str]:
-    start = f"{indent}{scalar(key)}:"
+    start = f"{indent}{_scalar(key)}:"
     if _is_block(value):
         return [start, *yaml_mapping(value, f"{indent}  ")]
     if is_block_list(value):
@@ -76,17 +76,18 @@ def _pair(key: str, value: Any, indent: str) -> list[str]:
         mark = "|" if value.endswith("\n") else "|-"
         lines = value.removesuffix("\n").split("\n")
         return [f"{start} {mark}", *(f"{indent}  {line}" if line else "" for line in lines)]
-    return [f"{start} {_flow(value)}"]
+    return [f"{start} {flow(value)}"]
 
 
-def _flow(value: Any) -> str:
+def flow(value: Any) -> str:
+    """Return a value on one line, mappings in braces."""
     if isinstance(value, Mapping):
         pairs = cast("Mapping[str, Any]", value).items()
-        return f"{{{', '.join(f'{scalar(key)}: {_inner(item)}' for key, item in pairs)}}}"
-    return "[]" if isinstance(value, list) else scalar(value)
+        return f"{{{', '.join(f'{_scalar(key)}: {flow_item(item)}' for key, item in pairs)}}}"
+    return "[]" if isinstance(value, list) else _scalar(value)
 
 
-def _inner(value: Any) -> str:
-    """Return a value as it can stand between commas, too."""
-    text = _flow(value)
+def flow_item(value: Any) -> str:
+    """Return a value on one line, as it can stand between commas."""
+    text = flow(value)
     return _quoted(text) if isinstance(value, str) and "," in text and text[0] not in "'\"" else text

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
 from typing import Any, Final
 
+from asyncdbaas._endpoint import similar_names
 from asyncdbaas.catalogue import Catalogue, CatalogueError, Problem
 from asyncdbaas.clusters import Cluster, ClusterStatus, Engine
 from asyncdbaas.errors import InvalidInputError
@@ -22,16 +22,18 @@ _MOST_NAMES: Final = 10
 def named_cluster(clusters: Iterable[Cluster], wanted: str, *, engine: Engine | None = None) -> Cluster:
     """Return the cluster with this name or id.
 
-    InvalidInputError if there is none, with the names near to it; with `engine`, only of clusters that have it.
+    InvalidInputError if several have the name, or none; then with similar names, of clusters with `engine` if given.
     """
-    by_name = {cluster.name: cluster for cluster in clusters}
-    found = by_name.get(wanted) or next((cluster for cluster in by_name.values() if cluster.id == wanted), None)
-    if found is not None:
-        return found
-    offered = [name for name, cluster in by_name.items() if engine in (None, cluster.engine)]
-    close = get_close_matches(wanted, offered, n=1)
+    clusters = list(clusters)
+    found = [cluster for cluster in clusters if wanted in (cluster.name, cluster.id)]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise InvalidInputError(f"{len(found)} clusters are named {wanted!r}; use the id of one of them")
+    offered = [cluster.name for cluster in clusters if engine in (None, cluster.engine)]
+    similar = similar_names(wanted, offered)
     kind = "clusters" if engine is None else f"{engine.capitalize()} clusters"
-    hint = f"did you mean {close[0]!r}?" if close else f"{kind} here: {', '.join(offered[:_MOST_NAMES]) or 'none'}"
+    hint = f"did you mean {similar[0]!r}?" if similar else f"{kind} here: {', '.join(offered[:_MOST_NAMES]) or 'none'}"
     raise InvalidInputError(f"there is no cluster {wanted!r}; {hint}")
 
 
