@@ -10,7 +10,7 @@ from typing import Final
 from asyncdbaas.catalogue.files import FileError, read_file
 from asyncdbaas.catalogue.model import CatalogueRegistry, CatalogueSchema
 from asyncdbaas.catalogue.nodes import Node, is_null
-from asyncdbaas.catalogue.source import METADATA_KEYS, Fields, Source, shown
+from asyncdbaas.catalogue.source import METADATA_KEYS, Fields, Source, UniqueNames, shown
 from asyncdbaas.schemas import CompatibilityLevel, SchemaCreate, SchemaType
 
 __all__ = ["SCHEMA_TYPES", "SchemaEntries", "schema_path"]
@@ -29,25 +29,22 @@ class SchemaEntries:
         self.registries: list[CatalogueRegistry] = []
         self._source = source
         self._files = files
-        self._lines: dict[tuple[str | None, str], int] = {}
+        self._subjects = UniqueNames(source, "subject", "subject")
 
     def read(self, node: Node, clusters: tuple[str | None, ...]) -> None:
         """Read one subject, for each of the clusters."""
         source = self._source
         before = source.problem_count
         fields = source.fields(node, _SCHEMA_KEYS, extensible=True)
-        subject = source.word(fields, "subject")
+        subject = source.required_word(node, fields, "subject")
         if subject is None:
-            if "subject" not in fields:
-                source.problem(node, "is missing", key="subject")
             return
         metadata = source.metadata(fields, subject)
         compatibility = self._compatibility(fields, subject)
         schema = self._schema(fields, node, subject)
         if schema is None and compatibility is None and source.problem_count == before:
             source.problem(node, "needs file, schema or compatibility", name=subject)
-        for cluster in clusters:
-            self._check_unique(subject, cluster, fields["subject"][1])
+        self._subjects.check(subject, clusters, fields["subject"][1])
         if source.problem_count == before:
             self.schemas += [
                 CatalogueSchema(
@@ -73,25 +70,10 @@ class SchemaEntries:
             for cluster in clusters
         ]
 
-    def _check_unique(self, subject: str, cluster: str | None, place: Node) -> None:
-        line = self._source.line(place)
-        first = self._lines.setdefault((cluster, subject), line)
-        if first != line:
-            self._source.problem(place, f"the same subject stands in line {first}", key="subject", name=subject)
-
     def _compatibility(self, fields: Fields, name: str) -> CompatibilityLevel | None:
         if "compatibility" not in fields or is_null(fields["compatibility"][1]):
             return None
-        word = self._source.word(fields, "compatibility", name)
-        if word is None:
-            return None
-        level = CompatibilityLevel(word.upper())
-        if level.is_known:
-            return level
-        node = fields["compatibility"][1]
-        message = f"must be one of {', '.join(CompatibilityLevel)}, not {shown(node)}"
-        self._source.problem(node, message, key="compatibility", name=name)
-        return None
+        return self._source.member(fields, "compatibility", _level, name)
 
     def _schema(self, fields: Fields, node: Node, subject: str) -> SchemaCreate | None:
         if "file" in fields and "schema" in fields:
@@ -117,16 +99,7 @@ class SchemaEntries:
             if kind is None:
                 self._source.problem(node, "is missing: avro, json or protobuf", key="type", name=subject)
             return kind
-        word = self._source.word(fields, "type", subject)
-        if word is None:
-            return None
-        kind = SchemaType(word.lower())
-        if kind.is_known:
-            return kind
-        place = fields["type"][1]
-        message = f"must be one of {', '.join(kind.lower() for kind in SchemaType)}, not {shown(place)}"
-        self._source.problem(place, message, key="type", name=subject)
-        return None
+        return self._source.member(fields, "type", SchemaType, subject)
 
     def _read(self, file: str, fields: Fields, subject: str) -> str | None:
         """Read a schema's file. No message quotes it, because it may be no schema at all."""
@@ -141,6 +114,10 @@ class SchemaEntries:
         node = fields["file"][1]
         self._source.problem(node, f"{message}: {shown(node)}", key="file", name=subject)
         return None
+
+
+def _level(word: str) -> CompatibilityLevel:
+    return CompatibilityLevel(word.upper())
 
 
 def schema_path(catalogue: str, file: str) -> str:

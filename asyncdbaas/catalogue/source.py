@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final, TypeVar
 
 from asyncdbaas.catalogue.documents import Document
 from asyncdbaas.catalogue.kafka import canonical_name
@@ -11,9 +11,11 @@ from asyncdbaas.catalogue.model import NO_METADATA, Metadata, Problem
 from asyncdbaas.catalogue.names import KAFKA_ONLY, explain_kafka_only, explain_unknown, field_name, is_extension
 from asyncdbaas.catalogue.nodes import Items, Node, Pairs, Text, is_null, to_plain
 from asyncdbaas.catalogue.variables import VariableError, substitute
+from asyncdbaas.types import OpenEnum
 
-__all__ = ["METADATA_KEYS", "Fields", "Source", "shown"]
+__all__ = ["METADATA_KEYS", "Fields", "Source", "UniqueNames", "shown"]
 
+M = TypeVar("M", bound=OpenEnum)
 Fields = dict[str, tuple[Text, Node]]
 """Keys and values of a mapping, by the canonical spelling of the key."""
 
@@ -114,6 +116,37 @@ class Source:
         self.problem(node, f"must be a word, not {shown(node)}", key=key.value, name=name)
         return None
 
+    def required_word(self, node: Node, fields: Fields, field: str) -> str | None:
+        """Return the text of a field that an entry must have, or None after adding a problem."""
+        if field not in fields:
+            self.problem(node, "is missing", key=field)
+        return self.word(fields, field)
+
+    def member(
+        self, fields: Fields, field: str, read: Callable[[str], M], name: str, hints: Mapping[str, str] | None = None
+    ) -> M | None:
+        """Return the member of an enumeration that a field names, or None if the field is missing or wrong.
+
+        Args:
+            fields: The fields of an entry.
+            field: The field.
+            read: Return the member for a word; one that is not known means that the word is wrong.
+            name: The name of the entry, for messages.
+            hints: For words of other tools, what to write instead.
+        """
+        word = self.word(fields, field, name)
+        if word is None:
+            return None
+        member = read(word)
+        if member.is_known:
+            return member
+        key, node = fields[field]
+        close = (hints or {}).get(word.lower())
+        hint = f"; did you mean {close}?" if close else ""
+        known = ", ".join(type(member))
+        self.problem(node, f"must be one of {known}, not {shown(node)}{hint}", key=key.value, name=name)
+        return None
+
     def items(self, fields: Fields, field: str, name: str = "") -> list[Node]:
         """Return the items of a field; none if it is missing, null or wrong."""
         if field not in fields or is_null(fields[field][1]):
@@ -160,6 +193,25 @@ class Source:
         text = self.text(value, key=key.value, name=name)
         if text is not None and text.lower() not in KAFKA_ONLY[canonical]:
             self.problem(value, explain_kafka_only(key.value), key=key.value, name=name)
+
+
+class UniqueNames:
+    """Check that each cluster has a name once."""
+
+    def __init__(self, source: Source, what: str, key: str) -> None:
+        self._source = source
+        self._what = what
+        self._key = key
+        self._lines: dict[tuple[str | None, str], int] = {}
+
+    def check(self, name: str, clusters: Iterable[str | None], place: Node) -> None:
+        """Add a problem for each cluster that has the name already."""
+        line = self._source.line(place)
+        for cluster in clusters:
+            first = self._lines.setdefault((cluster, name), line)
+            if first != line:
+                message = f"the same {self._what} stands in line {first}"
+                self._source.problem(place, message, key=self._key, name=name)
 
 
 def shown(node: Node) -> str:

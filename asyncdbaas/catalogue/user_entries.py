@@ -6,7 +6,7 @@ from typing import Final
 
 from asyncdbaas.catalogue.model import CatalogueUser
 from asyncdbaas.catalogue.nodes import Items, Node, is_null
-from asyncdbaas.catalogue.source import METADATA_KEYS, Fields, Source, shown
+from asyncdbaas.catalogue.source import METADATA_KEYS, Fields, Source, UniqueNames
 from asyncdbaas.users import KafkaACL, KafkaPermission
 
 __all__ = ["ACL_WORDS", "UserEntries"]
@@ -30,37 +30,28 @@ class UserEntries:
     def __init__(self, source: Source) -> None:
         self.users: list[CatalogueUser] = []
         self._source = source
-        self._lines: dict[tuple[str | None, str], int] = {}
+        self._names = UniqueNames(source, "user", "name")
 
     def read(self, node: Node, clusters: tuple[str | None, ...]) -> None:
         """Read one user, for each of the clusters."""
         source = self._source
         before = source.problem_count
         fields = source.fields(node, _USER_KEYS, extensible=True)
-        name = source.word(fields, "name")
+        name = source.required_word(node, fields, "name")
         if name is None:
-            if "name" not in fields:
-                source.problem(node, "is missing", key="name")
             return
         metadata = source.metadata(fields, name)
         acl = self._acl(fields, name)
         place = fields["name"][1]
         if not name.isprintable() or name != name.strip() or len(name) > _MAX_NAME:
             source.problem(place, "is not the name of a user", key="name")
-        for cluster in clusters:
-            self._check_unique(name, cluster, place)
+        self._names.check(name, clusters, place)
         if source.problem_count == before:
             line = source.line(node)
             self.users += [
                 CatalogueUser(name=name, acl=acl, cluster=cluster, metadata=metadata, file=source.file, line=line)
                 for cluster in clusters
             ]
-
-    def _check_unique(self, name: str, cluster: str | None, place: Node) -> None:
-        line = self._source.line(place)
-        first = self._lines.setdefault((cluster, name), line)
-        if first != line:
-            self._source.problem(place, f"the same user stands in line {first}", key="name", name=name)
 
     def _acl(self, fields: Fields, name: str) -> tuple[KafkaACL, ...] | None:
         if "acl" not in fields or is_null(fields["acl"][1]):
@@ -82,15 +73,10 @@ class UserEntries:
         fields = source.fields(node, _ACL_KEYS, name)
         for key in sorted(_ACL_KEYS - fields.keys()):
             source.problem(node, "is missing", key=f"acl: {key}", name=name)
-        topic, word = source.word(fields, "topic", name), source.word(fields, "permission", name)
-        if topic is None or word is None:
-            return None
-        permission = KafkaPermission(word.lower())
-        if permission.is_known:
-            return topic, permission
-        node = fields["permission"][1]
-        close = _OTHER_WORDS.get(word.lower())
-        hint = f"; did you mean {close}?" if close else ""
-        known = ", ".join(KafkaPermission)
-        source.problem(node, f"must be one of {known}, not {shown(node)}{hint}", key="permission", name=name)
-        return None
+        topic = source.word(fields, "topic", name)
+        permission = source.member(fields, "permission", _permission, name, _OTHER_WORDS)
+        return None if topic is None or permission is None else (topic, permission)
+
+
+def _permission(word: str) -> KafkaPermission:
+    return KafkaPermission(word.lower())
