@@ -11,17 +11,27 @@ import shlex
 import struct
 import sys
 import termios
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping
 from contextlib import asynccontextmanager, suppress
-from typing import Final
+from typing import Any, Final
 
 import attrs
 import pytest
 
 from asyncdbaas.cli.commands import run
-from asyncdbaas.emulator import Emulator
+from asyncdbaas.emulator import Clock, Emulator
 
-__all__ = ["Finished", "Terminal", "environment", "in_process", "on_terminal", "through_pipes", "through_shell"]
+__all__ = [
+    "Cli",
+    "Finished",
+    "Terminal",
+    "emulated",
+    "environment",
+    "in_process",
+    "on_terminal",
+    "through_pipes",
+    "through_shell",
+]
 
 _COMMAND: Final = (sys.executable, "-c", "from asyncdbaas.cli import main; main()")
 # The terminal is taken by the command itself: Python warns of functions that run between fork and exec.
@@ -38,6 +48,21 @@ class Finished:
     code: int
     out: str
     err: str
+
+
+Cli = Callable[..., Finished]
+"""Runs a command with its arguments."""
+
+
+def emulated(
+    monkeypatch: pytest.MonkeyPatch, *, cluster: str = "events", **settings: Any
+) -> Generator[Emulator, None, None]:
+    """Yield an emulator with one Kafka cluster, to which the environment points; for fixtures."""
+    with Emulator(clock=Clock.stepped(), **settings) as running:
+        running.add_cluster(name=cluster)
+        monkeypatch.setenv("DIGITALOCEAN_TOKEN", running.token)
+        monkeypatch.setenv("DIGITALOCEAN_API_URL", running.url)
+        yield running
 
 
 def environment(emulator: Emulator | None = None) -> dict[str, str]:

@@ -10,26 +10,20 @@ from typing import Any
 import jsonschema
 import pytest
 import yaml
-from terminal import Finished, in_process
+from terminal import Cli, Finished, emulated, in_process
 
 from asyncdbaas import __version__
 from asyncdbaas.catalogue import read_catalogue
-from asyncdbaas.emulator import Clock, Emulator
+from asyncdbaas.emulator import Emulator
 
 EXAMPLE = Path(__file__).parents[1] / "data" / "topics.yaml"
 
 FORMATTED = [("kafka", "plan"), ("kafka", "apply"), ("kafka", "diff"), ("clusters", "list"), ("clusters", "wait")]
 
-Cli = Callable[..., Finished]
-
 
 @pytest.fixture
 def emulator(monkeypatch: pytest.MonkeyPatch) -> Generator[Emulator, None, None]:
-    with Emulator(clock=Clock.stepped()) as running:
-        running.add_cluster(name="events")
-        monkeypatch.setenv("DIGITALOCEAN_TOKEN", running.token)
-        monkeypatch.setenv("DIGITALOCEAN_API_URL", running.url)
-        yield running
+    yield from emulated(monkeypatch)
 
 
 @pytest.fixture

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 import stat
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
 import yaml
-from terminal import Finished, in_process
+from terminal import Cli, Finished, emulated, in_process
 
 from asyncdbaas.catalogue import parse_catalogue
 from asyncdbaas.cli.markdown import LIMIT, plan_text
-from asyncdbaas.emulator import Clock, Emulator
+from asyncdbaas.emulator import Emulator
 from asyncdbaas.plan import ClusterRef, LiveState, Plan, Target, compare
 
 TEXT = """
@@ -30,16 +30,10 @@ schemas:
   - {subject: orders-value, type: avro, schema: '"string"'}
 """
 
-Cli = Callable[..., Finished]
-
 
 @pytest.fixture
 def emulator(monkeypatch: pytest.MonkeyPatch) -> Generator[Emulator, None, None]:
-    with Emulator(clock=Clock.stepped(), per_minute=10**6, per_hour=10**6) as running:
-        running.add_cluster(name="events")
-        monkeypatch.setenv("DIGITALOCEAN_TOKEN", running.token)
-        monkeypatch.setenv("DIGITALOCEAN_API_URL", running.url)
-        yield running
+    yield from emulated(monkeypatch, per_minute=10**6, per_hour=10**6)
 
 
 @pytest.fixture

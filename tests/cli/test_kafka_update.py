@@ -3,28 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from difflib import unified_diff
 from pathlib import Path
 from typing import Any
 
 import pytest
-from terminal import Finished, in_process
+from terminal import Cli, Finished, emulated, in_process
 
-from asyncdbaas.emulator import Clock, Emulator
+from asyncdbaas.emulator import Emulator
 
 EXAMPLE = Path(__file__).parents[1] / "data" / "topics.yaml"
-
-Cli = Callable[..., Finished]
 
 
 @pytest.fixture
 def emulator(monkeypatch: pytest.MonkeyPatch) -> Generator[Emulator, None, None]:
-    with Emulator(clock=Clock.stepped(), per_minute=10**6, per_hour=10**6) as running:
-        running.add_cluster(name="shop-events")
-        monkeypatch.setenv("DIGITALOCEAN_TOKEN", running.token)
-        monkeypatch.setenv("DIGITALOCEAN_API_URL", running.url)
-        yield running
+    yield from emulated(monkeypatch, cluster="shop-events", per_minute=10**6, per_hour=10**6)
 
 
 @pytest.fixture

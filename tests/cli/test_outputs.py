@@ -6,31 +6,25 @@ import json
 import os
 import stat
 import sys
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import nullcontext
 from pathlib import Path
 
 import jsonschema
 import pytest
-from terminal import Finished, environment, in_process, through_shell
+from terminal import Cli, Finished, emulated, environment, in_process, through_shell
 
-from asyncdbaas.emulator import Clock, Emulator
+from asyncdbaas.emulator import Emulator
 from asyncdbaas.plan.documents import output_schema
 from asyncdbaas.plan.files import OutputFile, UpdatedFile
 
 TOPICS = "topics: [{name: a, partitions: 3}]\n"
 HAS_FULL = Path("/dev/full").exists()
 
-Cli = Callable[..., Finished]
-
 
 @pytest.fixture
 def emulator(monkeypatch: pytest.MonkeyPatch) -> Generator[Emulator, None, None]:
-    with Emulator(clock=Clock.stepped()) as running:
-        running.add_cluster(name="events")
-        monkeypatch.setenv("DIGITALOCEAN_TOKEN", running.token)
-        monkeypatch.setenv("DIGITALOCEAN_API_URL", running.url)
-        yield running
+    yield from emulated(monkeypatch)
 
 
 @pytest.fixture
