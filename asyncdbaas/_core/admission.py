@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from functools import partial
 from math import isinf
 from typing import Any, cast
@@ -97,8 +97,18 @@ class Admission:
         self.queue.fail(self, closed_error)
         self._limiter.fail(self, closed_error)
 
-    async def enter(self, call: Call) -> None:
-        """Wait for a slot and a permit. Call `leave` exactly once after it has returned."""
+    def enter(self, call: Call) -> Coroutine[Any, Any, QuotaWaitError | None]:
+        """Wait for a slot and a permit; return an error if that would take longer than the call may wait.
+
+        Call `leave` exactly once after it has returned None.
+        """
+        max_wait = call.options.max_wait
+        if max_wait is None or call.on_admission is not None:  # those who share a read have limits of their own
+            return self._enter(call)
+        return self.within(max_wait, call, self._enter)
+
+    async def _enter(self, call: Call) -> None:
+        call.queued = time.monotonic()
         if self.free_slots > self._spare_slots or self.free_slots > self._reserved():
             self.free_slots -= 1
         else:
@@ -109,6 +119,7 @@ class Admission:
             if call.observed and (delay := self._limiter.delay()) > 0:
                 self._observers.waiting(call, delay, self._limiter.waiting)
             call.has_permit = partial(self._is_current, await self._limiter.acquire(self))
+            call.waited += time.monotonic() - call.queued
         except BaseException:
             self._free_slot()
             raise

@@ -56,6 +56,8 @@ class Call:
     observed: bool
     number: int
     began: float
+    queued: float = attrs.field(init=False)
+    """When it began to wait for the admission of the attempt."""
     waited: float = 0.0
     attempts: int = 0
     headers: CIMultiDict[str] = attrs.field(init=False, repr=False)

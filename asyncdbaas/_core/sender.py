@@ -40,7 +40,8 @@ class Sender:
 
     async def send(self, call: Call) -> Response:
         """Send a call until it succeeds, or raise the error that ends it."""
-        outcome = await self._attempt(call)
+        # Not a coroutine of its own: thousands may wait here, each for its admission.
+        outcome = await self._admission.enter(call) or await self._attempt(call)
         return outcome if isinstance(outcome, Response) else await self._repeat(call, outcome)
 
     async def read(self, call: Call, response: Response, read: Reader[T]) -> T:
@@ -83,7 +84,7 @@ class Sender:
                 self._observers.retry_scheduled(call, delay, error)
             await self._lifetime.sleep(delay)
             try:
-                outcome = await self._attempt(call)
+                outcome = await self._admission.enter(call) or await self._attempt(call)
             except Exception as failure:  # whatever it is, only the earlier error tells the outcome
                 error.attempts, error.outcome_unknown = call.attempts, unknown
                 raise error from failure
@@ -94,18 +95,11 @@ class Sender:
             error, unknown = outcome, unknown or outcome.outcome_unknown
 
     async def _attempt(self, call: Call) -> Response | RequestError:
-        """Wait for admission, send once, and return what came of it."""
-        queued = time.monotonic()
-        max_wait = call.options.max_wait
-        if max_wait is None or call.on_admission is not None:  # those who share a read have limits of their own
-            await self._admission.enter(call)
-        elif refusal := await self._admission.within(max_wait, call, self._admission.enter):
-            return refusal
+        """Send a call that was admitted once, and return what came of it."""
         if call.on_admission is not None:
             call.on_admission()
             call.on_admission = None
         call.attempts += 1
-        call.waited += time.monotonic() - queued
         counted = False
         try:
             token = self._credentials.token or await self._credentials.ask(call)
@@ -114,7 +108,7 @@ class Sender:
             counted = True
             sent_at = time.monotonic()
             if call.observed:
-                self._observers.attempt_started(call, sent_at - queued)
+                self._observers.attempt_started(call, sent_at - call.queued)
             call.headers = self._credentials.headers(token, call)
             response = await self._transport.send(call)
             counted = self._admission.learn(call, response)
