@@ -36,7 +36,8 @@ STYLE: Final = """\
 body { margin: 0; background: #fff; font: 15px/1.5 sans-serif; color: #1f2328; }
 pre { margin: 0; padding: 16px 20px; background: #16181d; color: #d7dae0; font: 14px/1.5 monospace; }
 .a1 { font-weight: bold; } .a31 { color: #ff7b72; } .a32 { color: #7ee787; } .a33 { color: #e3b341; }
-.comment { margin: 12px; padding: 4px 16px; border: 1px solid #d0d7de; border-radius: 6px; }
+.comment { margin: 12px; padding: 10px 16px; border: 1px solid #d0d7de; border-radius: 6px; }
+summary { margin-top: 10px; }
 code { background: #eff1f3; padding: 1px 4px; border-radius: 4px; }
 """
 
@@ -49,7 +50,7 @@ def main() -> None:
         shown = _plan(emulator, folder)
         _draw(f"<pre>$ {COMMAND}\n{_colored(shown)}</pre>", 860, 221, GUIDES / "plan-terminal.png")
         comment = _rendered(_plan(emulator, folder, "--format", "markdown"))
-        _draw(f'<div class="comment">{comment}</div>', 860, 252, GUIDES / "plan-markdown.png")
+        _draw(f'<div class="comment">{comment}</div>', 860, 240, GUIDES / "plan-markdown.png")
 
 
 def _plan(emulator: Emulator, folder: str, *options: str) -> str:
