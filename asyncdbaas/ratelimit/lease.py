@@ -54,7 +54,7 @@ class Reply:
     used: int = 0
     """Requests of the minute, of all workers."""
     free: int = 0
-    """This worker's part of what is free, if nobody else waits for that."""
+    """This worker's part of what is free, if no other worker has used any."""
     epoch: str = ""
     """Another one than before means that the ledger has lost its data."""
     part: int = 1
@@ -92,6 +92,8 @@ class Worker:
         self.reply = Reply()
         self.reported_at = self.ask_at = NOW
         self.lease = Lease(NOW)
+        self.is_at_work = False
+        """Whether requests were in flight or calls waited at the last report."""
         self.restoring = False
         """Whether the ledger may not know what this worker has used."""
         self.remaining: int | None = None
@@ -127,6 +129,7 @@ class Worker:
         self.sequence += 1
         if now >= self.lease.lapses_at or not (interactive or bulk):
             self.permits = 0  # given back by being reported no more
+        self.is_at_work = self.quota.in_flight + self.permits + interactive + bulk > 0
         knows = now < self.reported_at + minute * KEEP
         report: dict[str, object] = {
             "worker": self.id,

@@ -410,11 +410,12 @@ local function enter()
 end
 
 -- What the worker may send without the ledger: for the first minute no more than it uses already, or its part of what
--- is free now if nobody else waits for that; then an even part. Returns its part of what is free.
+-- is free now if no other worker has used any; then an even part. Returns its part of what is free.
 local function share(granted)
   local workers = redis.call('ZCARD', DEADLINES)
-  local others = redis.call('ZCARD', WAITING) - (me.queued and 1 or 0)
-  local free = others > 0 and 0 or math.max(0, math.floor((report.per_minute - used(minute)) / workers))
+  local waiting, used = redis.call('ZCARD', WAITING) - (me.queued and 1 or 0), used(minute)
+  local others_work = waiting > 0 or used > report.used + granted
+  local free = others_work and 0 or math.max(0, math.floor((report.per_minute - used) / workers))
   me.part = math.max(1, math.floor(report.per_minute / workers))
   me.safe = math.min(me.part, math.max(free, report.lasting + granted))
   if report.alone then

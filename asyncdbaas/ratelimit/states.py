@@ -135,9 +135,9 @@ class CutOff(State):
     """The store does not respond: the worker goes on with the part of the quota that is safe.
 
     Nothing is sent for the length of a lease: the last report may have arrived although its reply did not, and until
-    then the ledger grants others what is free. For a minute after that they may use it, so this worker sends as much as
-    it has in use then, or its part of what was free at the last reply. After that it sends its part, which the ledger
-    keeps for it. In the end it yields to others, and probes.
+    then the ledger grants others what is free. They may use it for two minutes, so this worker sends as much as it has
+    in use then, or its part of what was free at the last reply. After that it sends its part, which the ledger keeps
+    for it. In the end it yields to others, and probes.
     """
 
     def __init__(self, worker: Worker, now: float) -> None:
@@ -147,6 +147,9 @@ class CutOff(State):
         if worker.refusal is not None:
             worker.quota.refused(now, worker.refusal.pause, hourly=worker.refusal.hourly)
         self._starts_at = now + worker.quota.minute.span * LEASE
+        # The ledger keeps the part from a minute after the lease on. What it granted before counts for another minute.
+        # For a worker without work it keeps nothing, so that waiting longer would not help.
+        self._trusts_at = self._starts_at + worker.quota.minute.span * (2 if worker.is_at_work else 1)
         self._ends_at = worker.reported_at + worker.quota.minute.span * KEEP
         self._lease = Lease(self._ends_at)
         self._reused: int | None = None
@@ -177,15 +180,15 @@ class CutOff(State):
 
     def _limit(self, now: float) -> float:
         """Set the limits to what is safe at `now`; return when they change."""
-        worker, minute = self.worker, self.worker.quota.minute.span
-        starts, ends, reply = self._starts_at, self._ends_at, worker.reply
+        worker, reply = self.worker, self.worker.reply
+        starts, ends = self._starts_at, self._ends_at
         if now < starts:
             return starts
-        if now < starts + minute:
+        if now < self._trusts_at:
             if self._reused is None:
                 self._reused = min(reply.part, max(reply.free, worker.used(now)))
             worker.set_limits(self._reused)
-            return starts + minute
+            return self._trusts_at
         worker.set_limits(reply.part)
         if now >= ends and self._lease.lapses_at < NEVER:
             self._lease = Lease(NEVER)

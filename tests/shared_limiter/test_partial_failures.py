@@ -192,6 +192,20 @@ def test_a_partial_failure_refuses_and_loses_nothing(
     assert warnings or name in ("nothing", "waiting", "interactive", "frozen", "one slow", "all slow")
 
 
+@pytest.mark.parametrize("moment", [0.05, 0.2, 59.9, 60.0, 60.1, 60.3, 61.0])
+def test_a_worker_that_is_cut_off_as_a_minute_begins_refuses_nothing(socket: Path, moment: float) -> None:
+    async def race() -> Simulation:
+        with simulated(socket, 0) as simulation:
+            for _ in range(WORKERS):
+                simulation.start(EACH)
+            await asyncio.sleep(moment)
+            simulation.connections[0].lost = "reports"
+            await simulation.done()
+            return simulation
+
+    assert run(race()).service.refused == []
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_a_worker_that_stands_still_with_permits_takes_little_with_it(socket: Path, seed: int) -> None:
     async def race() -> Simulation:
