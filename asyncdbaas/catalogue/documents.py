@@ -104,7 +104,7 @@ def _read_yaml(text: str, max_depth: int) -> Document:
     loader_class: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     document = Document(text, [])
     try:
-        # Not yaml.parse(): asking before each event whether there is one takes a tenth of the time.
+        # Not yaml.parse(): it checks for an event before it takes one, which is a tenth of the time.
         events = iter(loader_class(text).get_event, None)
         document.roots += _Composer(yaml.events, events, document.line, max_depth).documents()
     except yaml.MarkedYAMLError as error:

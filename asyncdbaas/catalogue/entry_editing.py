@@ -21,7 +21,7 @@ from asyncdbaas.errors import InvalidInputError
 __all__ = ["EntryEditor", "UneditableError"]
 
 
-# How many topics before a new one tell how it is written.
+# Number of preceding topics whose form a new one takes.
 _NEIGHBOURS: Final = 10
 
 

@@ -59,7 +59,7 @@ _Entry: TypeAlias = CatalogueTopic | CatalogueUser | CatalogueSchema | Catalogue
 def read_catalogue(
     *paths: str | os.PathLike[str], variables: Mapping[str, str] | None = None, input_format: str = "yaml"
 ) -> Catalogue:
-    """Read catalogues from files and return them as one; a file's suffix tells its format: .yaml, .yml, .json or .csv.
+    """Read catalogues from files and return them as one. The suffix sets the format: .yaml, .yml, .json or .csv.
 
     CatalogueError lists all problems of all files, each with file, line and key. YAML and JSON need PyYAML (extra
     `cli`). Only regular files of at most 64 MiB are read.
@@ -147,7 +147,7 @@ class CatalogueReader:
     ) -> None:
         suffix = Path(file).suffix.lower() if suffix is None else suffix
         if suffix not in SUFFIXES:
-            raise CatalogueError([_of_file(file, f"the suffix tells the format: one of {', '.join(SUFFIXES)}")])
+            raise CatalogueError([_of_file(file, f"the suffix must be one of {', '.join(SUFFIXES)}")])
         with paused_collector():
             self.document: Document = _document(text, file, suffix)
         self.sections: list[Section] = []

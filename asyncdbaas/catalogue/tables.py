@@ -14,7 +14,7 @@ __all__ = ["LABEL_COLUMN", "TableError", "read_table"]
 
 LABEL_COLUMN: Final = "labels."
 
-# Excel writes this line to tell its own parser which separator follows.
+# Excel writes this line, and reads the separator from it.
 _SEPARATOR_LINE: Final = re.compile(r'"?sep=([,;\t|])"?\r?\n', re.IGNORECASE)
 _SEPARATORS: Final = ",;\t|"
 _QUOTED: Final = re.compile(r'"(?:[^"]|"")*"')

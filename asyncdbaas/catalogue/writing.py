@@ -49,7 +49,7 @@ def write_catalogue(catalogue: Catalogue, *, suffix: str, minimal: bool = False)
         return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
     if suffix in (".yaml", ".yml"):
         return "\n".join(_yaml(document)) + "\n"
-    raise InvalidInputError(f"the suffix tells the format: .yaml, .yml, .json or .csv, not {suffix!r}")
+    raise InvalidInputError(f"the suffix must be .yaml, .yml, .json or .csv, not {suffix!r}")
 
 
 def topic_values(topic: TopicCreate) -> dict[str, Any]:

@@ -83,7 +83,7 @@ for command in (kafka, clusters, emulator):
 
 
 def _failed(message: str, error: Exception, arguments: Sequence[str]) -> int:
-    """Report an error: on the error output for people, and as a document where JSON is asked for."""
+    """Report an error on the error output, and with --format json also as a document."""
     problems = getattr(error, "problems", ())
     if problems:
         refuse(problems)

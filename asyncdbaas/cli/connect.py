@@ -89,7 +89,7 @@ class _EmulatorLimits:
 
 
 async def _emulator_limits(api_url: str | None) -> _EmulatorLimits | None:
-    """Ask whether there is an emulator at an address, and what its limits are; the vendor's own is never asked."""
+    """Return the limits of an emulator at an address; None for another service. It never asks the vendor's."""
     host = _host(api_url)
     if host is None or host == _VENDOR or host.endswith(f".{_VENDOR}"):
         return None
@@ -102,7 +102,7 @@ async def _emulator_limits(api_url: str | None) -> _EmulatorLimits | None:
 
 
 def _is_local(api_url: str | None) -> bool:
-    """Tell whether the session's address is on this machine."""
+    """Return whether the session's address is on this machine."""
     return is_loopback(_host(api_url) or "")
 
 

@@ -169,7 +169,7 @@ def diff(*, sources: Sources, clusters: tuple[str, ...], names: Names, connectio
 @choosing
 @click.option("--users", is_flag=True, help="Also write the users and their rights.")
 @click.option("--schemas", is_flag=True, help="Also write the schemas and the compatibility levels.")
-@once("-o", "--out", type=_FILE, help="A new file; its suffix tells the format.")
+@once("-o", "--out", type=_FILE, help="A new file; the format follows from its suffix.")
 @click.option("--force", is_flag=True, help="Let --out overwrite a file.")
 @once("--format", "suffix", type=click.Choice(["yaml", "json", "csv"]), default="yaml", show_default=True)
 @click.option("--all-settings", is_flag=True, help="Also write settings that have the service's default.")
@@ -233,7 +233,7 @@ def validate(*, sources: Sources, style: str) -> int:
 
 @kafka.command(name="import")
 @click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path, allow_dash=True))
-@once("-o", "--out", type=_FILE, help="A new file; its suffix tells the format.")
+@once("-o", "--out", type=_FILE, help="A new file; the format follows from its suffix.")
 @click.option("--force", is_flag=True, help="Let --out overwrite a file.")
 @once("--format", "suffix", type=click.Choice(["yaml", "json", "csv"]), default="yaml", show_default=True)
 @verbose()

@@ -107,7 +107,7 @@ def show_plan(
     out: Path | None = None,
     overwrite: bool = False,
 ) -> int:
-    """Make a plan, print it, and save it if that is asked for."""
+    """Make a plan, print it, and with `out` save it."""
     printer = Printer(style, brief=brief)
     with ExitStack() as stack:
         keep_catalogues(request.sources, out)

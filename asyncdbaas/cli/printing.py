@@ -116,13 +116,13 @@ class Printer:
 
 
 def forecast_line(forecast: Forecast) -> str:
-    """Say what applying a plan takes."""
+    """Return what applying a plan takes."""
     left = "" if forecast.quota_left is None else f" ({forecast.quota_left} left in this hour)"
     return f"{counted(forecast.requests, 'request')} to send{left}, the last one after {duration(forecast.seconds)}."
 
 
 def settings_lines(plan: Plan) -> list[str]:
-    """Say how many settings are from memory or were not read; nothing if all were read."""
+    """Return how many settings are from memory or were not read; nothing if all were read."""
     data = settings_data(plan)
     read = data["read"]
     said: list[str] = []

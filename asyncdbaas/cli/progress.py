@@ -63,12 +63,12 @@ class Progress:
 
     @property
     def fraction(self) -> float | None:
-        """How much is done, from 0 to 1; None if it is not known how much there is."""
+        """How much is done, from 0 to 1; None if the total is unknown."""
         done, total = self._count()
         return done / total if total else None
 
     def parts(self) -> list[str]:
-        """Say what is going on, the most important first."""
+        """Return what is going on, the most important first."""
         if self._limiter is None:
             return ["connecting"]
         done, total = self._count()

@@ -48,12 +48,12 @@ def safe(text: str) -> str:
 
 
 def is_terminal(stream: IO[str] | None) -> bool:
-    """Tell whether a person sees the stream, and lines on it can be drawn again. FORCE_COLOR does not make it so."""
+    """Return whether a person sees the stream, and lines on it can be drawn again. FORCE_COLOR does not make it so."""
     return stream is not None and stream.isatty() and os.environ.get("TERM", "") not in _DUMB
 
 
 def wants_color(stream: IO[str] | None) -> bool:
-    """Tell whether to use colours: on a terminal unless NO_COLOR is set, elsewhere if FORCE_COLOR is."""
+    """Return whether to use colours: on a terminal unless NO_COLOR is set, elsewhere if FORCE_COLOR is."""
     if os.environ.get("NO_COLOR"):
         return False
     return bool(os.environ.get("FORCE_COLOR")) or is_terminal(stream)

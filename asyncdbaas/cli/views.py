@@ -52,7 +52,7 @@ _ALWAYS: Final = (Result.CREATED, Result.KEPT, Result.FAILED)
 
 
 def counts_line(counts: Counter[Action]) -> str:
-    """Say how many objects there are for each action."""
+    """Return how many objects there are for each action."""
     return (
         ", ".join(f"{count} {ACTION_LABELS[action]}" for action in Action if (count := counts[action])) or "no objects"
     )
@@ -78,7 +78,7 @@ def change_rows(changes: Iterable[Change], *, brief: bool) -> list[Row]:
 
 
 def describe(change: Change, *, notes: Container[str] | None = None) -> str:
-    """Say what a change does: all that a create declares, or old and new value of what an update changes.
+    """Return what a change does: all that a create declares, or old and new value of what an update changes.
 
     `notes` are the notes of the catalogue to show; by default all.
     """

@@ -61,21 +61,21 @@ async def apply(
         raise PlanError(plan.problems)
     options = Options(on_conflict=on_conflict, wait=wait, per_cluster=per_cluster, interval=interval, timeout=timeout)
     stopwatch = Stopwatch()
-    tell = guarded(on_event)
-    tell(forecast(session, plan))
+    emit = guarded(on_event)
+    emit(forecast(session, plan))
     with session.listening(stopwatch):
-        outcomes = await _Apply(session, options, tell).run(plan, memory or Memory())
+        outcomes = await _Apply(session, options, emit).run(plan, memory or Memory())
     return Report(outcomes=outcomes, requests=stopwatch.requests, times=stopwatch.read())
 
 
 class _Apply:
     """One run over all clusters, and the state that they share."""
 
-    def __init__(self, session: AsyncSession, options: Options, tell: Callable[[PlanEvent], None]) -> None:
+    def __init__(self, session: AsyncSession, options: Options, emit: Callable[[PlanEvent], None]) -> None:
         self._session = session
         self._options = options
         self._gate = Gate()
-        self._tell = tell
+        self._emit = emit
         self._in_progress: dict[asyncio.Task[Any] | None, Change] = {}
 
     async def run(self, plan: Plan, memory: Memory) -> tuple[Outcome, ...]:
@@ -128,7 +128,7 @@ class _Apply:
             del self._in_progress[task]
 
     def _report(self, job: Job) -> None:
-        self._tell(job.outcome)
+        self._emit(job.outcome)
 
     def _pass_on(self, event: hooks.CallEvent) -> None:
         """Emit the events of a change's request: the session calls this in the task of the call."""
@@ -137,11 +137,11 @@ class _Apply:
             return
         match event:
             case hooks.AttemptStarted():
-                self._tell(Sent(change=change))
+                self._emit(Sent(change=change))
             case hooks.QuotaWait():
-                self._tell(Waiting(change=change, seconds=event.seconds))
+                self._emit(Waiting(change=change, seconds=event.seconds))
             case hooks.RetryScheduled():
-                self._tell(Retrying(change=change, seconds=event.delay, error=event.error))
+                self._emit(Retrying(change=change, seconds=event.delay, error=event.error))
             case _:
                 pass
 

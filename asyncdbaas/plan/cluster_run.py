@@ -160,10 +160,10 @@ class ClusterRun:
         elif not isinstance(error, _UNCLEAR[job.action]):
             self._settle(job, Result.FAILED, str(error))
         elif job.action is Action.CREATE and not is_rejection(error):
-            self._halted = True  # the cluster is busy, or gone: the others would fare no better
+            self._halted = True  # the cluster is busy, or gone: the others would fail too
 
     async def _look_after(self, jobs: list[Job]) -> list[Job]:
-        """Settle what a look at the cluster settles; return what is to be tried again, after a pause."""
+        """Read the cluster, settle the jobs that this decides, and return the others after a pause."""
         live = await self._look_patiently(jobs)
         now = asyncio.get_running_loop().time()
         for job in jobs if live is not None else ():

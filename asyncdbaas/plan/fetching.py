@@ -73,7 +73,7 @@ async def make_plan(
             these clusters are taken.
         prune: What may be deleted; without it nothing is.
         reading: What to read; by default everything that must be compared.
-        on_event: Called with a `Forecast` of the reads, once it is known how many there are.
+        on_event: Called with a `Forecast` of the reads, once their number is known.
     """
     reading = Reading() if reading is None else reading
     if prune is not None:
@@ -141,8 +141,8 @@ class _Fetcher:
         self._live = live
         self._same = _entries_of(reading.since)
 
-    async def read(self, places: Iterable[tuple[Target, Kind[Any, Any]]], tell: Callable[[PlanEvent], None]) -> None:
-        """Read what the entries declare and the lists lack, as far as that is asked for."""
+    async def read(self, places: Iterable[tuple[Target, Kind[Any, Any]]], emit: Callable[[PlanEvent], None]) -> None:
+        """Read what the entries declare and the lists lack, within the limits of `Reading`."""
         unread = [
             (target.cluster.id, kind, entry)
             for target, kind in places
@@ -153,7 +153,7 @@ class _Fetcher:
         unread = [each for each in unread if each[1] is not TOPICS or not self._is_skipped(each[0], each[2])]
         if self._reading.memory is not None:
             unread = self._remember(unread, self._reading.memory)
-        tell(forecast_requests(self._session, len(unread)))
+        emit(forecast_requests(self._session, len(unread)))
         try:
             await bulk.map_all(self._read_one, unread)
         finally:
@@ -171,7 +171,7 @@ class _Fetcher:
             self._reading.memory.store(cluster_id, name, found.config, is_whole=True)
 
     def _is_skipped(self, cluster_id: str, entry: CatalogueTopic) -> bool:
-        """Tell whether the settings of a topic are not to be read at all."""
+        """Return whether the settings of a topic are not read."""
         name, same = entry.topic.name, self._same
         skipped = (
             not self._reading.settings

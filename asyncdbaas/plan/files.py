@@ -187,7 +187,7 @@ def _exists(path: Path) -> FileExistsError:
 
 
 def _is_special(path: Path) -> bool:
-    """Tell whether the path is a device or a pipe, such as /dev/stdout or a shell's `>(...)`."""
+    """Return whether the path is a device or a pipe, such as /dev/stdout or a shell's `>(...)`."""
     return path.exists() and not path.is_file() and not path.is_dir()
 
 

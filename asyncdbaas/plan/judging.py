@@ -135,7 +135,7 @@ def _objection(job: Job, changed: Mapping[str, Any]) -> str:
 
 
 def needs_details(job: Job, live: Any) -> bool:
-    """Tell whether an object must be read: for what lists lack, or because the list may be out of date."""
+    """Return whether an object must be read: for what lists lack, or because the list may be out of date."""
     if live is None:
         return job.action is not Action.CREATE and job.kind.is_reread
     if job.change.wanted is None or not job.kind.is_incomplete(job.change.wanted, live):

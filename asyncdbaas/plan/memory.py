@@ -216,7 +216,7 @@ def load_memory(path: Path, **options: Any) -> tuple[Memory, str]:
 
 
 def _is_another(path: Path, content: bytes) -> bool:
-    """Tell whether a file is whole and something else, so that it must not be replaced."""
+    """Return whether a file is whole and something else, so that it must not be replaced."""
     if path.suffix.lower() in _OTHERS:
         return True
     try:

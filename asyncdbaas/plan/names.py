@@ -21,7 +21,7 @@ class Names:
     exclude: tuple[str, ...] = ()
 
     def matcher(self) -> Callable[[str], bool]:
-        """Return the function that tells whether a name is chosen."""
+        """Return a function that returns whether a name is chosen."""
         only, exclude = _compiled(self.only), _compiled(self.exclude)
 
         def matches(name: str) -> bool:

@@ -129,7 +129,7 @@ def _facts(change: Change) -> object:
 
 
 def _depends_on_settings(change: Change) -> bool:
-    """Tell whether the plan would differ with other settings than those that were read or remembered."""
+    """Return whether the plan would differ with other settings than those that were read or remembered."""
     return change.source is Source.READ or (change.source is Source.REMEMBERED and change.action.is_write)
 
 

@@ -306,7 +306,7 @@ def test_a_file_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
     ("name", "content", "problem"),
     [
         ("t.yaml", None, "No such file or directory"),
-        ("t.toml", b"", "the suffix tells the format: one of .yaml, .yml, .json, .csv"),
+        ("t.toml", b"", "the suffix must be one of .yaml, .yml, .json, .csv"),
         ("t.yaml", b"topics:\n- name: \xff", "is not UTF-8 text"),
         ("t.yaml", b" " * (65 * 2**20), "is larger than 64 MiB; split it"),
     ],

@@ -40,7 +40,7 @@ class Imported:
 
 
 def import_catalogue(*paths: str | os.PathLike[str]) -> Imported:
-    """Read files of other tools; the content tells the format.
+    """Read files of other tools; the format is detected from the content.
 
     Strimzi's KafkaTopic and KafkaUser, state files of kafka-gitops, topologies of JulieOps, files of topicctl, and what
     `terraform show -json` and `kafka-topics --describe` print. CatalogueError if a file cannot be read.

@@ -95,7 +95,7 @@ class Schemas(Kind[CatalogueSchema, LiveSchema]):
         return found
 
     def assess(self, changed: Mapping[str, tuple[Any, Any]]) -> Assessment:
-        """Tell whether only the level is missing, which is set after the schema is registered."""
+        """Return whether only the level is missing, which is set after the schema is registered."""
         return Assessment(is_half_created=set(changed) == {"compatibility"})
 
     def entry_of(self, live: LiveSchema, cluster: str) -> CatalogueSchema:
@@ -152,7 +152,7 @@ SCHEMAS: Final = Schemas()
 
 
 def is_incompatible(error: RequestError) -> bool:
-    """Tell whether a registry rejected a schema because of its compatibility level, as far as its words tell."""
+    """Return whether a registry rejected a schema because of its compatibility level, going by its message."""
     rejected = isinstance(error, (UnprocessableError, ConflictError))
     return rejected and "compatib" in error.message.lower()
 

@@ -200,7 +200,7 @@ def _within(number: int | None, low: int, high: int) -> int | Unset:
 
 
 def _is_writable(name: str, value: Any) -> bool:
-    """Tell whether a catalogue takes the value: the service may know some that this library does not."""
+    """Return whether a catalogue takes the value: the service may know some that this library does not."""
     try:
         read = read_value(TOPIC_SETTINGS[name], str(value))
     except SettingError:
