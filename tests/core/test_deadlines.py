@@ -141,3 +141,27 @@ def test_a_deadline_needs_a_task() -> None:
         assert str(failures[0]) == "a call must be made inside a task"
     finally:
         loop.close()
+
+
+@virtual
+async def test_a_timeout_of_its_own_ends_with_the_block() -> None:
+    owner = deadlines(5.0)
+    with owner.start(2.0) as deadline:
+        await asyncio.sleep(1.0)
+    await asyncio.sleep(5.0)
+    assert not deadline.passed
+
+
+@virtual
+async def test_a_block_that_all_were_ended_with_is_not_cancelled_a_second_time() -> None:
+    owner = deadlines(5.0)
+    asyncio.get_running_loop().call_later(1.0, owner.expire_all)
+
+    async def end_slowly() -> None:
+        try:
+            await hang()
+        finally:
+            await asyncio.sleep(5.0)
+
+    with pytest.raises(TimeoutError), owner.start(2.0):
+        await end_slowly()

@@ -18,6 +18,7 @@ from asyncdbaas import (
     APIError,
     AsyncSession,
     DecodeError,
+    InvalidInputError,
     NotFoundError,
     RateLimiter,
     RateLimitError,
@@ -499,3 +500,24 @@ async def test_a_call_that_may_wait_a_little_waits_for_a_probe_that_is_on_the_wi
             await asyncio.gather(*(session.request("GET", "/v2/x") for _ in range(2)))
             assert len(server.requests) == 3
             assert_at_rest(session)
+
+
+async def test_an_error_says_of_its_own_attempt_whether_it_was_sent() -> None:
+    async def break_and_go(exchange: Exchange) -> None:
+        server.stop_listening()
+        exchange.reset()
+
+    async with RawServer(break_and_go) as server:
+        retry = RetryPolicy(max_attempts=2, base_delay=0)
+        async with AsyncSession("token-of-tests", base_url=server.url, retry=retry) as session:
+            with pytest.raises(TransportError, match="could not connect") as caught:
+                await session.request("PUT", "/v2/x")
+    assert (caught.value.sent, caught.value.outcome_unknown) == (False, True)
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize(("method", "path"), [(["GET"], "/v2/x"), ("GET", ["/v2/x"])])
+async def test_a_method_or_path_that_is_no_string_is_refused(method: Any, path: Any) -> None:
+    async with AsyncSession("token-of-tests", base_url="http://127.0.0.1:9") as session:
+        with pytest.raises(InvalidInputError, match="method and path must be strings"):
+            await session.request(method, path)

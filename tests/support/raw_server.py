@@ -119,8 +119,12 @@ class RawServer:
         self.port: int = self._server.sockets[0].getsockname()[1]
         return self
 
-    async def __aexit__(self, *_: object) -> None:
+    def stop_listening(self) -> None:
+        """Refuse further connections."""
         self._server.close()
+
+    async def __aexit__(self, *_: object) -> None:
+        self.stop_listening()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
