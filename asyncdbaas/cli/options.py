@@ -195,7 +195,9 @@ def reading(command: Command) -> Command:
         multiple=True,
         help="An earlier version of FILE: read settings only of topics whose entry differs in it. May be repeated.",
     )
-    @once("--cache", type=click.Path(path_type=Path, dir_okay=False), help="Remember settings in this file.")
+    @once(
+        "--cache", type=click.Path(path_type=Path, dir_okay=False), help="Remember clusters and settings in this file."
+    )
     @once("--max-age", metavar="AGE", default="24h", show_default=True, help="Read again what is older: 90m, 24h, 7d.")
     @once("--max-reads", type=click.IntRange(min=0), help="With --cache: read at most this many, the stalest first.")
     @wraps(command)
@@ -228,7 +230,7 @@ def _seconds(text: str) -> float:
 def pruning(command: Command) -> Command:
     """Give a command the options that say what may be deleted, as a `Prune`."""
 
-    @click.option("--prune", is_flag=True, help="Delete topics that no FILE lists; needs --prefix.")
+    @click.option("--prune", is_flag=True, help="Delete objects that no FILE lists; needs --prefix.")
     @once("--prefix", help="With --prune: only objects whose names begin with this.")
     @click.option(
         "--prune-kind",
