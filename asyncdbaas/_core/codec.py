@@ -29,7 +29,7 @@ def encode(body: Any) -> bytes:
 
 
 def _encode(body: Any) -> bytes:
-    cls: Any = type(body)
+    cls: Any = type(body)  # pyright: ignore[reportUnknownVariableType] -- of whatever is passed
     payload = _encoder(cls)(body)
     if b"null" in payload:
         _check_finite(msgspec.to_builtins(body, builtin_types=(msgspec.Raw,)), "$")

@@ -8,6 +8,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+from aiohttp.abc import ResolveResult
 from raw_server import RawServer, answer
 from store import Store, serving
 
@@ -33,7 +34,7 @@ class StandsStill(aiohttp.ThreadedResolver):
         host: str,
         port: int = 0,
         family: socket.AddressFamily = socket.AF_INET,  # noqa: ARG002 -- the server listens on IPv4
-    ) -> list[aiohttp.abc.ResolveResult]:
+    ) -> list[ResolveResult]:
         self.now = 180.0
         return await super().resolve(host, port, socket.AF_INET)
 
