@@ -4,6 +4,8 @@ The marker `unobserved` leaves that out, so that calls go the shorter way that t
 
 With ASYNCDBAAS_TEST_LOOP=uvloop in the environment, all coroutine tests run on uvloop.
 
+Hypothesis does not fail a test that is slow, as all are on a busy machine.
+
 The machine's proxies and certificate authorities are removed from the environment. Tests that need some set their own.
 """
 
@@ -17,6 +19,7 @@ from typing import Any, Final
 from unittest import mock
 
 import pytest
+from hypothesis import HealthCheck, settings
 from leaks import LeakWatch
 
 from asyncdbaas import AsyncSession
@@ -37,6 +40,8 @@ class OnUvloop:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "unobserved: neither log at DEBUG nor listen to the sessions")
+    settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("patient")
     for name in _OF_THE_MACHINE:
         os.environ.pop(name, None)
         os.environ.pop(name.lower(), None)

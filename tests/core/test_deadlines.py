@@ -18,11 +18,11 @@ async def hang() -> None:
     await asyncio.get_running_loop().create_future()
 
 
-async def limited(owner: Deadlines, starts: float) -> float:
+async def limited(owner: Deadlines, starts: float, seconds: float | None = None) -> float:
     """Return how long a block lasts that begins at some time and never ends by itself."""
     await asyncio.sleep(starts)
     began = asyncio.get_running_loop().time()
-    with pytest.raises(TimeoutError), owner.start():
+    with pytest.raises(TimeoutError), owner.start(seconds):
         await hang()
     return asyncio.get_running_loop().time() - began
 
@@ -32,6 +32,15 @@ async def test_each_block_has_the_same_time_from_its_own_beginning() -> None:
     owner = deadlines(5.0)
     lasted = await asyncio.gather(*(limited(owner, starts) for starts in (0.0, 1.0, 1.0, 4.0, 12.0)))
     assert lasted == pytest.approx([5.0] * 5)
+    assert not owner.running
+
+
+@virtual
+async def test_blocks_with_a_timeout_of_their_own_end_after_that_time_whatever_else_runs() -> None:
+    owner = deadlines(5.0)
+    own = [(0.0, 9.0), (1.0, 0.5), (1.0, None), (2.0, 5.0), (2.5, 30.0)]
+    lasted = await asyncio.gather(*(limited(owner, starts, seconds) for starts, seconds in own))
+    assert lasted == pytest.approx([9.0, 0.5, 5.0, 5.0, 30.0])
     assert not owner.running
 
 
