@@ -21,6 +21,7 @@ from asyncdbaas.emulator import Delays, Emulator
 from asyncdbaas.ratelimit.shared import SharedRateLimiter
 from benchmarks.child import ROOT
 from benchmarks.limits import PER_HOUR, PER_MINUTE, optimum
+from benchmarks.many_workers import figures
 from benchmarks.report import Figure, Report, Table
 
 __all__ = ["run"]
@@ -84,7 +85,7 @@ def run(*, quick: bool) -> Report:
     return Report(
         scenario="shared",
         tables=[Table(title=f"{creates} creates on one token", columns=columns, rows=[*map(_row, runs)], notes=notes)],
-        figures=[figure for one in runs for figure in _figures(one)],
+        figures=[*(figure for one in runs for figure in _figures(one)), *asyncio.run(figures(server, 2000, minute))],
         data={one.name: attrs.asdict(one) for one in runs},
     )
 
