@@ -92,8 +92,6 @@ class Worker:
         self.reply = Reply()
         self.reported_at = self.ask_at = NOW
         self.lease = Lease(NOW)
-        self.is_at_work = False
-        """Whether requests were in flight or calls waited at the last report."""
         self.restoring = False
         """Whether the ledger may not know what this worker has used."""
         self.remaining: int | None = None
@@ -129,7 +127,6 @@ class Worker:
         self.sequence += 1
         if now >= self.lease.lapses_at or not (interactive or bulk):
             self.permits = 0  # given back by being reported no more
-        self.is_at_work = self.quota.in_flight + self.permits + interactive + bulk > 0
         knows = now < self.reported_at + minute * KEEP
         report: dict[str, object] = {
             "worker": self.id,
@@ -150,7 +147,6 @@ class Worker:
             "interactive": interactive,
             "bulk": bulk,
             "used": self.used(now) + self.permits,
-            "lasting": self.lasting(now) + self.permits,
             "workers": self.reply.workers,
             "part": self.reply.part,
             "leaving": leaving,

@@ -184,7 +184,7 @@ local function expire(worker, record)
     leave_queues(worker, record)
     state.alive = state.alive - (record.stage == 'alive' and 1 or 0)
     count_as_answered(worker, record, silent_since)
-    reserve(record, at_work and math.max(0, record.safe - record.expired) or 0)
+    reserve(record, at_work and math.max(0, record.part - record.expired) or 0)
     record.stage, record.at_work = 'silent', at_work
   elseif record.stage == 'silent' and record.at_work then
     reserve(record, record.part)
@@ -417,9 +417,8 @@ local function share(granted)
   local others_work = waiting > 0 or used > report.used + granted
   local free = others_work and 0 or math.max(0, math.floor((report.per_minute - used) / workers))
   me.part = math.max(1, math.floor(report.per_minute / workers))
-  me.safe = math.min(me.part, math.max(free, report.lasting + granted))
   if report.alone then
-    me.stage, me.part, me.safe = 'alone', report.part, report.part
+    me.stage, me.part = 'alone', report.part
     state.alive = state.alive - 1
     reserve(me, report.alone)
   end
@@ -481,7 +480,7 @@ expire_workers()
 drop_overdue()
 me = read_worker(id) or {
   sequence = 0, served = 0, in_flight = 0, interactive = 0, bulk = 0, due = 0, expired = 0, reserved = 0, part = 0,
-  safe = 0, stage = 'new', queued = false, recovered = is_new and is_complete(),
+  stage = 'new', queued = false, recovered = is_new and is_complete(),
 }
 enter()
 learn()

@@ -135,7 +135,7 @@ class CutOff(State):
     """The store does not respond: the worker goes on with the part of the quota that is safe.
 
     Nothing is sent for the length of a lease: the last report may have arrived although its reply did not, and until
-    then the ledger grants others what is free. They may use it for two minutes, so this worker sends as much as it has
+    then the ledger grants others what is free. They may use it for a minute, so this worker sends as much as it has
     in use then, or its part of what was free at the last reply. After that it sends its part, which the ledger keeps
     for it. In the end it yields to others, and probes.
     """
@@ -147,9 +147,8 @@ class CutOff(State):
         if worker.refusal is not None:
             worker.quota.refused(now, worker.refusal.pause, hourly=worker.refusal.hourly)
         self._starts_at = now + worker.quota.minute.span * LEASE
-        # The ledger keeps the part from a minute after the lease on. What it granted before counts for another minute.
-        # For a worker without work it keeps nothing, so that waiting longer would not help.
-        self._trusts_at = self._starts_at + worker.quota.minute.span * (2 if worker.is_at_work else 1)
+        # The ledger keeps the part from here on. What it granted others before counts for another minute.
+        self._trusts_at = self._starts_at + worker.quota.minute.span
         self._ends_at = worker.reported_at + worker.quota.minute.span * KEEP
         self._lease = Lease(self._ends_at)
         self._reused: int | None = None

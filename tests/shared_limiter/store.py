@@ -28,9 +28,7 @@ _SPANS = {
     "settling": 0,
 }
 _NOTHING: dict[str, Any] = {
-    **dict.fromkeys(
-        ("in_flight", "interactive", "bulk", "used", "lasting", "first", "subscribed", "replied", "elapsed"), 0
-    ),
+    **dict.fromkeys(("in_flight", "interactive", "bulk", "used", "first", "subscribed", "replied", "elapsed"), 0),
     **dict.fromkeys(("leaving", "restoring"), False),
     "workers": 1,
     "part": 1,
