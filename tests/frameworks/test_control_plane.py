@@ -64,7 +64,10 @@ async def serving(emulator: Emulator, settings: dict[str, str]) -> AsyncGenerato
             return sum(READY in line for line in process.lines) >= WORKERS and await is_listening(client)
 
         await until(is_serving)
-        yield client
+        try:
+            yield client
+        finally:
+            sys.stdout.write("\n".join(process.lines))  # pytest shows it if the test fails
 
 
 async def is_listening(client: aiohttp.ClientSession) -> bool:
@@ -85,6 +88,7 @@ async def until(is_so: Callable[[], Awaitable[bool]]) -> None:
         await asyncio.sleep(0.1)
 
 
+@pytest.mark.long  # five processes, in scaled time: it needs a machine that is not overloaded
 async def test_jobs_survive_a_burst_of_reads_that_uses_up_the_quota() -> None:
     pytest.importorskip("fastapi")
     pytest.importorskip("uvicorn")
