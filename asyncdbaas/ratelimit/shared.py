@@ -90,7 +90,7 @@ class SharedRateLimiter(RateLimiter):
         self._enter(Connecting(self._worker))
 
     def __repr__(self) -> str:
-        state = "cut off" if isinstance(self._state, CutOff) else "open" if self._sessions else "closed"
+        state = "closed" if not self._sessions else "cut off" if isinstance(self._state, CutOff) else "open"
         return f"<SharedRateLimiter {self._address.shown} {state}>"
 
     def attach(self, session: object, token: str | None) -> None:
