@@ -29,6 +29,12 @@ _open = AsyncSession.open
 _OF_THE_MACHINE: Final = ("SSL_CERT_FILE", "SSL_CERT_DIR", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Run two workers per core: tests of processes and servers wait for a third of their time."""
+    return 2 * (os.cpu_count() or 1)
+
+
 class OnUvloop:
     """A plugin that gives pytest-asyncio, from 1.4 on, the loop to run tests on."""
 
