@@ -142,13 +142,18 @@ async def test_interactive_calls_of_any_worker_go_before_bulk_calls(ledger: Ledg
     assert (reply["granted"], reply["interactive"], reply["bulk"]) == (8, 0, 8)
 
 
-async def test_a_worker_that_waits_and_does_not_come_is_passed_over(ledger: Ledger) -> None:
+async def let_one_that_goes_wait(ledger: Ledger) -> None:
+    """Let a worker use the whole minute, and another one wait until it is free again, which is now."""
     await ledger.exchange("holder", bulk=10)
     ledger.now += 1
     await ledger.exchange("holder", ages=[0.0] * 10)
     ledger.now += 59
     assert (await ledger.exchange("gone", interactive=100))["wait"] == 1.0
     ledger.now += 1
+
+
+async def test_a_worker_that_waits_and_does_not_come_is_passed_over(ledger: Ledger) -> None:
+    await let_one_that_goes_wait(ledger)
     assert await granted(ledger, "a", bulk=10) == 0
     ledger.now += 3.1
     assert await granted(ledger, "a", bulk=10) == 10
@@ -376,12 +381,7 @@ async def test_one_exchange_grants_a_batch_and_the_next_one_follows_at_once(ledg
 
 
 async def test_what_is_kept_for_those_ahead_is_asked_for_when_they_lose_their_place(ledger: Ledger) -> None:
-    await ledger.exchange("holder", bulk=10)
-    ledger.now += 1
-    await ledger.exchange("holder", ages=[0.0] * 10)
-    ledger.now += 59
-    assert (await ledger.exchange("gone", interactive=100))["wait"] == 1.0
-    ledger.now += 1
+    await let_one_that_goes_wait(ledger)
     assert (await ledger.exchange("a", bulk=10))["wait"] == 3.0
 
 
