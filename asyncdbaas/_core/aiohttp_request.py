@@ -190,8 +190,7 @@ class _Request(aiohttp.ClientRequest):
     async def send(self, conn: Connection) -> aiohttp.ClientResponse:
         """Send the request in the next iteration of the event loop."""
         content, protocol = self._content, conn.protocol
-        if protocol is not None and protocol.should_close:
-            _refuse_unsolicited(conn)
+        _refuse_unsolicited(conn)
         if content is None or protocol is None or protocol.writing_paused:
             if content is not None:
                 super().update_body_from_data(content)
