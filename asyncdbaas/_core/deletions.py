@@ -42,6 +42,7 @@ class Deletions:
 
     def note_name(self, name: str, path: str) -> None:
         """Remember the name of an object whose path does not contain it."""
+        self._paths.pop(name, None)  # as above
         self._paths[name] = path
         if len(self._paths) > _MOST:
             del self._paths[next(iter(self._paths))]

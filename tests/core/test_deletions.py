@@ -47,6 +47,16 @@ def test_what_a_deleted_cluster_contains_is_deleted_too_however_its_id_is_spelle
     assert "/v2/databases" not in deletions
 
 
+def test_of_too_many_entries_the_oldest_go_and_one_that_is_renewed_is_new() -> None:
+    deletions = Deletions()
+    paths = [f"{CLUSTER}/topics/{number}" for number in range(10_001)]
+    for path in [*paths[:-1], paths[0], paths[-1]]:
+        deletions.add(path)
+        deletions.note_name(path.rpartition("/")[2], path)
+    assert [path in deletions for path in (paths[0], paths[1], paths[2])] == [True, False, True]
+    assert [deletions.has_name(name) for name in ("0", "1", "2")] == [True, False, True]
+
+
 def test_a_name_is_forgotten_in_time_and_an_id_is_not() -> None:
     clock = Time()
     deletions = Deletions(clock)

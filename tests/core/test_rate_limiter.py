@@ -803,15 +803,17 @@ async def test_without_headers_successful_probes_give_back_the_hour() -> None:
 # Threads, and loops that were closed.
 
 
-def test_the_limiter_of_a_closed_loop_serves_the_next_although_calls_waited() -> None:
+@pytest.mark.parametrize("level", ["interactive", "bulk"])
+def test_the_limiter_of_a_closed_loop_serves_the_next_although_calls_waited(level: Priority) -> None:
     clock = Clock()
     pace = RateLimiter(1, clock=clock)
 
     async def leave() -> None:
         pace.attach("session", "token")
         await pace.acquire()
-        task = asyncio.ensure_future(pace.acquire())
-        await asyncio.sleep(0)
+        with priority(level):
+            task = asyncio.ensure_future(pace.acquire())
+            await asyncio.sleep(0)
         kept.append(task)
 
     async def use() -> list[int]:
