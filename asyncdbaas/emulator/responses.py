@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Final, NamedTuple
 
 import msgspec
@@ -36,7 +37,14 @@ def encode(answer: Answer, source: str = "service") -> Response:
     if answer.body is None:
         return Response(answer.status, headers, b"", answer.delay)
     headers["content-type"] = _JSON
-    return Response(answer.status, headers, msgspec.json.encode(answer.body), answer.delay)
+    return Response(answer.status, headers, _encode(answer.body), answer.delay)
+
+
+def _encode(body: object) -> bytes:
+    try:
+        return msgspec.json.encode(body)
+    except UnicodeEncodeError:  # half of a surrogate pair, which a request can hold and JSON can escape
+        return json.dumps(body, separators=(",", ":")).encode()
 
 
 def refuse(refusal: Refusal, request_id: str, source: str = "service") -> Response:

@@ -110,6 +110,15 @@ async def test_ten_mebibytes_are_read_and_refused_like_any_other_name() -> None:
         assert (await call("POST", path, data=body)).message == "invalid topic name"
 
 
+async def test_half_of_a_surrogate_pair_in_a_name_comes_back_as_it_was_sent() -> None:
+    async with emulating() as (emulator, call):
+        path = f"/v2/databases/{emulator.add_cluster(engine='pg')['id']}/dbs"
+        body = io.BytesIO(b'{"name": "\\ud800"}')
+        made = await call("POST", path, data=body)
+        assert (made.status, made.json) == (201, {"db": {"name": "\ud800"}})
+        assert "\\ud800" in (await call("GET", path)).text
+
+
 async def test_a_body_beyond_all_reason_is_refused_and_the_connection_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server_module, "MAX_BODY", 1000)
     async with emulating() as (_, call):
