@@ -131,6 +131,12 @@ def test_the_repr_of_a_cluster_fits_on_two_lines_and_begins_with_what_identifies
     assert "s3cret" not in shown
 
 
+@pytest.mark.parametrize(("length", "shown"), [(198, 1), (199, 0)])
+def test_the_repr_is_cut_at_the_field_that_makes_it_longer_than_200_characters(length: int, shown: int) -> None:
+    name = "n" * (length - len("name=''"))
+    assert repr(topics.Topic(name=name)) == (f"Topic(name='{name}')" if shown else "Topic(...)")
+
+
 def test_the_repr_shows_no_field_without_a_value() -> None:
     assert repr(topics.Topic(name="a", partition_count=0)) == "Topic(name='a', partition_count=0)"
     assert repr(topics.TopicConfig(preallocate=False)) == "TopicConfig(preallocate=False)"

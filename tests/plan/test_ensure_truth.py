@@ -127,6 +127,16 @@ async def test_an_object_of_somebody_else_that_shows_late_is_found(kind: str) ->
         assert await ENSURE[kind](world, pg)
 
 
+async def test_nothing_is_created_again_before_the_list_can_be_read() -> None:
+    async with opened() as (emulator, session, _):
+        emulator.faults.add("create_cluster", "gateway_timeout", applied=False)
+        emulator.faults.add("list_clusters", "not_found", skip=1, times=3)
+        await ensure_cluster(session, KAFKA, interval=0.001)
+        read, unreadable = ["list_clusters"], ["list_clusters"] * 3
+        create = ["create_cluster"]
+        assert [seen.operation for seen in emulator.requests] == [*read, *create, *unreadable, *read, *create]
+
+
 class VagueEmulator(Emulator):
     """An emulator whose rejections do not tell that a name is taken."""
 
