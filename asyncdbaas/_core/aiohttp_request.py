@@ -6,13 +6,14 @@ The request takes less CPU time than aiohttp's own. For a body, aiohttp starts a
 event loop does the same and saves a tenth of a call. Both write one iteration of the loop later, so that the requests
 of a burst leave together: writing at once costs 6 % more, in the kernel, which wakes the other side for each. aiohttp
 also merges and checks headers that need neither, and looks for a way to send what is always bytes, for another 3 %.
+Its `ClientSession.request` looks at redirects, cookies, traces, middlewares and timeouts that a session does not use; a
+request goes straight to the connector instead, which saves 9 % of a call.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterable, Mapping
-from http.cookies import SimpleCookie
+from collections.abc import Awaitable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 import aiohttp
@@ -65,14 +66,13 @@ def request_class() -> type[aiohttp.ClientRequest]:
     return _Request if is_known else _PlainRequest
 
 
-def open_client(connector: aiohttp.BaseConnector, *, owned: bool, proxy: URL | None) -> aiohttp.ClientSession:
+def open_client(connector: aiohttp.BaseConnector, *, owned: bool) -> aiohttp.ClientSession:
     """Open a client of our own settings on a connector, which it closes only if `owned`."""
     client = aiohttp.ClientSession(
         connector=connector,
         connector_owner=owned,
-        cookie_jar=_NoCookies(),  # the edge network sets cookies that mean nothing here
+        cookie_jar=aiohttp.DummyCookieJar(),  # the edge network sets cookies that mean nothing here
         request_class=request_class(),
-        proxy=proxy,
         # The deadline of an attempt is the session's own, so that closing the session can bring it forward.
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS),
     )
@@ -82,19 +82,54 @@ def open_client(connector: aiohttp.BaseConnector, *, owned: bool, proxy: URL | N
 
 
 def request(
-    http: aiohttp.ClientSession, call: Call, proxy_headers: Mapping[str, str] | None
-) -> Coroutine[Any, Any, aiohttp.ClientResponse]:
-    """Send a call, and set `call.sent` just before the first byte is written.
+    http: aiohttp.ClientSession, call: Call, proxy: URL | None, proxy_headers: Mapping[str, str] | None
+) -> Awaitable[aiohttp.ClientResponse]:
+    """Send a call over a client of `open_client`, and set `call.sent` just before the first byte is written.
 
     The call takes the place of the body, because aiohttp passes nothing else on to its request class as it is.
     """
-    return http._request(  # noqa: SLF001 -- the public way wraps it in two more calls and an object, 1 % of a call
+    if http._request_class is _Request:  # noqa: SLF001 -- the one that `open_client` chose
+        return _exchange(http, call, proxy, proxy_headers)
+    return http.request(
         call.method,
         call.url,
         data=call,
         allow_redirects=False,  # the token must not follow
+        proxy=proxy,
         proxy_headers=proxy_headers,
     )
+
+
+async def _exchange(
+    http: aiohttp.ClientSession, call: Call, proxy: URL | None, proxy_headers: Mapping[str, str] | None
+) -> aiohttp.ClientResponse:
+    """Do what `http.request` does, without all that `open_client` leaves unset."""
+    connector: Any = http.connector
+    request = _Request(
+        call.method,
+        call.url,
+        headers=call.headers,
+        data=call,
+        loop=asyncio.get_running_loop(),
+        proxy=proxy,
+        proxy_headers=proxy_headers,
+        session=http,
+    )
+    try:
+        connection = await connector.connect(request, traces=[], timeout=http.timeout)
+    except TimeoutError as error:
+        raise aiohttp.ConnectionTimeoutError(f"Connection timeout to host {call.url}") from error
+    try:
+        connection.protocol.set_response_params(skip_payload=call.method == hdrs.METH_HEAD, read_until_eof=True)
+        response = await request.send(connection)
+        try:
+            return await response.start(connection)
+        except BaseException:
+            response.close()
+            raise
+    except BaseException:
+        connection.close()
+        raise
 
 
 def lent_connector(http: aiohttp.ClientSession) -> aiohttp.BaseConnector:
@@ -132,18 +167,6 @@ class PermitLapsedError(aiohttp.ClientConnectionError):
     """The permit of the rate limiter lapsed before anything was sent, because the process stood still."""
 
 
-class _NoCookies(aiohttp.DummyCookieJar):
-    """A jar without cookies, which makes no new object to say so."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._none = SimpleCookie()
-
-    def filter_cookies(self, request_url: URL) -> SimpleCookie:  # noqa: ARG002 -- there are none for any address
-        """Return no cookies."""
-        return self._none
-
-
 class _PlainRequest(aiohttp.ClientRequest):
     """aiohttp's own request, which notes that it is sent."""
 
@@ -170,17 +193,16 @@ class _Request(aiohttp.ClientRequest):
     _wire: bytes = b""
 
     def update_headers(self, headers: Any) -> None:
-        """Set none: those of the call come with the body."""
-        self.headers: CIMultiDict[str] = headers
+        """Set the headers of the call."""
+        self.headers: CIMultiDict[str] = headers.copy()
+        self.headers[hdrs.HOST] = self.url.host_port_subcomponent or ""
 
     def update_auto_headers(self, skip_auto_headers: Iterable[str] | None) -> None:
         """Add nothing."""
 
     def update_body_from_data(self, body: Call, _stacklevel: int = 3) -> None:
-        """Take the headers of the call, and its body as it is if it is short."""
+        """Take the body of the call as it is if it is short."""
         self._call, content = body, body.body
-        self.headers = body.headers.copy()
-        self.headers[hdrs.HOST] = self.url.host_port_subcomponent or ""
         if self.proxy is None and content is not None and len(content) <= _LONGEST:
             self.headers[hdrs.CONTENT_LENGTH] = str(len(content))
             self._content = content

@@ -67,6 +67,7 @@ class Transport:
         self._lent = lent
         self._trust_env = trust_env
         self._ssl_context = ssl_context
+        self._proxy: URL | None = None
         self._proxy_headers: dict[str, str] | None = None
         self.http: aiohttp.ClientSession | None = None
 
@@ -74,13 +75,13 @@ class Transport:
         """Open the pool; return the login for its proxy, if it needs one."""
         if self._lent is None:
             tls: ssl.SSLContext | bool = self._ssl_context or tls_setting(self._base, trust_env=self._trust_env)
-            proxy, login = environment_proxy(self._base) if self._trust_env else (None, None)
+            self._proxy, login = environment_proxy(self._base) if self._trust_env else (None, None)
             connector: aiohttp.BaseConnector = aiohttp.TCPConnector(limit=self._max_connections, ssl=tls)
         else:
             connector = lent_connector(self._lent)
-            proxy, login = _login_of(*lent_proxy(self._lent))
+            self._proxy, login = _login_of(*lent_proxy(self._lent))
         self._proxy_headers = None if login is None else {"Proxy-Authorization": login}
-        self.http = open_client(connector, owned=self._lent is None, proxy=proxy)
+        self.http = open_client(connector, owned=self._lent is None)
         return login
 
     async def close(self) -> None:
@@ -100,7 +101,7 @@ class Transport:
                     try:
                         # Not `async with`: a response that is read to its end has given its connection back, and
                         # leaving the block would take 3 % of a call.
-                        response = await request(http, call, self._proxy_headers)
+                        response = await request(http, call, self._proxy, self._proxy_headers)
                         break
                     except UnsolicitedResponseError:  # nothing was sent, so that another connection can do it
                         unsolicited += 1
