@@ -175,7 +175,7 @@ class CutOff(State):
 
     @staticmethod
     def _look_again(when: float, now: float, changes: float) -> float:
-        return when if when <= now or changes <= now else min(when, changes)
+        return min(when, changes) if changes > now else when
 
     def _limit(self, now: float) -> float:
         """Set the limits to what is safe at `now`; return when they change."""

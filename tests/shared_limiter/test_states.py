@@ -165,6 +165,55 @@ def test_a_ledger_that_lost_its_data_gets_all_responses_of_the_hour_again() -> N
     assert state.due(4.0, 0, 0) > 4.0
 
 
+@pytest.mark.parametrize(("limit", "batch"), [(LIMIT, 12), (250, 12), (1000, 50)])
+def test_a_report_tells_the_limits_and_all_spans_in_microseconds(limit: int, batch: int) -> None:
+    report = Worker(Quota(limit, 60 * limit, MINUTE, 60 * MINUTE)).report(0.0, 1, 0)
+    told = {name: report[name] for name in ("per_minute", "per_hour", "batch")}
+    assert told == {"per_minute": limit, "per_hour": 60 * limit, "batch": batch}
+    spans = {"minute": 60.0, "hour": 3600.0, "lease": LEASE, "grace": 3.0, "keep": KEEP, "tolerance": 0.5}
+    assert {name: report[name] for name in spans} == {name: seconds * 1e6 for name, seconds in spans.items()}
+
+
+def test_a_worker_reports_for_how_long_it_was_silent_and_which_ledger_it_knows() -> None:
+    worker = Worker(Quota(LIMIT, 60 * LIMIT, MINUTE, 60 * MINUTE))
+    first = worker.report(3.0, 1, 0)
+    assert ("epoch" in first, first["replied"], first["sequence"], first["restoring"]) == (False, 0, 1, False)
+    worker.learn(Reply(epoch="e"), 3.0, 3.1, answered=0, restored=False)
+    second = worker.report(7.0, 1, 0)
+    told = (second["epoch"], second["replied"], second["sequence"], second["elapsed"])
+    assert told == ("e", 1, 2, 4_000_000)
+
+
+@pytest.mark.parametrize(("wait", "later"), [(3_000_000, 3.0 + MINUTE / 200), (0, 0.0), (-5, 0.0)])
+def test_calls_that_wait_ask_again_a_little_later_than_told(wait: int, later: float) -> None:
+    assert worker_with(interactive=1, wait=wait).ask_at == later
+
+
+def test_a_lease_that_has_just_lapsed_is_not_renewed() -> None:
+    worker = worker_with(granted=1)
+    old = worker.lease
+    worker.learn(Reply(epoch="e"), LEASE, LEASE, answered=0, restored=False)
+    assert (old.lapses_at, worker.lease.lapses_at) == (LEASE, 2 * LEASE)
+
+
+def test_each_worker_and_each_beginning_has_an_id_of_its_own() -> None:
+    workers = [worker_with(), worker_with()]
+    ids = [str(worker.id) for worker in workers]
+    workers[0].begin()
+    assert len({*ids, str(workers[0].id)}) == 3
+    assert all(len(each) >= 16 for each in ids)
+
+
+def test_responses_of_the_last_hour_only_are_reported_again() -> None:
+    worker = worker_with(granted=2)
+    state = Leased(worker)
+    assert admitted(state, 1.0) == 2
+    state.release(2.0, counted=True)
+    state.release(3.0, counted=True)
+    worker.restoring = True
+    assert worker.report(3602.0, 1, 0)["ages"] == [3599 * 1_000_000]
+
+
 @pytest.mark.parametrize(("silent_for", "knows"), [(KEEP - 0.1, True), (KEEP, False)])
 def test_a_worker_that_was_silent_for_ten_minutes_reports_as_a_new_one(silent_for: float, *, knows: bool) -> None:
     report = worker_with().report(silent_for, 1, 0)
@@ -214,11 +263,13 @@ def test_a_worker_that_is_cut_off_for_ten_minutes_yields_to_others_and_probes_wi
     assert state.opens(KEEP - 0.1) <= KEEP - 0.1
     assert admitted(state, KEEP) == 1
     assert math.isinf(state.lease.lapses_at)
-    state.succeeded(None)
-    state.release(KEEP, counted=False)
-    assert admitted(state, KEEP) == 1  # what others left before
-    state.release(KEEP, counted=False)
-    assert admitted(state, KEEP + 1.0) == 1
+    sent = 1
+    for _ in range(10):
+        for _ in range(state.in_flight):
+            state.succeeded(None)
+            state.release(KEEP, counted=True)
+        sent += admitted(state, KEEP)
+    assert sent == 30  # each probe that succeeds is followed by one of twice the size
 
 
 def test_a_worker_that_is_cut_off_reports_how_much_of_its_part_it_will_still_have_free() -> None:
@@ -227,6 +278,23 @@ def test_a_worker_that_is_cut_off_reports_how_much_of_its_part_it_will_still_hav
     assert state.report(50.9, 1, 0)["alone"] == 26
     assert state.report(51.0, 1, 0)["alone"] == 30
     assert cut_off(4, part=3).report(3.0, 1, 0)["alone"] == 0
+
+
+def test_a_worker_that_is_cut_off_gives_up_its_permits_and_reports_all_responses_when_it_is_time() -> None:
+    worker = worker_with(granted=5)
+    state = CutOff(worker, 2.0)
+    state.retry_at = 2.5
+    assert state.due(2.0, 1, 1) == 2.5
+    report = state.report(2.5, 1, 0)
+    assert (report["in_flight"], report["used"], report["restoring"]) == (0, 0, True)
+
+
+def test_a_refusal_holds_a_worker_that_is_cut_off() -> None:
+    state = cut_off(part=30, free=30)
+    assert admitted(state, 12.0, 1) == 1
+    state.refused(12.0, 40.0, hourly=False)
+    state.release(12.0, counted=False)
+    assert state.opens(12.0) == 52.0
 
 
 def test_a_refusal_that_was_not_reported_holds_a_worker_that_is_cut_off() -> None:
