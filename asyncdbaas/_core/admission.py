@@ -112,7 +112,13 @@ class Admission:
         if self.free_slots > self._spare_slots or self.free_slots > self._reserved():
             self.free_slots -= 1
         else:
-            await self.queue.wait(self.queue.join(self), self._free_slot)
+            waiter = self.queue.join(self)
+            try:
+                await waiter
+            except BaseException:
+                if self.queue.leave(waiter):
+                    self._free_slot()
+                raise
         try:
             if not self._lifetime.is_open:
                 raise closed_error()
@@ -128,7 +134,7 @@ class Admission:
         """Return how many slots a call made here must leave free."""
         return 0 if current_priority() == "interactive" else self._spare_slots
 
-    def _free_slot(self, _: None = None) -> None:
+    def _free_slot(self) -> None:
         if not self.queue.wake(None, bulk=self.free_slots >= self._spare_slots):
             self.free_slots += 1
 

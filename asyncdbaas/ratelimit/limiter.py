@@ -107,13 +107,13 @@ class RateLimiter:
             return self._admission.lease
         waiter = self._queue.join(owner)
         self._advance(now)
-
-        def pass_on(lease: Lease) -> None:
-            self._admission.give_back(lease)
-            self._advance(self._clock())
-
         try:
-            return await self._queue.wait(waiter, pass_on)
+            return await waiter
+        except BaseException:
+            if self._queue.leave(waiter):
+                self._admission.give_back(waiter.result())
+                self._advance(self._clock())
+            raise
         finally:
             if not self._queue:
                 self._timer.set(NEVER, NEVER)

@@ -73,9 +73,9 @@ def current_priority() -> Priority:
 class WaitQueue(Generic[T]):
     """Calls that wait for a permit: the interactive ones first, each priority in order of arrival.
 
-    Each call gets the value that `wake` passes to it. Joining, leaving and waking cost the same however many calls
-    wait. A call that is cancelled leaves the queue. If it had been woken already, `undo` passes its permit on, so that
-    a cancelled call never blocks another.
+    A call joins and awaits the future, which gets the value that `wake` passes to it. If that await raises, the call
+    must leave. If it had been woken already, it passes its permit on, so that a cancelled call never blocks another.
+    Joining, leaving and waking cost the same however many calls wait.
     """
 
     def __init__(self) -> None:
@@ -99,16 +99,11 @@ class WaitQueue(Generic[T]):
         (self._interactive if _priority.get() == "interactive" else self._bulk)[waiter] = owner
         return waiter
 
-    async def wait(self, waiter: asyncio.Future[T], undo: Callable[[T], object]) -> T:
-        """Wait until `wake` reaches a call that has joined; `undo` gets the value if it is cancelled after that."""
-        try:
-            return await waiter
-        except BaseException:
-            self._interactive.pop(waiter, None)
-            self._bulk.pop(waiter, None)
-            if waiter.done() and not waiter.cancelled() and waiter.exception() is None:
-                undo(waiter.result())
-            raise
+    def leave(self, waiter: asyncio.Future[T]) -> bool:
+        """Remove a call that no longer waits; return whether it had been woken and must pass its permit on."""
+        self._interactive.pop(waiter, None)
+        self._bulk.pop(waiter, None)
+        return waiter.done() and not waiter.cancelled() and waiter.exception() is None
 
     def wake(self, value: T, *, bulk: bool = True) -> bool:
         """Wake the next call, a bulk one only if `bulk`; return False if none waits."""

@@ -650,7 +650,7 @@ async def test_a_bulk_caller_is_woken_after_all_others_and_only_where_bulk_may_g
 
     async def wait(name: str, level: Priority) -> None:
         with priority(level):
-            await queue.wait(queue.join(None), lambda _: None)
+            await queue.join(None)
         woken.append(name)
 
     calls: tuple[tuple[str, Priority], ...] = (("b1", "bulk"), ("b2", "bulk"), ("i1", "interactive"))

@@ -66,12 +66,11 @@ def test_a_queue_that_may_not_wake_bulk_callers_leaves_them() -> None:
 
     async def use() -> None:
         with priority("bulk"):
-            task = asyncio.create_task(queue.wait(queue.join("me"), lambda _: None))
-        await asyncio.sleep(0)
+            waiter = queue.join("me")
         assert (queue.count("bulk"), queue.count("interactive")) == (1, 0)
         assert not queue.wake(None, bulk=False)
         assert queue.wake(None)
-        await task
+        await waiter
 
     asyncio.run(use())
 
