@@ -43,8 +43,12 @@ def plan_report(*, quick: bool) -> Report:
             Table(title=name, columns=["what", "figure"], rows=[[key, str(value)] for key, value in found.items()])
         ],
         figures=[
-            Figure(name=f"{name}: CPU", value=found["compare, s"], unit="s", target=5),
-            Figure(name=f"{name}: CPU of reading the file", value=found["read, s"], unit="s"),
+            Figure(
+                name=f"{name}: CPU, with reading the file",
+                value=found["read, s"] + found["compare, s"],
+                unit="s",
+                target=5,
+            ),
             Figure(name=f"{name}: peak of the process", value=found["peak, MiB"], unit="MiB", target=600),
         ],
         data={"plan": found},
@@ -92,7 +96,8 @@ def _plan(count: int) -> dict[str, Any]:
     plan = compare([target], live)
     compared = time.process_time() - began
     counts = {str(action): number for action, number in plan.counts.items()}
-    return counts | {"read, s": read - written, "compare, s": compared, "peak, MiB": max(peak, _peak())}
+    figures = {"read, s": read - written, "compare, s": compared, "peak, MiB": max(peak, _peak())}
+    return counts | figures | {"of reading, the YAML parser, s": _parse(_everything(count))}
 
 
 def _read(suffix: str, size: int) -> dict[str, float]:

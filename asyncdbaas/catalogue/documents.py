@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from functools import cached_property
+from io import StringIO
+from itertools import accumulate
 from typing import Any, Final
 
 import attrs
 
-from asyncdbaas.catalogue.nodes import Alias, Items, Node, Pairs, RawNode, Text, is_null
+from asyncdbaas.catalogue.nodes import Alias, Items, Node, Pairs, RawNode, Text, Word, Words, is_null, nodes_of, size
 from asyncdbaas.catalogue.tables import TableError, read_table
 from asyncdbaas.errors import InvalidInputError
 
@@ -24,7 +25,6 @@ MAX_DEPTH: Final = 12
 # Real catalogues repeat some settings by aliases: 100,000 topics with 10 each are 2,000,000 nodes.
 _MAX_ALIASED_NODES: Final = 2_500_000
 _ESCAPE: Final = re.compile(r"\\(?:u(d[89ab][0-9a-f]{2})\\u(d[c-f][0-9a-f]{2})|.)", re.IGNORECASE | re.DOTALL)
-_NEWLINE: Final = re.compile("\n")
 _STANDARD_TAGS: Final = "tag:yaml.org,2002:"
 
 
@@ -53,11 +53,12 @@ class Document:
 
     def line(self, position: int) -> int:
         """Return the line of a node's `start`."""
-        return position if self.is_table else bisect_right(self._newlines, position - 1) + 1
+        return position if self.is_table else bisect_right(self._line_ends, position) + 1
 
     @cached_property
-    def _newlines(self) -> array[int]:
-        return array("q", (match.start() for match in _NEWLINE.finditer(self.text)))
+    def _line_ends(self) -> list[int]:
+        """Where each line ends, behind its newline."""
+        return list(accumulate(map(len, StringIO(self.text + "\n", newline="\n"))))
 
 
 def read_document(text: str, suffix: str, *, max_depth: int = MAX_DEPTH) -> Document:
@@ -138,6 +139,7 @@ class _Composer:
         self._line = line
         self._max_depth = max_depth
         self._anchors: dict[str, _Anchor] = {}
+        self._shared: dict[Words, Words] = {}
         self._aliased = 0
 
     def documents(self) -> Iterator[Node]:
@@ -170,7 +172,7 @@ class _Composer:
         else:
             node = self._mapping(start, bool(event.flow_style), depth)
         if event.anchor is not None:
-            self._anchors[event.anchor] = _Anchor(node, _size(node))
+            self._anchors[event.anchor] = _Anchor(node, size(node))
         return node
 
     def _sequence(self, start: int, flow: bool, depth: int) -> Items:
@@ -183,19 +185,34 @@ class _Composer:
         return Items(start, event.end_mark.index, items, raw, flow)
 
     def _mapping(self, start: int, flow: bool, depth: int) -> Pairs:
-        raw: list[tuple[Node, RawNode]] = []
-        events, end = self._events, self._kinds.MappingEndEvent
-        is_plain = True
-        while type(event := next(events)) is not end:
-            key = self._node(event, depth + 1)
-            value = self._node(next(events), depth + 1)
-            if type(key) is Text:
-                key.value = sys.intern(key.value)  # the same few keys stand in every entry
-            if type(key) is not Text or type(value) is Alias or key.value == "<<":
-                key, is_plain = _resolved(key), False
-            raw.append((key, value))
-        pairs: Any = raw if is_plain else self._merged(raw)
-        return Pairs(start, event.end_mark.index, pairs, raw, flow)
+        """Build a mapping: of words if all in it are scalars or such mappings, as nearly all are, else of nodes."""
+        words: list[Word | None] = []
+        offsets: list[int] = []
+        others: list[RawNode] = []
+        events, scalar, end = self._events, self._scalar, self._kinds.MappingEndEvent
+        while (kind := (event := next(events)).__class__) is not end:
+            if kind is scalar and event.tag is None and event.anchor is None:
+                words.append((event.value,) if event.style else event.value)
+                offsets.append(event.start_mark.index)
+                offsets.append(event.end_mark.index)
+            else:
+                node = self._node(event, depth + 1)
+                others.append(node)
+                words.append(self._words(node) if len(words) % 2 else None)
+        places = array("L", offsets), others
+        if None not in words and "<<" not in words:
+            all_words: Any = tuple(words)
+            return Pairs(start, event.end_mark.index, flow, words=all_words, places=places)
+        nodes = nodes_of(words, places)
+        pairs = [(_resolved(key), value) for key, value in zip(nodes[::2], nodes[1::2], strict=True)]
+        return Pairs(start, event.end_mark.index, flow, pairs=self._merged(pairs), raw=pairs)
+
+    def _words(self, node: RawNode) -> Words | None:
+        """Return the words of a mapping in a mapping; equal ones are one object, as there are many of few kinds."""
+        if type(node) is not Pairs or node.words is None:
+            return None
+        node.words = self._shared.setdefault(node.words, node.words)
+        return node.words
 
     def _alias(self, event: Any, start: int) -> Alias:
         anchor = self._anchors.get(event.anchor)
@@ -223,15 +240,6 @@ class _Composer:
 
 def _resolved(node: RawNode) -> Node:
     return node.node if isinstance(node, Alias) else node
-
-
-def _size(node: RawNode) -> int:
-    """Return the number of nodes in a tree, those of aliases included."""
-    if isinstance(node, Alias):
-        return node.nodes
-    if isinstance(node, Items):
-        return 1 + sum(map(_size, node.raw))
-    return 1 if isinstance(node, Text) else 1 + sum(_size(key) + _size(value) for key, value in node.raw)
 
 
 def _is_merge(key: Node) -> bool:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any, Final
 
 from asyncdbaas._topic_settings import MAX_INTEGER, PARTITIONS, REPLICAS, TOPIC_SETTINGS, Setting
@@ -31,6 +32,7 @@ __all__ = [
     "settings_of",
 ]
 
+_SETTINGS: Final = attrgetter(*TOPIC_SETTINGS)
 # The only name that differs from Kafka's by more than dots.
 _OTHER_NAMES: Final = {"message_downconversion_enable": "message_down_conversion_enable"}
 _ENUMS: Final[Mapping[str, type[StrEnum]]] = {
@@ -100,7 +102,7 @@ def settings_of(config: TopicConfig | Unset | None) -> dict[str, Any]:
     """Return the settings that a config has, by the service's names."""
     if not isinstance(config, TopicConfig):
         return {}
-    values = [(name, getattr(config, name)) for name in TOPIC_SETTINGS]
+    values = zip(TOPIC_SETTINGS, _SETTINGS(config), strict=True)
     return {name: value for name, value in values if value is not UNSET and value is not None}
 
 

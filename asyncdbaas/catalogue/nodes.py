@@ -3,18 +3,42 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Final, TypeAlias
+from collections.abc import Iterable, Sequence
+from typing import Any, Final, TypeAlias, TypeGuard
 
 import attrs
 
-__all__ = ["Alias", "Items", "Node", "Pairs", "RawNode", "Text", "is_null", "to_plain"]
+__all__ = [
+    "NULLS",
+    "Alias",
+    "Items",
+    "Node",
+    "Pairs",
+    "Places",
+    "RawNode",
+    "Text",
+    "Word",
+    "Words",
+    "is_null",
+    "nodes_of",
+    "size",
+    "to_plain",
+]
 
-_NULLS: Final = frozenset({"", "~", "null", "Null", "NULL"})
+NULLS: Final = frozenset({"", "~", "null", "Null", "NULL"})
 _INTEGER: Final = re.compile(r"[+-]?(0|[1-9][0-9]{0,30})")
 _NUMBER: Final = re.compile(r"[+-]?[0-9]{1,30}\.[0-9]{1,30}")
 
+Node: TypeAlias = "Text | Items | Pairs"
+RawNode: TypeAlias = "Text | Items | Pairs | Alias"
+Word: TypeAlias = "str | tuple[Word, ...]"
+"""A scalar without quotes, one with quotes as a tuple of one, or a mapping as the tuple of its keys and values."""
+Words: TypeAlias = tuple[Word, ...]
+Places: TypeAlias = "tuple[Sequence[int], Sequence[RawNode]]"
+"""The start and end of each scalar among some words, and the nodes of all others."""
 
-@attrs.define(eq=False)  # not frozen, as making one would take twice the time, and there are millions
+
+@attrs.define(eq=False)  # not frozen, as making one would take twice the time, and there are many
 class Text:
     """A scalar as the file spells it. Its meaning depends on the key that it belongs to.
 
@@ -30,7 +54,7 @@ class Text:
     @property
     def is_null(self) -> bool:
         """Whether it means "no value"."""
-        return self.plain and self.value in _NULLS
+        return self.plain and self.value in NULLS
 
 
 @attrs.frozen(eq=False)
@@ -46,18 +70,37 @@ class Items:
     """Written in brackets."""
 
 
-@attrs.frozen(eq=False)
+@attrs.define(eq=False)  # not frozen, for the same reason
 class Pairs:
-    """A mapping; keys may repeat."""
+    """A mapping; keys may repeat.
+
+    Large catalogues have millions of values in mappings, so that making a node for each would take most of the time and
+    the memory of reading. Most mappings hold only scalars and such mappings. These are kept as `words`, and their nodes
+    are made when they are asked for.
+    """
 
     start: int
     end: int
-    pairs: list[tuple[Node, Node]]
-    """Keys and values, with those of merges (`<<`) behind the mapping's own."""
-    raw: list[tuple[Node, RawNode]]
-    """Keys and values as the text has them, merges and aliases included."""
     flow: bool = False
     """Written in braces."""
+    words: Words | None = None
+    """None if the mapping holds anything else. Mappings whose words are equal mean the same."""
+    _places: Places = attrs.field(default=((), ()), alias="places")
+    _pairs: list[tuple[Node, Node]] | None = attrs.field(default=None, alias="pairs")
+    _raw: list[tuple[Node, RawNode]] | None = attrs.field(default=None, alias="raw")
+
+    @property
+    def pairs(self) -> list[tuple[Node, Node]]:
+        """Keys and values, with those of merges (`<<`) behind the mapping's own."""
+        if self._pairs is None:
+            nodes = nodes_of(self.words or (), self._places)
+            self._pairs = list(zip(nodes[::2], nodes[1::2], strict=True))
+        return self._pairs
+
+    @property
+    def raw(self) -> Sequence[tuple[Node, RawNode]]:
+        """Keys and values as the text has them, merges and aliases included."""
+        return self.pairs if self._raw is None else self._raw
 
 
 @attrs.frozen(eq=False)
@@ -71,8 +114,31 @@ class Alias:
     """Number of nodes in it, those of aliases included."""
 
 
-Node: TypeAlias = Text | Items | Pairs
-RawNode: TypeAlias = Text | Items | Pairs | Alias
+def nodes_of(words: Iterable[Word | None], places: Places) -> list[Any]:
+    """Return the nodes of words; None stands for a node that has no words."""
+    offsets, others = iter(places[0]), iter(places[1])
+    nodes: list[RawNode] = []
+    for word in words:
+        if isinstance(word, str):
+            nodes.append(Text(next(offsets), next(offsets), word, plain=True))
+        elif word is not None and _is_quoted(word):
+            nodes.append(Text(next(offsets), next(offsets), word[0]))
+        else:
+            nodes.append(next(others))
+    return nodes
+
+
+def size(node: RawNode) -> int:
+    """Return the number of nodes in a tree, those of aliases included."""
+    if isinstance(node, Text):
+        return 1
+    if isinstance(node, Alias):
+        return node.nodes
+    if isinstance(node, Items):
+        return 1 + sum(map(size, node.raw))
+    if node.words is not None:
+        return _count(node.words)
+    return 1 + sum(size(key) + size(value) for key, value in node.raw)
 
 
 def is_null(node: Node) -> bool:
@@ -89,8 +155,16 @@ def to_plain(node: Node) -> Any:
     return _plain_scalar(node.value) if node.plain else node.value
 
 
+def _is_quoted(word: Words) -> TypeGuard[tuple[str]]:
+    return len(word) == 1
+
+
+def _count(word: Word) -> int:
+    return 1 if isinstance(word, str) or _is_quoted(word) else 1 + sum(map(_count, word))
+
+
 def _plain_scalar(text: str) -> Any:
-    if text in _NULLS:
+    if text in NULLS:
         return None
     if text in ("true", "false"):
         return text == "true"

@@ -80,7 +80,8 @@ def read_catalogue(
     schema_files: set[str] = set()
     for name in names:
         try:
-            found.append(_read(name, variables, f".{input_format}", schema_files))
+            with paused_collector():  # until the tree is gone again
+                found.append(_read(name, variables, f".{input_format}", schema_files))
         except CatalogueError as error:
             problems += error.problems
     # A folder of catalogues may hold their schemas, too.
@@ -203,8 +204,7 @@ class CatalogueReader:
         self.sections.append(
             Section(clusters=clusters, defaults=defaults, topics=topics if isinstance(topics, Items) else None)
         )
-        for item in self._items(fields, "topics", clusters):
-            self._topics.read(item, defaults, clusters)
+        self._topics.read(self._items(fields, "topics", clusters), defaults, clusters)
         for item in self._items(fields, "users", clusters):
             self._users.read(item, clusters)
         for item in self._items(fields, "schemas", clusters):
@@ -244,8 +244,7 @@ class CatalogueReader:
         """Read a CSV; a wrong header is reported once, and its rows are not read."""
         self._check_header()
         if not self._source.problem_count and isinstance(root, Pairs):
-            for item in self._source.items(self._source.fields(root, _ROOT_KEYS), "topics"):
-                self._topics.read_row(item, (None,))
+            self._topics.read_rows(self._source.items(self._source.fields(root, _ROOT_KEYS), "topics"), (None,))
 
     def _check_header(self) -> None:
         header = self.document.header

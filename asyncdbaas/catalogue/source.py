@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from asyncdbaas.catalogue.documents import Document
 from asyncdbaas.catalogue.kafka import canonical_name
 from asyncdbaas.catalogue.model import NO_METADATA, Metadata, Problem
 from asyncdbaas.catalogue.names import KAFKA_ONLY, explain_kafka_only, explain_unknown, field_name, is_extension
-from asyncdbaas.catalogue.nodes import Items, Node, Pairs, Text, is_null, to_plain
+from asyncdbaas.catalogue.nodes import Items, Node, Pairs, Text, Words, is_null, to_plain
 from asyncdbaas.catalogue.variables import VariableError, substitute
 from asyncdbaas.types import OpenEnum
 
-__all__ = ["METADATA_KEYS", "Fields", "Source", "UniqueNames", "shown"]
+__all__ = ["METADATA_KEYS", "Fields", "Remembered", "Source", "UniqueNames", "shown"]
 
 M = TypeVar("M", bound=OpenEnum)
+R = TypeVar("R")
 Fields = dict[str, tuple[Text, Node]]
 """Keys and values of a mapping, by the canonical spelling of the key."""
 
@@ -193,6 +194,27 @@ class Source:
         text = self.text(value, key=key.value, name=name)
         if text is not None and text.lower() not in KAFKA_ONLY[canonical]:
             self.problem(value, explain_kafka_only(key.value), key=key.value, name=name)
+
+
+class Remembered(Generic[R]):
+    """What mappings mean, by their words: many are alike. One with problems is read each time, to report them."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._results: dict[Words, R] = {}
+
+    def read(self, node: Node, read: Callable[[], R]) -> R:
+        """Return what `read` makes of a node, or what it made of an equal one."""
+        words = node.words if isinstance(node, Pairs) else None
+        if words is None:
+            return read()
+        if words in self._results:
+            return self._results[words]
+        before = self._source.problem_count
+        result = read()
+        if self._source.problem_count == before:
+            self._results[words] = result
+        return result
 
 
 class UniqueNames:

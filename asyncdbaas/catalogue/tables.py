@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from asyncdbaas.catalogue.nodes import Items, Node, Pairs, Text
+from asyncdbaas.catalogue.nodes import Items, Node, Pairs, Text, Word
 
 __all__ = ["LABEL_COLUMN", "TableError", "read_table"]
 
@@ -47,7 +47,7 @@ def read_table(text: str) -> tuple[list[Text], Pairs] | None:
     line, names = header
     keys = [Text(line, line, name.strip()) for name in names]
     items: list[Node] = [_mapping(keys, row, line) for line, row in rows]
-    return keys, Pairs(line, line, [(Text(line, line, "topics"), Items(line, line, items, []))], [])
+    return keys, Pairs(line, line, pairs=[(Text(line, line, "topics"), Items(line, line, items, []))])
 
 
 def _separator(text: str) -> str:
@@ -58,20 +58,22 @@ def _separator(text: str) -> str:
 def _mapping(keys: list[Text], row: list[str], line: int) -> Pairs:
     if len(row) > len(keys):
         raise TableError(line, f"{len(row)} cells below a header of {len(keys)}")
-    pairs: list[tuple[Node, Node]] = []
-    labels: list[tuple[Node, Node]] = []
+    words: list[Word] = []
+    places: list[int] = []
+    labels: list[Word] = []
     for key, cell in zip(keys, row, strict=False):
         value = cell.strip()
         if not value:
             continue
         if key.value.startswith(LABEL_COLUMN):
-            label = Text(key.start, key.end, key.value.removeprefix(LABEL_COLUMN))
-            labels.append((label, Text(line, line, value)))
+            labels += [(key.value.removeprefix(LABEL_COLUMN),), (value,)]
         else:
-            pairs.append((key, Text(line, line, value)))
-    if labels:
-        pairs.append((Text(line, line, "labels"), Pairs(line, line, labels, [])))
-    return Pairs(line, line, pairs, [])
+            words += [(key.value,), (value,)]
+            places += [key.start, key.end, line, line]
+    if not labels:
+        return Pairs(line, line, words=tuple(words), places=(places, ()))
+    node = Pairs(line, line, words=tuple(labels), places=([line, line] * len(labels), ()))
+    return Pairs(line, line, words=(*words, ("labels",), tuple(labels)), places=([*places, line, line], [node]))
 
 
 def _rows(text: str, separator: str, *, first_line: int) -> Iterator[tuple[int, list[str]]]:

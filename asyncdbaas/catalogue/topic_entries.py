@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Any, Final
 
 from asyncdbaas._topic_settings import DEFAULT_REPLICAS, PARTITIONS, REPLICAS, TOPIC_SETTINGS
 from asyncdbaas.catalogue.kafka import SettingError, default_value, metric_name, read_value, read_whole
 from asyncdbaas.catalogue.model import NO_METADATA, CatalogueTopic
-from asyncdbaas.catalogue.nodes import Node, Pairs, Text, is_null
-from asyncdbaas.catalogue.source import METADATA_KEYS, Fields, Source, shown
+from asyncdbaas.catalogue.nodes import NULLS, Node, Pairs, Text, Word, Words, is_null
+from asyncdbaas.catalogue.source import METADATA_KEYS, Fields, Remembered, Source, shown
 from asyncdbaas.errors import InvalidInputError
 from asyncdbaas.topics import TopicConfig, TopicCreate
 from asyncdbaas.types import UNSET
@@ -26,6 +27,8 @@ DEFAULTS_KEYS: Final = frozenset({*PARTITIONING, "config"})
 _TOPIC_KEYS: Final = DEFAULTS_KEYS | METADATA_KEYS | {"name"}
 # What entries without notes have.
 _BARE_KEYS: Final = frozenset({*_VALUE_KEYS, "name", "cluster", "config"})
+_NAME: Final[Word] = "name"
+_QUOTED_NAME: Final[Word] = ("name",)
 ROW_KEYS: Final = _VALUE_KEYS | METADATA_KEYS | {"cluster", "name"}
 
 
@@ -36,20 +39,58 @@ class TopicEntries:
         self.topics: list[CatalogueTopic] = []
         self._source = source
         self._first: dict[tuple[str | None, str], tuple[str, Node]] = {}
+        self._configs = Remembered[Values](source)
 
     def defaults(self, node: Node) -> Values:
         """Return what `defaults` declares."""
         return self._values(self._source.fields(node, DEFAULTS_KEYS), "")
 
-    def read(self, node: Node, defaults: Values, clusters: tuple[str | None, ...]) -> None:
-        """Read one topic, for each of the clusters."""
+    def read(self, items: Iterable[Node], defaults: Values, clusters: tuple[str | None, ...]) -> None:
+        """Read the topics of a section, for each of the clusters."""
+        self._read_all(items, lambda node: self._read(node, defaults, clusters))
+
+    def read_rows(self, items: Iterable[Node], clusters: tuple[str | None, ...]) -> None:
+        """Read the rows of a CSV, which have cluster and settings beside the name."""
+        self._read_all(items, lambda node: self._read_row(node, clusters))
+
+    def _read_all(self, items: Iterable[Node], read: Callable[[Node], None]) -> None:
+        """Read topics; those that are like an earlier one but for the name need no second look at the rest."""
+        earlier: dict[Words, list[CatalogueTopic]] = {}
+        for node in items:
+            name, rest = _name_and_rest(node)
+            if rest is not None and rest in earlier and self._repeat(node, name, earlier[rest]):
+                continue
+            count = len(self.topics)
+            read(node)
+            if rest is not None and len(self.topics) > count:
+                earlier[rest] = self.topics[count:]
+
+    def _repeat(self, node: Node, name: str, models: list[CatalogueTopic]) -> bool:
+        """Add a topic that is like an earlier one, on the same clusters; False if its name needs to be judged."""
+        metric = metric_name(name)
+        if "$" in name or name.startswith("_") or any((model.cluster, metric) in self._first for model in models):
+            return False
+        like = models[0].topic
+        shape = like.partition_count, like.replication_factor
+        try:
+            topic = TopicCreate(name=name, partition_count=shape[0], replication_factor=shape[1], config=like.config)
+        except InvalidInputError:
+            return False
+        file, line = self._source.file, self._source.line(node)
+        for model in models:
+            self._first[model.cluster, metric] = name, node
+            self.topics.append(
+                CatalogueTopic(topic=topic, cluster=model.cluster, metadata=model.metadata, file=file, line=line)
+            )
+        return True
+
+    def _read(self, node: Node, defaults: Values, clusters: tuple[str | None, ...]) -> None:
         label = _label(node)
         before = self._source.problem_count
         fields = self._source.fields(node, _TOPIC_KEYS, label, extensible=True)
         self._add(node, fields, defaults | self._values(fields, label), clusters, before)
 
-    def read_row(self, node: Node, clusters: tuple[str | None, ...]) -> None:
-        """Read one row of a CSV, which has cluster and settings beside the name."""
+    def _read_row(self, node: Node, clusters: tuple[str | None, ...]) -> None:
         before = self._source.problem_count
         fields = self._source.fields(node, ROW_KEYS, extensible=True)
         own = self._source.word(fields, "cluster")
@@ -70,7 +111,7 @@ class TopicEntries:
         topic = self._topic_create(name, values, place)
         self._check_replicas(values, node, name)
         for cluster in clusters:
-            self._check_unique(name, cluster, place)
+            self._check_unique(name, cluster, node, place)
         if topic is None or source.problem_count > problems_before:
             return
         line = source.line(node)
@@ -94,13 +135,13 @@ class TopicEntries:
             self._source.problem(place, str(error), key="name")
             return None
 
-    def _check_unique(self, name: str, cluster: str | None, place: Node) -> None:
+    def _check_unique(self, name: str, cluster: str | None, node: Node, place: Node) -> None:
         key = cluster, metric_name(name)
         if key not in self._first:
-            self._first[key] = name, place
+            self._first[key] = name, node
             return
         first, other = self._first[key]
-        line = self._source.line(other)
+        line = self._source.line(_name_node(other) or other)
         if first == name:
             message = f"the same topic stands in line {line}"
         else:
@@ -119,7 +160,10 @@ class TopicEntries:
         """Read what a topic and `defaults` have in common."""
         values = self._scalars(fields, name)
         if "config" in fields and not is_null(fields["config"][1]):
-            values |= self._scalars(self._source.fields(fields["config"][1], _CONFIG_KEYS, name), name)
+            config = fields["config"][1]
+            values |= self._configs.read(
+                config, lambda: self._scalars(self._source.fields(config, _CONFIG_KEYS, name), name)
+            )
         return values
 
     def _scalars(self, fields: Fields, name: str) -> Values:
@@ -152,9 +196,27 @@ def _config(settings: tuple[tuple[str, Any], ...]) -> TopicConfig:
     return TopicConfig(**dict(settings))
 
 
-def _label(node: Node) -> str:
-    """Return a topic's name for messages, as far as the entry has one."""
+def _name_and_rest(node: Node) -> tuple[str, Words | None]:
+    """Return the name that an entry of words has, and its other words; None for those of any other entry."""
+    words = node.words if isinstance(node, Pairs) else None
+    key = _NAME if words and _NAME in words else _QUOTED_NAME
+    if not words or key not in words or (at := words.index(key)) % 2:  # odd places have values
+        return "", None
+    name = words[at + 1]
+    text = name if isinstance(name, str) else name[0] if len(name) == 1 else None
+    if not isinstance(text, str) or name in NULLS:
+        return "", None
+    return text, words[:at] + words[at + 2 :]
+
+
+def _name_node(node: Node) -> Node | None:
     for key, value in node.pairs if isinstance(node, Pairs) else ():
         if isinstance(key, Text) and key.value == "name":
-            return value.value if isinstance(value, Text) else ""
-    return ""
+            return value
+    return None
+
+
+def _label(node: Node) -> str:
+    """Return a topic's name for messages, as far as the entry has one."""
+    name = _name_node(node)
+    return name.value if isinstance(name, Text) else ""

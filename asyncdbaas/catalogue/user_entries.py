@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
 from asyncdbaas.catalogue.model import CatalogueUser
 from asyncdbaas.catalogue.nodes import Items, Node, is_null
-from asyncdbaas.catalogue.source import METADATA_KEYS, Fields, Source, UniqueNames
+from asyncdbaas.catalogue.source import METADATA_KEYS, Fields, Remembered, Source, UniqueNames
 from asyncdbaas.users import KafkaACL, KafkaPermission
 
 __all__ = ["ACL_WORDS", "UserEntries"]
@@ -30,6 +31,7 @@ class UserEntries:
     def __init__(self, source: Source) -> None:
         self.users: list[CatalogueUser] = []
         self._source = source
+        self._rights = Remembered[tuple[str, KafkaPermission] | None](source)
         self._names = UniqueNames(source, "user", "name")
 
     def read(self, node: Node, clusters: tuple[str | None, ...]) -> None:
@@ -61,7 +63,7 @@ class UserEntries:
             return None
         rights: dict[tuple[str, KafkaPermission], None] = {}
         for item in self._source.items(fields, "acl", name):
-            right = self._right(item, name)
+            right = self._rights.read(item, partial(self._right, item, name))
             if right in rights:
                 self._source.problem(item, "the same right stands above it", key="acl", name=name)
             if right is not None:

@@ -394,6 +394,48 @@ def test_what_is_written_as_csv_is_read_back(wanted: dict[str, dict[str, Any]]) 
     assert topics_of(parse_catalogue(text.getvalue(), file="t.csv")) == expected(wanted)
 
 
+ENTRIES = st.lists(
+    st.tuples(
+        st.sampled_from(["name: {}", "'name': {}", 'name: "{}"', "name: {}, partitions: 7", "owner: name, name: {}"]),
+        st.sampled_from(["a", "b.c", "b_c", "${V}", "null", "", "_x", "no/name", "<<"]),
+        st.sampled_from(
+            [
+                "x-n: 5",
+                'x-n: "5"',
+                "partitions: 3",
+                'partitions: "3"',
+                "partitions: 1",
+                "config: {retention.ms: 1}",
+                "config: {retention.ms: ~}",
+                'config: {retention.ms: "~"}',
+                "config: {retention.ms: ${V}}",
+                "config: {retention.m: 1}",
+                "labels: {a: b}, owner: me",
+                "name: again",
+            ]
+        ),
+    ),
+    max_size=8,
+)
+
+
+def outcome_of(text: str) -> object:
+    try:
+        return parse_catalogue(text, file="t.yaml", variables={"V": "7"})
+    except CatalogueError as error:
+        return error.problems
+
+
+@settings(deadline=None)
+@given(ENTRIES)
+def test_entries_that_are_alike_mean_what_each_means_by_itself(entries: list[tuple[str, str, str]]) -> None:
+    lines = [f"{form.format(name)}, {rest}" for form, name, rest in entries]
+    # An anchor that nothing refers to changes nothing, but its entry cannot be compared with others as text.
+    told = outcome_of("topics:\n" + "\n".join(f"- {{{line}, x-a: 1}}" for line in lines))
+    anchored = outcome_of("topics:\n" + "\n".join(f"- {{{line}, x-a: &a 1}}" for line in lines))
+    assert told == anchored
+
+
 @settings(deadline=None)
 @given(st.text(max_size=200), st.sampled_from([".yaml", ".json", ".csv"]))
 def test_any_text_is_read_or_refused_with_problems(text: str, suffix: str) -> None:
