@@ -1,8 +1,8 @@
 """Build the documentation site into `.site/build/site`: `python .site/build.py`.
 
 The pages are the README, the guides, the examples, and a reference page for each public module, made from its
-docstrings. The build fails on a warning of the generator, a broken link, a guide that the navigation does not list, and
-a public name, field, method or parameter that no page has.
+docstrings. The build fails on a warning of the generator, a broken link, something loaded from another address, a guide
+that the navigation does not list, and a public name, field, method or parameter that no page has.
 """
 
 from __future__ import annotations
@@ -35,6 +35,9 @@ SITE: Final = BUILD / "site"
 # Public modules that are not offered by the package itself.
 _MORE_MODULES: Final = ("errors", "retry", "session", "types", "ratelimit", "emulator", "otel", "pytest_plugin")
 _NAVIGATION: Final = HERE / "navigation.toml"
+_WIDE: Final = "---\nhide: [toc]\n---\n"  # lines of up to 120 characters need the space of the table of contents
+_LOADING_TAGS: Final = ("script", "link", "img", "iframe")
+_FOREIGN_SCRIPT: Final = "https://unpkg.com/iframe-worker/shim"
 
 
 def main() -> int:
@@ -44,6 +47,7 @@ def main() -> int:
     _write_pages()
     _write_settings()
     subprocess.run([Path(sys.executable).parent / "zensical", "build", "--strict"], cwd=BUILD, check=True)
+    _finish_pages()
     problems = [*_unlisted_guides(), *_broken_links(), *_undocumented_names()]
     for problem in problems:
         print(problem, file=sys.stderr)
@@ -57,7 +61,8 @@ def _write_pages() -> None:
     for guide in GUIDES.iterdir():
         if guide.suffix == ".md":
             text = guide.read_text(encoding="utf-8").replace("../../benchmarks/plots/", "plots/")
-            text = re.sub(r"\]\(\.\./(\w+)\.py\)", r"](reference/\1.md)", text)
+            text = re.sub(r"\]\(\.\./(\w+)(?:/__init__)?\.py\)", r"](reference/\1.md)", text)
+            text = re.sub(r"\]\(\.\./(\w+)(?:/__init__)?\.py#(\w+)\)", r"](reference/\1.md#asyncdbaas.\1.\2)", text)
             text = re.sub(r"\]\(\.\./\.\./tests/examples/(\w+)\.\w+\)", r"](examples/\1.md)", text)
             DOCS.joinpath(guide.name).write_text(_with_repository_links(text, "../../"), encoding="utf-8")
         else:
@@ -67,7 +72,9 @@ def _write_pages() -> None:
     DOCS.joinpath("examples").mkdir()
     for example in _examples():
         text = _notebook(example) if example.suffix == ".ipynb" else f"```python\n{example.read_text('utf-8')}```\n"
-        DOCS.joinpath("examples", f"{example.stem}.md").write_text(f"# {example.name}\n\n{text}", encoding="utf-8")
+        DOCS.joinpath("examples", f"{example.stem}.md").write_text(
+            f"{_WIDE}# {example.name}\n\n{text}", encoding="utf-8"
+        )
     DOCS.joinpath("reference").mkdir()
     for name in _modules():
         DOCS.joinpath("reference", f"{name}.md").write_text(f"::: asyncdbaas.{name}\n", encoding="utf-8")
@@ -128,6 +135,17 @@ def _write_settings() -> None:
     BUILD.joinpath("zensical.toml").write_text(settings.replace("nav = []", f"nav = [{written}]"), encoding="utf-8")
 
 
+def _finish_pages() -> None:
+    """Replace the script that the generator takes from another address, and leave out private base classes."""
+    shutil.copy(HERE / "search_worker.js", SITE)
+    for page in SITE.rglob("*.html"):
+        up = "../" * (len(page.relative_to(SITE).parts) - 1)
+        text = page.read_text(encoding="utf-8").replace(_FOREIGN_SCRIPT, f"{up}search_worker.js")
+        text = re.sub(r'<code><span title="asyncdbaas[.\w]*\._[^<]*</span></code>(?:, )?', "", text)
+        text = re.sub(r'<p class="doc doc-class-bases">\s*Bases: </p>', "", text)
+        page.write_text(text, encoding="utf-8")
+
+
 def _sections() -> dict[str, list[str]]:
     sections: dict[str, list[str]] = tomllib.loads(_NAVIGATION.read_text(encoding="utf-8"))
     return sections
@@ -145,11 +163,12 @@ def _unlisted_guides() -> Iterator[str]:
 
 
 class _Links(HTMLParser):
-    """Collects what a page links to, and the anchors that it has."""
+    """Collects what a page links to and loads, and the anchors that it has."""
 
     def __init__(self, page: Path) -> None:
         super().__init__()
         self.links: list[str] = []
+        self.loaded: list[str] = []
         self.anchors: set[str] = set()
         self.feed(page.read_text(encoding="utf-8"))
 
@@ -157,11 +176,13 @@ class _Links(HTMLParser):
         found = {name: value for name, value in attrs if value}
         self.anchors |= {found[name] for name in ("id", "name") if name in found}
         self.links += [found[name] for name in ("href", "src") if name in found and tag != "link"]
+        self.loaded += [found[name] for name in ("href", "src") if name in found and tag in _LOADING_TAGS]
 
 
 def _broken_links() -> Iterator[str]:
     pages = {page.resolve(): _Links(page) for page in SITE.rglob("*.html") if page.name != "404.html"}
     for page, found in pages.items():
+        yield from (f"{page.name} loads {address}" for address in found.loaded if urlsplit(address).netloc)
         for link in found.links:
             parts = urlsplit(link)
             target = (page.parent / unquote(parts.path)).resolve() if parts.path else page

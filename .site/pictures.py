@@ -1,10 +1,12 @@
-"""Draw the pictures of a plan for the guides: `python .site/pictures.py`. It needs Chromium.
+"""Draw the pictures for the guides: `python .site/pictures.py`. It needs Chromium and its driver.
 
-A plan is made against an emulator, once as a terminal shows it and once as Markdown for a merge request.
+A plan is made against an emulator, once as a terminal shows it and once as Markdown for a merge request. The page of an
+emulator is taken from a browser that shows it while a program creates topics.
 """
 
 from __future__ import annotations
 
+import asyncio
 import html
 import os
 import re
@@ -15,9 +17,16 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from asyncdbaas.emulator import Emulator
+from asyncdbaas import AsyncSession, RateLimiter, bulk, topics
+from asyncdbaas.emulator import Clock, Emulator
 
-GUIDES: Final = Path(__file__).parents[1] / "asyncdbaas" / "guides"
+ROOT: Final = Path(__file__).parents[1]
+GUIDES: Final = ROOT / "asyncdbaas" / "guides"
+sys.path.insert(0, str(ROOT / "tests" / "support"))
+
+from browser import browsing  # noqa: E402 - it is found by the line above
+
+SCALE: Final = 4  # how fast the emulator's clock runs
 COMMAND: Final = "asyncdbaas kafka plan topics.yaml --cluster events --prune --prefix tmp."
 CATALOGUE: Final = """\
 topics:
@@ -51,6 +60,7 @@ def main() -> None:
         _draw(f"<pre>$ {COMMAND}\n{_colored(shown)}</pre>", 860, 221, GUIDES / "plan-terminal.png")
         comment = _rendered(_plan(emulator, folder, "--format", "markdown"))
         _draw(f'<div class="comment">{comment}</div>', 860, 240, GUIDES / "plan-markdown.png")
+    _photograph_page(GUIDES / "emulator-page.png")
 
 
 def _plan(emulator: Emulator, folder: str, *options: str) -> str:
@@ -76,6 +86,27 @@ def _rendered(text: str) -> str:
     return re.sub(
         r"((?:^- .*\n)+)", lambda found: "<ul>" + found[1].replace("- <", "<li><") + "</ul>", text, flags=re.MULTILINE
     )
+
+
+def _photograph_page(target: Path) -> None:
+    """Show the page of an emulator to a browser while topics are created, and take a picture at the end."""
+    with Emulator(clock=Clock(SCALE)) as emulator, browsing() as browser:
+        cluster = emulator.add_cluster(engine="kafka", name="events")["id"]
+        emulator.faults.add("create_topic", "bad_gateway", probability=0.004, times=None)
+        browser.command(
+            "Emulation.setDeviceMetricsOverride", width=1160, height=1130, deviceScaleFactor=1, mobile=False
+        )
+        browser.open(f"{emulator.url}/_emulator/ui")
+        asyncio.run(_create_topics(emulator, cluster))
+        browser.wait("document.getElementById('limits').textContent.includes('250 of 250')")
+        browser.screenshot(target)
+
+
+async def _create_topics(emulator: Emulator, cluster: str) -> None:
+    wanted = [topics.TopicCreate(name=f"orders-{number}") for number in range(1_250)]
+    limiter = RateLimiter(minute=60 / SCALE, hour=3600 / SCALE)
+    async with AsyncSession(emulator.token, base_url=emulator.url, rate_limiter=limiter) as session:
+        await bulk.settle(lambda topic: topics.create_topic(session, cluster, topic), wanted)
 
 
 def _draw(body: str, width: int, height: int, target: Path) -> None:

@@ -52,6 +52,7 @@ __all__ = ["AsyncSession", "ResponseInfo", "Token"]
 T = TypeVar("T")
 
 Params: TypeAlias = Mapping[str, str | int] | None
+"""Query parameters of a request."""
 
 _API: Final = "https://api.digitalocean.com"
 _seen: Final[ContextVar[tuple[tuple[Lifetime, list[ResponseInfo]], ...]]] = ContextVar("asyncdbaas.seen", default=())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Callable
-from itertools import takewhile
+from itertools import groupby, takewhile
 from pathlib import Path
 from textwrap import dedent
 from typing import Final
@@ -13,7 +13,7 @@ from typing import Final
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
 
-from operations import operations
+from operations import Operation, operations
 from pages import GUIDES, with_part
 from pydo_docs import method_name
 
@@ -21,21 +21,38 @@ from asyncdbaas import emulator
 
 
 def operations_table() -> str:
-    """Make the table of the reference: a line for each operation, in the order of the modules."""
+    """Make the tables of the reference: one for each module, with a line for each operation."""
+    modules = groupby(_by_module(), key=lambda each: each.name.partition(".")[0])
+    return "\n".join(_module_table(module, list(group)) for module, group in modules)
+
+
+def _module_table(module: str, of_module: list[Operation]) -> str:
     lines = [
-        f"| {each.method} | `{each.path}` | `{each.name}` | {_first_line(each.function)} |"
-        for each in sorted(operations(), key=lambda each: each.name.partition(".")[0])
+        f"| {_linked(each)} | `{each.method} {each.path.replace('/v2/databases/{cluster_id}', '…')}` "
+        f"| {_first_line(each.function)} |"
+        for each in of_module
     ]
-    return "\n".join(["| method | path | function | what it does |", "|---|---|---|---|", *lines, ""])
+    return "\n".join([f"## {module}", "", "| function | request | what it does |", "|---|---|---|", *lines, ""])
 
 
 def pydo_table() -> str:
     """Make the table of names side by side, in the order of the modules."""
-    lines = [
-        f"| `client.databases.{method_name(each.id)}` | `{each.name}` |"
-        for each in sorted(operations(), key=lambda each: each.name.partition(".")[0])
-    ]
+    lines = [f"| `client.databases.{method_name(each.id)}` | {_linked(each)} |" for each in _by_module()]
     return "\n".join(["| pydo | asyncdbaas |", "|---|---|", *lines, ""])
+
+
+def _by_module() -> list[Operation]:
+    return sorted(operations(), key=lambda each: each.name.partition(".")[0])
+
+
+def _linked(operation: Operation) -> str:
+    """Return the name of an operation's function with a link to it; the site turns it into one to the reference."""
+    module, _, function = operation.name.partition(".")
+    return f"[`{operation.name}`]({_source(module)}#{function})"
+
+
+def _source(module: str) -> str:
+    return f"../{module}.py" if (GUIDES.parent / f"{module}.py").exists() else f"../{module}/__init__.py"
 
 
 def assumptions() -> str:
