@@ -168,7 +168,7 @@ __all__ = [
     "web",
 ]
 
-# The module of each name that is no module itself and not imported above.
+# The module that defines each name, for names that are not modules and not imported above.
 _HOMES: Final = {
     "AsyncSession": "session",
     "CatalogueError": "catalogue",

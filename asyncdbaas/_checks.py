@@ -63,5 +63,5 @@ def check_function(value: Callable[..., V], what: str) -> Callable[..., V]:
 
 
 def kind_of(value: object) -> str:
-    """Name the type of a value, which itself may hold a secret."""
+    """Return the name of a value's type; the value itself may hold a secret."""
     return "None" if value is None else type(value).__name__

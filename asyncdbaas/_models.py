@@ -61,7 +61,7 @@ class Engine(OpenEnum):
 
 
 class ClusterStatus(OpenEnum):
-    """Status of a cluster or replica. There is none for deleting: the last status stays until the object is gone."""
+    """Status of a cluster or replica. No status means "being deleted": the last one stays until the object is gone."""
 
     CREATING = "creating"
     ONLINE = "online"
@@ -88,7 +88,7 @@ class Weekday(OpenEnum):
 
 @attrs.frozen(kw_only=True, slots=False, repr=False)
 class Connection(Model):
-    """How to reach a database, an OpenSearch dashboard or a schema registry.
+    """Connection details of a database, an OpenSearch dashboard or a schema registry.
 
     Until the cluster is online every field can be missing or empty. `uri` and `password` do not show in `repr`. For a
     verified TLS connection see `clusters.get_ca`.
@@ -135,10 +135,10 @@ class Connection(Model):
 
 @attrs.frozen(kw_only=True, slots=False, repr=False)
 class MaintenanceWindow(Model):
-    """When a cluster's maintenance may begin: within the four hours that start at `day` and `hour`."""
+    """Maintenance window of a cluster: maintenance begins within the four hours that start at `day` and `hour`."""
 
     day: Weekday | None = None
-    """Empty until there is a window; on MongoDB it has been seen to stay so."""
+    """Empty until there is a window; on MongoDB it has been seen to stay empty."""
     hour: str | None = None
     """UTC, as the service writes it: `14:00` is read back as `14:00:00`, and the service itself picks times such as
     `10:23:13`. Compare `start`."""
@@ -184,14 +184,14 @@ class StorageAutoscale(Model):
 
 @attrs.frozen(kw_only=True, slots=False, repr=False)
 class Autoscale(Model):
-    """What grows automatically in a cluster; so far only the storage."""
+    """Settings of what grows automatically in a cluster; so far only the storage."""
 
     storage: StorageAutoscale | Unset = UNSET
     """Unset in a response if it was never configured."""
 
 
 class FirewallRuleType(OpenEnum):
-    """What a firewall rule allows."""
+    """Kind of source that a firewall rule allows."""
 
     DROPLET = "droplet"
     K8S = "k8s"
@@ -218,7 +218,7 @@ class FirewallRule(Model):
 
 
 class UserRole(OpenEnum):
-    """Whether a user was created with the cluster. The service may leave it empty, which means `normal`."""
+    """Role of a user: created with the cluster, or later. The service may leave it empty, which means `normal`."""
 
     PRIMARY = "primary"
     NORMAL = "normal"
@@ -244,7 +244,7 @@ class MySQLSettings(Model):
 
 
 class KafkaPermission(OpenEnum):
-    """What a user may do with topics; `admin` may also change and delete them."""
+    """Permission on topics; `admin` may also change and delete them."""
 
     ADMIN = "admin"
     CONSUME = "consume"
@@ -264,7 +264,7 @@ class KafkaACL(Model):
 
 
 class OpenSearchPermission(OpenEnum):
-    """What a user may do with indexes; `admin` may also administer them."""
+    """Permission on indexes; `admin` may also administer them."""
 
     DENY = "deny"
     ADMIN = "admin"

@@ -30,7 +30,7 @@ class Backup(Model):
 
 @attrs.frozen(kw_only=True, slots=False, repr=False)
 class BackupSchedule(Model):
-    """When backups are taken."""
+    """Times at which backups are taken."""
 
     backup_hour: int | None = None
     """UTC."""

@@ -254,7 +254,7 @@ async def _update_pool(session: AsyncSession, cluster_id: Id, pool: PoolCreate, 
             if not (is_transient(error) or isinstance(error, NotFoundError)):
                 raise EnsureError(f"pool {pool.name}: {problem}, then: {error}", outcome_unknown=True) from error
             seen = str(error)
-        schedule.note_look()
+        schedule.note_check()
         if schedule.is_spent:
             raise EnsureError(
                 f"pool {pool.name}: {problem}, but the change is not visible: {seen}", outcome_unknown=True

@@ -78,7 +78,7 @@ class InvalidInputError(DBaaSError, ValueError):
 
 
 class TokenError(InvalidInputError):
-    """There is no token, or the value cannot be one. The message never contains it."""
+    """No token was found, or its value is not valid. The message never contains it."""
 
 
 class SessionStateError(DBaaSError, RuntimeError):

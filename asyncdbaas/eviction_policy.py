@@ -16,7 +16,7 @@ __all__ = ["EvictionPolicy", "get_eviction_policy", "set_eviction_policy"]
 
 
 class EvictionPolicy(OpenEnum):
-    """Which keys are evicted to make room for new ones.
+    """Choice of the keys that are evicted to make room for new ones.
 
     Written with underscores here and with hyphens (`allkeys-lru`) in the cluster's configuration; both spellings
     give the same member.

@@ -18,7 +18,7 @@ __all__ = ["Index", "IndexHealth", "IndexReplication", "IndexStatus", "delete_in
 
 
 class IndexStatus(OpenEnum):
-    """Whether an index can be searched."""
+    """Status of an index: open indexes can be searched."""
 
     UNKNOWN = "unknown"
     OPEN = "open"
@@ -27,7 +27,7 @@ class IndexStatus(OpenEnum):
 
 
 class IndexHealth(OpenEnum):
-    """Whether all shards of an index have a node. Yellow: a replica lacks one; red: a primary lacks one."""
+    """Health of an index. Yellow: a replica of a shard has no node; red: a primary has none."""
 
     UNKNOWN = "unknown"
     GREEN = "green"

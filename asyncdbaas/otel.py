@@ -115,14 +115,14 @@ class OpenTelemetryListener:
             case hooks.AttemptEnded():
                 self._end_attempt(call, event.status, event.error)
             case hooks.RetryScheduled():
-                self._end_wait(call)  # still on if the token could not be had
+                self._end_wait(call)  # still running if no token could be obtained
                 self._retries.add(1, {**call.attributes, "error.type": _kind(event.error)}, call.context)
             case hooks.UnreadableValues():
                 call.span.add_event("asyncdbaas.unreadable_values", {"asyncdbaas.places": event.places})
 
     def _end(self, call: _Call, event: hooks.CallEnded) -> None:
         self._end_wait(call)
-        self._end_attempt(call, None, event.error)  # only one that was cut off is still on
+        self._end_attempt(call, None, event.error)  # only a span that was cut off is still running
         _finish(call.span, {"asyncdbaas.attempts": event.attempts, "asyncdbaas.waited": event.waited}, event.error)
 
     def _end_wait(self, call: _Call) -> None:

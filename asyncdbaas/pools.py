@@ -39,7 +39,7 @@ __all__ = [
 
 
 class PoolMode(OpenEnum):
-    """When a client's server connection returns to the pool."""
+    """Pooling mode: when a client's server connection returns to the pool."""
 
     SESSION = "session"
     """When the client disconnects. All features of PostgreSQL work."""

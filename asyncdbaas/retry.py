@@ -42,7 +42,7 @@ def _statuses(statuses: Iterable[int]) -> frozenset[int]:
 
 @attrs.frozen(kw_only=True)
 class RetryPolicy(Documented):
-    """Which failures a session retries, how often, and when.
+    """Rules for retries: which failures are retried, how often, and when.
 
     - A 429 is retried for every method, because the service did nothing. The rate limiter paces the retries.
     - A failure that certainly happened before the service saw the request (connection refused, unknown host, the
@@ -112,7 +112,7 @@ class RetryPolicy(Documented):
 
 
 class _Switch:
-    """How many blocks of `without_waits` are active."""
+    """Counter of the active blocks of `without_waits`."""
 
     def __init__(self) -> None:
         self.depth = 0

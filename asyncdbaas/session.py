@@ -195,7 +195,7 @@ class AsyncSession:
 
     @property
     def rate_limit(self) -> RateLimitHeaders:
-        """What the service said about the hourly quota in its last response that said anything."""
+        """Hourly quota of the token, as the last response that has rate-limit headers shows it."""
         return read_rate_limit(self._admission.last_headers)
 
     @overload

@@ -52,7 +52,7 @@ class TopicState(OpenEnum):
 
 
 class CleanupPolicy(OpenEnum):
-    """What happens to old log segments. Kafka itself writes the last one `compact,delete`."""
+    """Policy for old log segments. Kafka itself writes the last one `compact,delete`."""
 
     DELETE = "delete"
     COMPACT = "compact"
@@ -60,7 +60,7 @@ class CleanupPolicy(OpenEnum):
 
 
 class CompressionType(OpenEnum):
-    """How messages are stored; `producer` keeps what the producer chose."""
+    """Compression of stored messages; `producer` keeps what the producer chose."""
 
     PRODUCER = "producer"
     GZIP = "gzip"
@@ -72,7 +72,7 @@ class CompressionType(OpenEnum):
 
 
 class TimestampType(OpenEnum):
-    """Which time a message carries. Kafka itself writes `CreateTime` and `LogAppendTime`."""
+    """Timestamp that a message carries. Kafka itself writes `CreateTime` and `LogAppendTime`."""
 
     CREATE_TIME = "create_time"
     LOG_APPEND_TIME = "log_append_time"

@@ -116,7 +116,7 @@ _ENUM: Final = re.compile(r"EnumOrStr\[(\w+)\]")
 
 
 def take_strings(cls: type, fields: list[attrs.Attribute[Any]]) -> list[attrs.Attribute[Any]]:
-    """Let a constructor turn strings into members, for the fields of type `EnumOrStr`; for `field_transformer=`."""
+    """Make a constructor turn strings into members, for the fields of type `EnumOrStr`; for `field_transformer=`."""
     found = [(field, _ENUM.match(str(field.type))) for field in fields]
     return [field.evolve(converter=_converter(cls, match[1])) if match else field for field, match in found]
 

@@ -133,7 +133,7 @@ async def delete_user(session: AsyncSession, cluster_id: Id, name: str) -> None:
 async def reset_user_auth(
     session: AsyncSession, cluster_id: Id, name: str, *, auth_plugin: MySQLAuthPlugin | str | None = None
 ) -> User:
-    """Give a user a new password and return the user with it.
+    """Set a new password for a user and return the user with it.
 
     `auth_plugin`, for MySQL, also changes how the user authenticates. It is not known whether the password then
     changes, too, so use the one returned. Scope `database:update`.

@@ -43,7 +43,7 @@ class Admission:
     async def within(
         self, max_wait: float, call: Call, wait: Callable[[Call], Awaitable[None]]
     ) -> QuotaWaitError | None:
-        """Wait for something that waits for the quota; return an error if that would take longer than `max_wait`."""
+        """Await something that depends on the quota; return an error if that would take longer than `max_wait`."""
         deadline = asyncio.timeout(max_wait)
         try:
             # An infinite delay ends with the response to a request in flight, which may come at once.
@@ -64,7 +64,7 @@ class Admission:
         )
 
     def must_wait(self) -> bool:
-        """Whether a call made now would have to wait."""
+        """Return whether a call made now would have to wait."""
         return self.free_slots <= self._reserved() or self._limiter.delay() > 0
 
     def leave(self, *, counted: bool) -> None:
@@ -103,7 +103,7 @@ class Admission:
         Call `leave` exactly once after it has returned None.
         """
         max_wait = call.options.max_wait
-        if max_wait is None or call.on_admission is not None:  # those who share a read have limits of their own
+        if max_wait is None or call.on_admission is not None:  # calls that share a read have limits of their own
             return self._enter(call)
         return self.within(max_wait, call, self._enter)
 
@@ -140,7 +140,7 @@ class Admission:
 
 
 def check_limiter(limiter: Any) -> RateLimiter:
-    """Return a rate limiter; reject what is none, such as the class itself."""
+    """Return a rate limiter; reject anything else, such as the class itself."""
     if isinstance(limiter, type) or not (hasattr(limiter, "acquire") and hasattr(limiter, "attach")):
         raise InvalidInputError(
             f"rate_limiter must be a RateLimiter, such as RateLimiter(per_minute=250), not {kind_of(limiter)}"

@@ -67,7 +67,7 @@ def request_class() -> type[aiohttp.ClientRequest]:
 
 
 def open_client(connector: aiohttp.BaseConnector, *, owned: bool) -> aiohttp.ClientSession:
-    """Open a client of our own settings on a connector, which it closes only if `owned`."""
+    """Open a client with our own settings on a connector, which it closes only if `owned`."""
     client = aiohttp.ClientSession(
         connector=connector,
         connector_owner=owned,
@@ -160,7 +160,7 @@ async def close_within(seconds: float, http: aiohttp.ClientSession) -> None:
 
 
 class UnsolicitedResponseError(aiohttp.ClientConnectionError):
-    """The connection held a response before anything was asked. Nothing was sent over it."""
+    """The connection held a response before a request was sent. Nothing was sent over it."""
 
 
 class PermitLapsedError(aiohttp.ClientConnectionError):
@@ -263,7 +263,7 @@ def _begin(call: Call) -> None:
 def _refuse_unsolicited(conn: Connection) -> None:
     # A gateway that drops idle connections may say so with a 408 first. aiohttp would take it for our response.
     if conn.protocol is not None and conn.protocol.should_close:
-        pool = conn._connector._conns.get(conn._key, ())  # noqa: SLF001 -- others may lie there like this one
+        pool = conn._connector._conns.get(conn._key, ())  # noqa: SLF001 -- the pool may hold others like this one
         for other, _ in pool:
             if other.should_close:
                 other.close()  # the pool passes over what is closed

@@ -109,7 +109,7 @@ class ResponseInfo(Documented):
 
 
 def response_info(call: Call, response: Response) -> ResponseInfo:
-    """Return what a successful response said beside its body."""
+    """Return the status, headers and timing of a successful response."""
     return ResponseInfo(
         method=call.method,
         path=call.path,

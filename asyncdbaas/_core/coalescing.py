@@ -1,4 +1,4 @@
-"""Let identical reads that wait for the quota share one request."""
+"""Share one request among identical reads that wait for the quota."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class Reads:
         return shared
 
     def _release(self, key: Hashable, shared: _SharedRead) -> None:
-        """Let nobody join a request any more."""
+        """Close a request to further callers."""
         if self._queued.get(key) is shared:
             del self._queued[key]
         if not shared.admitted.done():
@@ -81,7 +81,7 @@ class Reads:
     def _end(self, key: Hashable, shared: _SharedRead, task: asyncio.Task[Response]) -> None:
         self._release(key, shared)
         if not task.cancelled():
-            task.exception()  # else it is logged as never retrieved if all callers have gone
+            task.exception()  # otherwise asyncio logs it as never retrieved if all callers have gone
 
     async def _outcome(self, call: Call, shared: _SharedRead) -> Response:
         task = shared.task

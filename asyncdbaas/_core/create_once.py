@@ -67,7 +67,7 @@ class CreateOnce(Generic[T]):
             if found is not None:
                 return found
             if self.last is not None:
-                self.schedule.note_look()
+                self.schedule.note_check()
                 if self.schedule.is_spent or self._is_final():
                     raise self._failure(self.last)
                 await asyncio.sleep(self.interval)
@@ -106,7 +106,7 @@ class CreateOnce(Generic[T]):
         return found
 
     def _note(self, error: RequestError) -> None:
-        """Handle the error of a create; raise it if looking again cannot help."""
+        """Handle the error of a create; raise it if another read cannot help."""
         self.last = error
         if error.may_have_applied:
             self.doubt = self.doubt or error
@@ -117,9 +117,10 @@ class CreateOnce(Generic[T]):
         self.schedule.note_send(unknown=error.may_have_applied)
 
     def _failure(self, error: RequestError) -> DBaaSError:
-        """Return what ends the attempt: a name that stays taken may be an object whose deletion was not applied.
+        """Return the error that ends the attempt.
 
-        A DELETE without a response, whose repetition gets a 404, counts as applied. But a new object may get a 404 too.
+        A name that stays taken may belong to an object that was not deleted after all: a DELETE without a response
+        counts as applied if its retry gets a 404, but a new object can get a 404, too.
         """
         if not self.was_deleted:
             return error
@@ -129,6 +130,6 @@ class CreateOnce(Generic[T]):
         )
 
     def _is_final(self) -> bool:
-        """Tell whether the last create was rejected for good."""
+        """Return whether the last create was rejected for good."""
         may_pass = self.doubt is not None or self.was_deleted or says_taken(self.last)
         return is_rejection(self.last) and not may_pass

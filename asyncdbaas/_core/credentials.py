@@ -85,7 +85,7 @@ class Credentials:
         This comes just before the request is sent: a token that waited for the quota could have expired.
         """
         if self._provider is None:
-            raise AssertionError("a fixed token needs no asking")
+            raise AssertionError("a fixed token is not requested")
         if not self._lifetime.is_open:  # closed after the permit was granted, and after it ended all deadlines
             raise closed_error()
         deadline = self._lifetime.deadline(call.options.timeout)

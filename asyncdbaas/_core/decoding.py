@@ -243,7 +243,7 @@ def _repair(raw: msgspec.Raw, into: Any, place: str, notes: list[str]) -> Any:
     from asyncdbaas._core.tolerant import UnreadableError, structure
 
     if len(raw) > LARGE and count_objects(bytes(raw)) > _MOST_OBJECTS_OF_AN_ITEM:
-        raise MismatchError(f"{place} does not fit, and is too large to look for the reason")
+        raise MismatchError(f"{place} does not fit, and is too large to search for the reason")
     try:
         return structure(msgspec.json.decode(raw), into, place, notes)
     except UnreadableError as error:

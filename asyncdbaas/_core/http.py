@@ -75,7 +75,7 @@ _LONGEST_TEXT: Final = 300
 def seg(value: str, what: str) -> str:
     """Percent-encode one segment of a path, `/` included.
 
-    Refuse "", "." and "..": they would address another object. `what` names the value in the error.
+    Reject "", "." and "..": they would address another object. `what` names the value in the error.
     """
     if _UNRESERVED.fullmatch(check_text(value, what)) and value not in (".", ".."):
         return value
@@ -87,14 +87,14 @@ def seg(value: str, what: str) -> str:
 
 
 def check_text(value: str, what: str) -> str:
-    """Refuse what is not a string; `what` names the value in the error."""
+    """Reject what is not a string; `what` names the value in the error."""
     if not isinstance(value, str):
         raise InvalidInputError(f"{what} must be a string, not {kind_of(value)}")
     return value
 
 
 def check_path(path: str) -> str:
-    """Refuse a path that is not encoded, or that could reach another object or host."""
+    """Reject a path that is not encoded, or that could reach another object or host."""
     if not _PATH.fullmatch(check_text(path, "path")) or _DOTS.search(path):
         raise InvalidInputError(
             "path must start with / and be percent-encoded, without . or .. segments; quote names in it with "
@@ -104,7 +104,7 @@ def check_path(path: str) -> str:
 
 
 def check_params(params: Mapping[str, str | int]) -> dict[str, str]:
-    """Refuse query parameters that are neither strings nor integers, and give all as strings."""
+    """Return query parameters as strings; reject those that are neither strings nor integers."""
     for name, value in check_mapping(params, "params").items():
         check_text(name, "params: a name")
         if isinstance(value, bool) or not isinstance(value, (str, int)):
@@ -115,7 +115,7 @@ def check_params(params: Mapping[str, str | int]) -> dict[str, str]:
 
 
 def _is_encodable(text: str) -> bool:
-    """Tell whether text is free of lone surrogates."""
+    """Return whether text is free of lone surrogates."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -124,7 +124,7 @@ def _is_encodable(text: str) -> bool:
 
 
 def check_token(token: object) -> Secret:
-    """Refuse what cannot be a token; no message shows it."""
+    """Reject what cannot be a token; no message shows it."""
     if not isinstance(token, Secret):
         raise TokenError(f"the token must be a string, not {kind_of(token)}")
     if not token:
@@ -137,7 +137,7 @@ def check_token(token: object) -> Secret:
 
 
 def check_base_url(base_url: object) -> str:
-    """Refuse an address that the token must not be sent to; return it without a slash at its end."""
+    """Reject an address that the token must not be sent to; return it without a slash at its end."""
     try:
         url = urlsplit(base_url) if isinstance(base_url, str) else None
         usable = url is not None and url.scheme in ("http", "https") and bool(url.hostname) and url.port != 0
@@ -168,14 +168,14 @@ def check_header(value: str, what: str) -> str:
 
 
 def check_header_name(name: str) -> str:
-    """Reject what is no name of a header; the error does not quote it, as it may be a value in the wrong place."""
+    """Reject what is not the name of a header; the error does not quote it, as it may be a value in the wrong place."""
     if not _HEADER_NAME.fullmatch(check_text(name, "headers: a name")):
         raise InvalidInputError("headers: a name must consist of letters, digits and characters such as - and _")
     return name
 
 
 def check_method(method: str) -> str:
-    """Reject what is no method of the API."""
+    """Reject what is not a method of the API."""
     if method not in METHODS:
         raise InvalidInputError(f"method must be one of {', '.join(METHODS)}")
     return method
@@ -192,7 +192,7 @@ def is_loopback(host: str) -> bool:
 def cluster_segment(cluster_id: Id) -> str:
     """Check a cluster's id and return it as a path segment.
 
-    Refuse what is not a UUID, above all a cluster's name, which the service would answer with a bare 404.
+    Reject what is not a UUID, above all a cluster's name, which the service would answer with a bare 404.
     """
     if isinstance(cluster_id, UUID):
         return str(cluster_id)
@@ -204,7 +204,7 @@ def cluster_segment(cluster_id: Id) -> str:
 
 @attrs.frozen(kw_only=True)
 class RateLimitHeaders(Documented):
-    """The service's last statement about the token's hourly quota; each value can be missing."""
+    """Hourly quota of a token, as a response shows it; each value can be missing."""
 
     limit: int | None = None
     """Requests that an hour allows."""
@@ -252,7 +252,7 @@ def parse_retry_after(text: str | None, now: float) -> float | None:
 def api_error(status: int, headers: Mapping[str, str], body: bytes, *, method: str, path: str) -> APIError:
     """Turn a response other than 2xx into its error; never fail, whatever the body contains."""
     fields = decode_error_body(body)
-    message = _text(fields.get("message")) or _plain_text(body) or "the answer has no text"
+    message = _text(fields.get("message")) or _plain_text(body) or "the response has no text"
     cls = _ERROR_BY_STATUS.get(status, errors.ServerError if status >= 500 else APIError)
     return cls(
         message,

@@ -1,4 +1,4 @@
-"""Whether a session is open, and the event loop that it belongs to."""
+"""State of a session: open or closed, and the event loop that it belongs to."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Lifetime:
         self._loop, self._closed, self.is_open = loop, loop.create_future(), True
         self._deadlines = Deadlines(timeout, loop)
         self.deadline = self._deadlines.start
-        """Make a deadline of so many seconds for a block. Closing brings it forward."""
+        """Make a deadline for a block. Closing brings it forward."""
         self._opened_at = _caller()
 
     def check_unopened(self) -> None:

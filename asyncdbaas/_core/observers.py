@@ -38,7 +38,7 @@ class Observers:
 
     @property
     def active(self) -> bool:
-        """Whether anybody observes a call made now."""
+        """Return whether anybody observes a call made now."""
         return bool(self._listeners) or _log.isEnabledFor(logging.INFO)
 
     def add(self, listener: Callable[[hooks.CallEvent], object]) -> None:

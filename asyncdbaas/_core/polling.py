@@ -34,7 +34,7 @@ _SIGHTINGS: Final = 2
 
 
 def is_transient(error: RequestError) -> bool:
-    """Tell whether the next attempt of a read may succeed."""
+    """Return whether the next attempt of a read may succeed."""
     if isinstance(error, APIError):
         return error.status in _PASSING or error.status >= 500
     return not isinstance(error, TLSError)
@@ -73,7 +73,7 @@ WaitEvent: TypeAlias = Round | StateSeen
 
 @attrs.define(eq=False, kw_only=True)
 class Wait(Generic[T]):
-    """What one caller waits for, and what was last seen of it."""
+    """One wait: the object, and what was last seen of it."""
 
     what: str
     key: str
@@ -123,7 +123,7 @@ class Wait(Generic[T]):
         return True
 
     def forget(self) -> None:
-        """Mark an error as handled: a caller that is cancelled meanwhile never takes it."""
+        """Mark an error as handled: a caller that is cancelled meanwhile never retrieves it."""
         if self.future.done():
             self.future.exception()
 
@@ -147,7 +147,7 @@ class Poll(Generic[T]):
     read: Callable[[str], Awaitable[T]]
     """Reads one object. Confirms that an object missing in the list does not exist, which a list alone cannot."""
     can_be_missing: bool = True
-    """Whether the list itself responds 404 where what contains it does not exist."""
+    """Whether a request for the list gets 404 if the object that contains the list does not exist."""
     interval: float
     timeout: float
     tell: Callable[[WaitEvent], object]
@@ -159,7 +159,7 @@ class Poll(Generic[T]):
 
     @property
     def is_idle(self) -> bool:
-        """Whether nobody waits."""
+        """Return whether nobody waits."""
         return not self._waits
 
     async def until(self, wait: Wait[T]) -> T:
@@ -214,7 +214,7 @@ class Poll(Generic[T]):
         await asyncio.gather(*(self._confirm(wait, now) for wait in unconfirmed))
 
     async def _request(self) -> tuple[Mapping[str, T] | None, RequestError | None]:
-        """Return the list, or why it could not be read; raise what the next round would meet again."""
+        """Return the list, or why it could not be read; raise an error that the next round would meet again."""
         try:
             items = await self.fetch()
         except RequestError as error:

@@ -45,7 +45,7 @@ class Sender:
         return outcome if isinstance(outcome, Response) else await self._repeat(call, outcome)
 
     async def read(self, call: Call, response: Response, read: Reader[T]) -> T:
-        """Decode the body of a successful response, and tell of optional values in it that could not be read."""
+        """Decode the body of a successful response, and report optional values in it that could not be read."""
         notes: list[str] = []
         try:
             if len(response.body) <= LARGE:
@@ -78,14 +78,14 @@ class Sender:
             if not self._lifetime.is_open or not policy.retries(error, failures=failures, refusals=refusals):
                 error.attempts, error.outcome_unknown = call.attempts, unknown
                 raise error
-            # The rate limiter paces those that the service or itself refused.
+            # The rate limiter already delays calls that it or the service refused.
             delay = 0.0 if refused else policy.wait(next(waits), error)
             if call.observed:
                 self._observers.retry_scheduled(call, delay, error)
             await self._lifetime.sleep(delay)
             try:
                 outcome = await self._admission.enter(call) or await self._attempt(call)
-            except Exception as failure:  # whatever it is, only the earlier error tells the outcome
+            except Exception as failure:  # whatever it is, the outcome is that of the earlier error
                 error.attempts, error.outcome_unknown = call.attempts, unknown
                 raise error from failure
             if isinstance(outcome, Response):
@@ -95,7 +95,7 @@ class Sender:
             error, unknown = outcome, unknown or outcome.outcome_unknown
 
     async def _attempt(self, call: Call) -> Response | RequestError:
-        """Send a call that was admitted once, and return what came of it."""
+        """Send an admitted call once, and return its response or error."""
         if call.on_admission is not None:
             call.on_admission()
             call.on_admission = None

@@ -25,7 +25,7 @@ _SLICE_SECONDS: Final = 0.01
 
 
 async def read_in_slices(read: Reader[T], body: bytes, notes: list[str], seconds: float) -> T:
-    """Read a large body with pauses for the event loop, within `seconds`; refuse one that would take too much memory.
+    """Read a large body with pauses for the event loop, within `seconds`; reject one that would take too much memory.
 
     A body of half a kilobyte on the wire can hold a hundred thousand empty objects.
     """
@@ -58,7 +58,7 @@ def _checked(read: Reader[T], body: bytes, notes: list[str]) -> Steps[T]:
 
 
 def _check_cost(body: bytes) -> Steps[None]:
-    """Refuse a body that holds more objects or values than one response may.
+    """Reject a body that holds more objects or values than one response may.
 
     Counting bytes takes a hundredth of the time of decoding. Text may hold the same characters, so a body that looks
     too expensive is counted again without its strings.

@@ -137,8 +137,8 @@ class Transport:
             reason = f"could not connect: {text}"
         unknown = sent and not call.is_read
         error = kind(reason, sent=sent, method=call.method, path=call.path, outcome_unknown=unknown)
-        # Only a failure of the system is told as the cause. The others hold the request's headers, with the token, or
-        # what the other side sent. The frames and the errors behind it hold the token and the body.
+        # Keep only an error of the operating system as the cause: the others hold the token, or what the other side
+        # sent. The frames and the errors behind it hold the token and the body.
         failure.__cause__ = failure.__context__ = None
         error.__cause__ = failure.with_traceback(None) if isinstance(failure, OSError) else None
         return error

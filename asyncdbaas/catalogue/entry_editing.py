@@ -130,7 +130,7 @@ class EntryEditor:
 
 @attrs.frozen(kw_only=True)
 class _Form:
-    """How the topics of a section are written."""
+    """Form in which the topics of a section are written."""
 
     flow: bool
     partitions: str

@@ -95,7 +95,7 @@ def _expanded(path: str) -> Iterable[str]:
 
 
 def _matches(pattern: str) -> Iterator[str]:
-    """Yield the files that a pattern matches; those that are hidden must be named as such.
+    """Yield the files that a pattern matches; hidden ones only if the pattern names them.
 
     Unlike `glob.glob`, it follows no links to folders for `**`: two links to their own folder would be 2**40 paths.
     """

@@ -306,7 +306,7 @@ def merge_catalogues(catalogues: Iterable[Catalogue]) -> Catalogue:
 
 
 def find_conflicts(catalogues: Iterable[Catalogue]) -> Iterator[Problem]:
-    """Yield a problem for each thing that stands in two files. Each file has been checked by itself."""
+    """Yield a problem for each object that is declared in two files. Each file has been checked by itself."""
     first: dict[tuple[str, str | None, str], tuple[str, str, int]] = {}
     for catalogue in catalogues:
         for kind, key, name, entry in _named(catalogue):

@@ -197,7 +197,10 @@ class Source:
 
 
 class Remembered(Generic[R]):
-    """What mappings mean, by their words: many are alike. One with problems is read each time, to report them."""
+    """Results of reading mappings, by their words, since many are alike.
+
+    A mapping with problems is read each time, to report them.
+    """
 
     def __init__(self, source: Source) -> None:
         self._source = source

@@ -54,7 +54,7 @@ class TopicEntries:
         self._read_all(items, lambda node: self._read_row(node, clusters))
 
     def _read_all(self, items: Iterable[Node], read: Callable[[Node], None]) -> None:
-        """Read topics; those that are like an earlier one but for the name need no second look at the rest."""
+        """Read topics; if one differs from an earlier one only in its name, the rest is not read again."""
         earlier: dict[Words, list[CatalogueTopic]] = {}
         for node in items:
             name, rest = _name_and_rest(node)

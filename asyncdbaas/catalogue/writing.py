@@ -67,7 +67,7 @@ def nested(values: Mapping[str, Any]) -> dict[str, Any]:
 
 @attrs.define(eq=False)
 class _Part:
-    """What one cluster has."""
+    """Content of one cluster."""
 
     topics: list[CatalogueTopic] = attrs.field(factory=list[CatalogueTopic])
     users: list[CatalogueUser] = attrs.field(factory=list[CatalogueUser])

@@ -29,7 +29,7 @@ _PATIENCE: Final = 300.0
 
 @attrs.frozen(kw_only=True)
 class Applying:
-    """How a plan is applied."""
+    """Options for applying a plan."""
 
     yes: bool
     wait: bool
@@ -99,7 +99,7 @@ class _Run:
         self._credentials = credentials
 
     def apply(self, made: Plan, printer: Printer) -> int:
-        """Apply the plan and print what became of it."""
+        """Apply the plan and print the outcomes."""
         progress = Progress(total=len(made.changes))
         if made.writes:
             note(forecast_line(forecast(self._worker.session, made)))

@@ -34,7 +34,7 @@ _KAFKA_SIZES: Final = (3, 6, 9, 15)
 
 @attrs.frozen(kw_only=True)
 class Connection:
-    """Which service a command talks to."""
+    """Choice of the service that a command uses."""
 
     emulator: bool
     """Start an emulator for this command."""
@@ -76,7 +76,7 @@ async def opened(connection: Connection, prepare: Callable[[Emulator], None]) ->
 
 @attrs.frozen(kw_only=True)
 class _EmulatorLimits:
-    """How fast an emulator's time runs, and what it admits in a minute and an hour of it."""
+    """Speed of an emulator's clock, and its limits for a minute and an hour."""
 
     scale: float
     per_minute: int

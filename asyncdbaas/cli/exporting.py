@@ -32,7 +32,7 @@ _YAML: Final = (".yaml", ".yml")
 
 @attrs.frozen(kw_only=True)
 class Exporting:
-    """What to export, and where to."""
+    """Options of an export: objects and target."""
 
     clusters: tuple[str, ...]
     names: Names
@@ -60,7 +60,7 @@ class Exporting:
 
 @attrs.frozen(kw_only=True)
 class Updating:
-    """Which catalogue to bring up to date, and how."""
+    """Options for updating a catalogue."""
 
     path: Path
     variables: Mapping[str, str]

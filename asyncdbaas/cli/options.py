@@ -39,7 +39,7 @@ class _Once(click.Option):
     """An option that can be given once: click takes the last of several without a word."""
 
     def add_to_parser(self, parser: Any, ctx: click.Context) -> None:
-        """Let the parser collect all values."""
+        """Make the parser collect all values."""
         self.multiple = not self.is_flag
         try:
             super().add_to_parser(parser, ctx)
@@ -91,7 +91,7 @@ verbose: Final = partial(
 
 
 def connected(command: Command) -> Command:
-    """Give a command the options that say where the service is, as a `Connection`."""
+    """Add the options that name the service to a command, as a `Connection`."""
 
     @click.option("--emulator", is_flag=True, help="Use a local emulator, started for this command; needs no account.")
     @once("--api-url", metavar="URL", help="Address of the service, else DIGITALOCEAN_API_URL.")
@@ -108,7 +108,7 @@ def connected(command: Command) -> Command:
 
 
 def format_option(command: Command) -> Command:
-    """Give a command the option that says how it prints its result."""
+    """Add the option for the output format to a command."""
     return once(
         "--format", "style", type=click.Choice(FORMATS), default=FORMATS[0], show_default=True, help="How to print it."
     )(command)
@@ -142,7 +142,7 @@ variables_option: Final = click.option(
 
 
 def catalogue_files(command: Command) -> Command:
-    """Give a command the catalogues that it reads, and how, as `Sources`."""
+    """Add the catalogues to read, and their options, to a command, as `Sources`."""
 
     @click.argument(
         "files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path, allow_dash=True)
@@ -166,7 +166,7 @@ def catalogue_files(command: Command) -> Command:
 
 
 def choosing(command: Command) -> Command:
-    """Give a command the options that choose objects by name, as `Names`."""
+    """Add the options that choose objects by name to a command, as `Names`."""
 
     @click.option("--only", metavar="GLOB", multiple=True, help="Only objects with such names. May be repeated.")
     @click.option("--except", "exclude", metavar="GLOB", multiple=True, help="No objects with such names; repeatable.")
@@ -180,7 +180,7 @@ def choosing(command: Command) -> Command:
 
 
 def reading(command: Command) -> Command:
-    """Give a command the options that say how many settings a plan reads, as `Costs`."""
+    """Add the options that limit how many settings a plan reads to a command, as `Costs`."""
 
     @once(
         "--settings",
@@ -228,7 +228,7 @@ def _seconds(text: str) -> float:
 
 
 def pruning(command: Command) -> Command:
-    """Give a command the options that say what may be deleted, as a `Prune`."""
+    """Add the options that permit deletions to a command, as a `Prune`."""
 
     @click.option("--prune", is_flag=True, help="Delete objects that no FILE lists; needs --prefix.")
     @once("--prefix", help="With --prune: only objects whose names begin with this.")

@@ -67,7 +67,7 @@ Planner = Callable[[AsyncSession, OnEvent], Coroutine[Any, Any, Plan]]
 
 @attrs.frozen(kw_only=True)
 class Request:
-    """Which catalogue a command works with, for which clusters, and what it may delete."""
+    """Options of a plan: the catalogue, the clusters, and permission to delete."""
 
     sources: Sources
     clusters: tuple[str, ...]
@@ -78,7 +78,7 @@ class Request:
 
 @attrs.frozen(kw_only=True)
 class Costs:
-    """How many settings a plan reads."""
+    """Options for the number of settings that a plan reads."""
 
     settings: str
     since: tuple[Path, ...]
@@ -89,7 +89,7 @@ class Costs:
 
 @attrs.frozen(kw_only=True)
 class Planned:
-    """What makes a plan, and what an emulator needs for it."""
+    """Function that makes a plan, and what an emulator needs for it."""
 
     planner: Planner
     prepare: Callable[[Emulator], None]

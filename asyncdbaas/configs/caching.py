@@ -16,7 +16,7 @@ __all__ = ["AclChannels", "MaxmemoryPolicy", "Persistence", "RedisConfig", "Valk
 
 
 class MaxmemoryPolicy(OpenEnum):
-    """Which keys go when the memory is full.
+    """Choice of the keys that are evicted when the memory is full.
 
     Written with hyphens here, as the server writes them, and with underscores by the module `eviction_policy`. Both
     are read. The vendor's description has underscores for Valkey's setting, but its Go and Terraform clients hyphens.
@@ -42,7 +42,7 @@ class MaxmemoryPolicy(OpenEnum):
 
 
 class Persistence(OpenEnum):
-    """Whether the data is dumped to disk."""
+    """Persistence of the data on disk."""
 
     OFF = "off"
     RDB = "rdb"
@@ -71,7 +71,7 @@ class RedisConfig(EngineConfig):
     redis_lfu_log_factor: int | Unset = UNSET
     """How slowly the access counters of LFU policies saturate, a logarithm factor; 0 to 100. Default 10."""
     redis_maxmemory_policy: EnumOrStr[MaxmemoryPolicy] | Unset = UNSET
-    """Which keys go when the memory is full."""
+    """Choice of the keys that are evicted when the memory is full."""
     redis_notify_keyspace_events: str | Unset = UNSET
     """Events to publish, one letter each: K keyspace and E keyevent (one of them is required), g generic commands, $
     strings, l lists, s sets, h hashes, z sorted sets, t streams, d module keys, x expired, e evicted, m misses, n new
@@ -114,7 +114,7 @@ class ValkeyConfig(EngineConfig):
     valkey_lfu_log_factor: int | Unset = UNSET
     """How slowly the access counters of LFU policies saturate, a logarithm factor; 0 to 100. Default 10."""
     valkey_maxmemory_policy: EnumOrStr[MaxmemoryPolicy] | Unset = UNSET
-    """Which keys go when the memory is full."""
+    """Choice of the keys that are evicted when the memory is full."""
     valkey_notify_keyspace_events: str | Unset = UNSET
     """Events to publish, one letter each: K keyspace and E keyevent (one of them is required), g generic commands, $
     strings, l lists, s sets, h hashes, z sorted sets, t streams, d module keys, x expired, e evicted, m misses, n new

@@ -11,7 +11,7 @@ __all__ = ["KafkaCleanupPolicy", "KafkaCompressionType", "KafkaConfig", "KafkaTi
 
 
 class KafkaCompressionType(OpenEnum):
-    """How messages are stored."""
+    """Compression of stored messages."""
 
     GZIP = "gzip"
     SNAPPY = "snappy"
@@ -23,7 +23,7 @@ class KafkaCompressionType(OpenEnum):
 
 
 class KafkaCleanupPolicy(OpenEnum):
-    """What happens to old log segments. A topic's own settings write the last one `compact_delete`."""
+    """Policy for old log segments. A topic's own settings write the last one `compact_delete`."""
 
     DELETE = "delete"
     """They are dropped."""
@@ -34,7 +34,7 @@ class KafkaCleanupPolicy(OpenEnum):
 
 
 class KafkaTimestampType(OpenEnum):
-    """Which time a message carries. A topic's own settings write `create_time` and `log_append_time`."""
+    """Timestamp that a message carries. A topic's own settings write `create_time` and `log_append_time`."""
 
     CREATE_TIME = "CreateTime"
     """The producer's."""

@@ -11,7 +11,7 @@ __all__ = ["MongoDBConfig", "ReadConcern"]
 
 
 class ReadConcern(OpenEnum):
-    """How widely acknowledged the data of a read is."""
+    """Read concern: how widely the data of a read must be acknowledged."""
 
     LOCAL = "local"
     """What the node has; it may be rolled back."""

@@ -18,7 +18,7 @@ class TmpStorageEngine(OpenEnum):
 
 
 class LogOutput(OpenEnum):
-    """Where MySQL's query logs go."""
+    """Destination of MySQL's query logs."""
 
     INSIGHTS = "INSIGHTS"
     """The service's own query insights."""

@@ -32,7 +32,7 @@ class ToastCompression(OpenEnum):
 
 
 class LogErrorVerbosity(OpenEnum):
-    """How much PostgreSQL logs for each message."""
+    """Level of detail of each message in PostgreSQL's log."""
 
     TERSE = "TERSE"
     DEFAULT = "DEFAULT"
@@ -51,7 +51,7 @@ class LogLinePrefix(OpenEnum):
 
 
 class StatementTracking(OpenEnum):
-    """Which statements pg_stat_statements counts."""
+    """Statements that pg_stat_statements counts."""
 
     ALL = "all"
     TOP = "top"
@@ -59,7 +59,7 @@ class StatementTracking(OpenEnum):
 
 
 class FunctionTracking(OpenEnum):
-    """Which functions PostgreSQL counts."""
+    """Functions whose calls PostgreSQL counts."""
 
     ALL = "all"
     PL = "pl"
@@ -74,7 +74,7 @@ class OnOff(OpenEnum):
 
 
 class SynchronousReplication(OpenEnum):
-    """Whether commits wait for standbys."""
+    """Guarantee of a commit: which standbys it waits for."""
 
     OFF = "off"
     QUORUM = "quorum"
@@ -82,7 +82,7 @@ class SynchronousReplication(OpenEnum):
 
 
 class PoolMode(OpenEnum):
-    """How long a client keeps a server connection."""
+    """Pooling mode of PgBouncer: how long a client keeps a server connection."""
 
     SESSION = "session"
     """Until it disconnects."""

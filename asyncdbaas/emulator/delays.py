@@ -15,7 +15,7 @@ _seconds: Final = number(0, _LONGEST, int, float)
 
 @attrs.frozen(kw_only=True)
 class Delays:
-    """How many virtual seconds each change of state takes.
+    """Duration of each change of state in virtual seconds.
 
     The defaults are those that users of the service report, where they agree: a single node comes online in three to
     five minutes. Where reports differ, the default is the shorter one, which the vendor's own tests expect.

@@ -33,7 +33,7 @@ Capability: TypeAlias = Literal[
 
 
 class Engine(NamedTuple):
-    """How clients connect to an engine."""
+    """Connection facts of an engine."""
 
     default_user: str
     default_database: str

@@ -53,7 +53,7 @@ class Verdict:
 
 @attrs.frozen(kw_only=True)
 class Usage:
-    """How many requests of a token count in each window, and when the oldest drops out (virtual seconds)."""
+    """Number of a token's requests in each window, and when the oldest drops out (virtual seconds)."""
 
     minute: int
     hour: int

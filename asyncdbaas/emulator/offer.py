@@ -1,4 +1,4 @@
-"""What can be ordered: versions, regions, sizes and numbers of nodes."""
+"""The offer, which lists what can be ordered: versions, regions, sizes and numbers of nodes."""
 
 from __future__ import annotations
 

@@ -151,7 +151,7 @@ class Autoscale(TypedDict):
 
 
 class MaintenanceWindow(TypedDict):
-    """When updates are installed, as the API shows it."""
+    """Maintenance window, as the API shows it."""
 
     day: str
     hour: str
@@ -160,7 +160,7 @@ class MaintenanceWindow(TypedDict):
 
 
 class Placement(TypedDict):
-    """Where a cluster runs, and on what."""
+    """Placement of a cluster: region, size and nodes."""
 
     region: str
     size: str

@@ -1,7 +1,7 @@
 """Apply a plan: all clusters at once, each object once, whatever fails on the way.
 
-In each cluster topics come first, then users, one at a time, then schemas. A create whose outcome is unknown is
-resolved by looking: one list request serves all such objects of a cluster, and only objects that are not visible are
+In each cluster topics come first, then users, one at a time, then schemas. After a create with an
+unknown outcome the objects are read: one list request serves all of a cluster, and only those that are not visible are
 sent again. An update of a topic or a user reads it first, so that it undoes nothing that changed since the plan.
 """
 
@@ -52,7 +52,7 @@ async def apply(
         on_conflict: What to do with an object that somebody else has created since, with other settings.
         wait: Whether a topic counts as done only when it is active, with all its partitions.
         per_cluster: Number of changes of one cluster in progress at once.
-        interval: Seconds between two looks at an object or cluster that is not ready.
+        interval: Seconds between two reads of an object or cluster that is not ready.
         timeout: Seconds for which an object may be invisible, busy or still being deleted; also for `wait`.
         memory: Settings that were read before; it is brought up to date with what is written.
 

@@ -1,4 +1,4 @@
-"""Apply the changes of one cluster: rounds of requests, and a look after each that left something unclear."""
+"""Apply the changes of one cluster: rounds of requests, and a read after each one that left something unclear."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ _SIGHTINGS: Final = 2
 
 
 class OnConflict(StrEnum):
-    """What to do with an object that exists and differs from its entry."""
+    """Treatment of an object that exists and differs from its entry."""
 
     FAIL = "fail"
     UPDATE = "update"
@@ -69,7 +69,7 @@ def _check_seconds(_: object, field: attrs.Attribute[float], value: float) -> No
 
 @attrs.frozen(kw_only=True)
 class Options:
-    """How to apply a plan; see `apply`."""
+    """Options of `apply`."""
 
     on_conflict: OnConflict = attrs.field(converter=OnConflict)
     wait: bool
@@ -186,7 +186,7 @@ class ClusterRun:
                 now = asyncio.get_running_loop().time()
                 for job in jobs:
                     job.schedule.begin(now)
-                    job.schedule.note_look()
+                    job.schedule.note_check()
                     if job.result is None and (not may_pass or job.schedule.is_over(now) or job.schedule.is_spent):
                         self._settle(job, *unseen(job, error))
             if all(job.result is not None for job in jobs):
@@ -212,7 +212,7 @@ class ClusterRun:
         if job.result is not None:
             return
         job.schedule.begin(now)
-        job.schedule.note_look()
+        job.schedule.note_check()
         verdict = judge(job, live)
         is_asked = verdict.result is None or self.options.on_conflict is OnConflict.UPDATE
         if job.action is Action.CREATE and verdict.changed and is_asked:

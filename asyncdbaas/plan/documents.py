@@ -59,7 +59,7 @@ def plan_document(plan: Plan, forecast: Forecast) -> dict[str, Any]:
 
 
 def report_document(outcomes: Sequence[Outcome], report: Report | None) -> dict[str, Any]:
-    """Return what became of a plan's changes; the report is missing if the work was interrupted."""
+    """Return the outcomes of a plan's changes; the report is missing if the work was interrupted."""
     counts = Counter(outcome.result for outcome in outcomes)
     return _document("report") | {
         "is_complete": report is not None,
@@ -71,7 +71,7 @@ def report_document(outcomes: Sequence[Outcome], report: Report | None) -> dict[
 
 
 def differences_document(rows: Iterable[Difference]) -> dict[str, Any]:
-    """Return in what live objects differ from a catalogue."""
+    """Return the differences between live objects and a catalogue."""
     return _document("differences") | {"differences": [_difference_data(row) for row in rows]}
 
 

@@ -112,7 +112,7 @@ PlanEvent: TypeAlias = Forecast | Sent | Waiting | Retrying | Outcome
 
 @attrs.frozen(kw_only=True)
 class Times:
-    """Where the time went, in seconds; the parts add up to `total`."""
+    """Time spent in each state, in seconds; the parts add up to `total`."""
 
     sending: float
     """At least one request was in flight."""

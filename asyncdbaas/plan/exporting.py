@@ -39,7 +39,7 @@ async def export(
 
     Args:
         session: An open session.
-        clusters: Where to look.
+        clusters: The clusters to read.
         settings: Read the settings of topics.
         kinds: Names of the kinds to export: `topic`, `user`, `registry`, `schema`.
         names: Only objects with these names.

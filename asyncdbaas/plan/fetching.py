@@ -37,7 +37,7 @@ _Item = tuple[str, Kind[Any, Any], Any]
 
 @attrs.frozen(kw_only=True)
 class Reading:
-    """What a plan reads of the live state. Lists are always fetched; each topic's settings take a request."""
+    """Extent of what a plan reads of the live state. Lists are always fetched; each topic's settings take a request."""
 
     names: Names = ALL_NAMES
     """Only objects with these names are planned."""

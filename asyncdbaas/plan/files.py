@@ -175,7 +175,7 @@ class _Beside:
 
     @contextmanager
     def _errors_named(self) -> Generator[None]:
-        """Let errors name the file that the user knows."""
+        """Make errors name the file that the user knows."""
         try:
             yield
         except OSError as error:

@@ -15,7 +15,7 @@ _Key = tuple[str, Action]  # kind of object, and what is done with it
 
 
 class NotSentError(Exception):
-    """A request was not sent, because one like it was rejected for want of a scope."""
+    """A request was not sent, because the token lacks the scope: one like it was rejected."""
 
 
 class Gate:

@@ -36,7 +36,7 @@ class Job:
     may_have_applied: bool = False
     """Whether a request with an unknown outcome may have been applied. It stays so until the result is visible."""
     absences: int = 0
-    """Number of looks in a row that did not show the object."""
+    """Number of reads in a row that did not show the object."""
     result: Result | None = None
     reason: str = ""
     answer: Any = attrs.field(default=None, repr=False)

@@ -83,7 +83,7 @@ Entry: TypeAlias = CatalogueTopic | CatalogueUser | CatalogueRegistry | Catalogu
 
 
 class Source(StrEnum):
-    """Where the live settings of a topic come from."""
+    """Source of the live settings of a topic."""
 
     READ = "read"
     REMEMBERED = "remembered"
@@ -93,7 +93,7 @@ class Source(StrEnum):
 
 
 class Action(StrEnum):
-    """What a plan does with an object."""
+    """Action of a plan on an object."""
 
     CREATE = "create"
     UPDATE = "update"
@@ -114,7 +114,7 @@ WRITES: Final = (Action.CREATE, Action.UPDATE, Action.DELETE)
 
 @attrs.frozen(kw_only=True)
 class Change:
-    """What a plan does with one object, and why."""
+    """Action of a plan on one object, and the reason."""
 
     cluster: ClusterRef
     kind: str = "topic"

@@ -39,7 +39,7 @@ _Hosts = tuple[tuple[str, int], ...]
 
 @attrs.frozen(kw_only=True)
 class StoreAddress:
-    """Where the quota is kept."""
+    """Address of the server that keeps the quota."""
 
     url: Secret
     """What redis-py reads; for Sentinel, with the first sentinel as the host."""

@@ -17,7 +17,7 @@ __all__ = ["KEEP", "LEASE", "Refusal", "Reply", "Worker"]
 LEASE: Final = 1 / 6
 _BEAT: Final = 1 / 12
 _GRACE: Final = 1 / 20
-# Calls that wait ask a little later than told, as more permits become free soon after the first.
+# Waiting calls ask a little later than the ledger said, because more permits become free soon after the first.
 _LATER: Final = 1 / 200
 # Minutes for which the ledger keeps the part of a worker that is silent.
 KEEP: Final = 10
@@ -41,7 +41,7 @@ def _seconds(micros: float) -> float:
 
 @attrs.frozen(kw_only=True)
 class Reply:
-    """What the ledger says in one exchange; the defaults are what a worker knows before the first."""
+    """Reply of the ledger to a report; the defaults hold before the first reply."""
 
     granted: int = 0
     interactive: int = 0
@@ -75,7 +75,7 @@ class Refusal:
 
 
 class Worker:
-    """What a worker knows of the quota, and what it reports."""
+    """State of a worker: its part of the quota, and what it has to report."""
 
     def __init__(self, quota: Quota) -> None:
         self.quota = quota
@@ -102,12 +102,12 @@ class Worker:
 
     @property
     def beats_at(self) -> float:
-        """When to report at the latest."""
+        """Latest time of the next report."""
         return self.reported_at + self.quota.minute.span * _BEAT
 
     @property
     def has_news(self) -> bool:
-        """Whether there is something that the ledger should learn at once."""
+        """Whether the ledger should get a report at once."""
         return self.restoring or self.refusal is not None
 
     def used(self, now: float) -> int:
@@ -201,5 +201,5 @@ class Worker:
         return is_new
 
     def set_limits(self, per_minute: int) -> None:
-        """Set the limits of the worker's own requests: so many a minute, and an even part of the hour."""
+        """Set the limits of the worker's own requests; of the hour it gets an even part."""
         self.quota.minute.limit, self.quota.hour.limit = per_minute, max(1, self.limits[1] // self.reply.workers)

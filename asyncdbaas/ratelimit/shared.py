@@ -86,7 +86,7 @@ class SharedRateLimiter(RateLimiter):
         self._store: QuotaStore | None = None
         self._conversation: asyncio.Task[None] | None = None
         self._trouble = ""
-        """What ended the conversation."""
+        """The error that ended the conversation."""
         self._enter(Connecting(self._worker))
 
     def __repr__(self) -> str:

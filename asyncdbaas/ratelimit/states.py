@@ -14,7 +14,7 @@ __all__ = ["Connecting", "CutOff", "Leased", "State"]
 
 
 class State:
-    """What a worker may do; the three kinds differ in how a request is admitted and when to report next."""
+    """State of a worker; the three kinds differ in how a request is admitted and when the next report is due."""
 
     def __init__(self, worker: Worker) -> None:
         self.worker = worker
@@ -55,15 +55,15 @@ class State:
         self.worker.quota.refused(now, pause, hourly=hourly)
 
     def forecast(self, now: float, requests: int) -> float:
-        """Return when the last of so many more requests may be sent, if all workers use their part."""
+        """Return when the last of `requests` more may be sent, if all workers use their part."""
         return self.worker.quota.forecast(now, requests)
 
     def due(self, now: float, interactive: int, bulk: int) -> float:  # noqa: ARG002 -- one state needs it
-        """Return when to talk to the store, `now` or earlier if at once; so many calls wait."""
+        """Return when to talk to the store, `now` or earlier if at once, for the numbers of calls that wait."""
         return self.retry_at
 
     def report(self, now: float, interactive: int, bulk: int) -> dict[str, object]:
-        """Return a report; so many calls wait."""
+        """Return a report with the numbers of calls that wait."""
         return self.worker.report(now, interactive, bulk)
 
     retry_at: float = NOW
@@ -74,7 +74,7 @@ class Connecting(State):
     """The ledger has not replied yet: nothing is admitted."""
 
     def opens(self, now: float) -> float:  # noqa: ARG002 -- as for the others
-        """Return that nobody knows."""
+        """Return infinity: only the first reply can tell."""
         return NEVER
 
     admit = opens
@@ -118,7 +118,7 @@ class Leased(State):
         self.worker.permits = 0
 
     def forecast(self, now: float, requests: int) -> float:
-        """Return when the last of so many more requests may be sent, if all workers use their part."""
+        """Return when the last of `requests` more may be sent, if all workers use their part."""
         return max(self.opens(now) if requests else now, super().forecast(now, requests))
 
     def due(self, now: float, interactive: int, bulk: int) -> float:

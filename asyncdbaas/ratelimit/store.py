@@ -118,7 +118,7 @@ class QuotaStore:
             await asyncio.wait({listener})
 
     def _explain(self, error: Exception) -> str:
-        """Say what is wrong and what to do, without a secret, whatever the server echoed."""
+        """Return what is wrong and what to do, without a secret, even if the server echoed one."""
         if isinstance(error, TimeoutError | RedisTimeoutError):
             return f"it did not respond within {PATIENCE:g} s"
         said = f"{type(error).__name__}: {error}"

@@ -164,14 +164,14 @@ class Quota:
         self._probe_at, self._probe_size = now, 1
 
     def forecast(self, now: float, requests: int) -> float:
-        """Return when the last of so many more requests may be sent, if they and those in flight succeed at once.
+        """Return when the last of `requests` more may be sent, if they and those in flight succeed at once.
 
-        What the service told of other clients' use of the hour is taken to last for an hour.
+        The use of the hour by other clients, as the service showed it, is assumed to last for an hour.
         """
         return self.copy().spend(now, requests)
 
     def spend(self, now: float, requests: int) -> float:
-        """Send so many requests as soon as each may be sent; return when the last one is."""
+        """Send each request as soon as it may be sent; return when the last one is sent."""
         per_hour, expires = self.hour.limit, now + self.hour.span
         if self._hour_is_known:
             self.hour.limit -= self.hour.others

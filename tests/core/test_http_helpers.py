@@ -536,11 +536,11 @@ CLOUDFLARE = b"""<!DOCTYPE html>
 @pytest.mark.parametrize(
     ("body", "message"),
     [
-        (b"", "the answer has no text"),
-        (b"   \n", "the answer has no text"),
+        (b"", "the response has no text"),
+        (b"   \n", "the response has no text"),
         (b"404 page not found\n", "404 page not found"),
         (CLOUDFLARE, "DigitalOcean - Something went wrong! Something went wrong!"),
-        (b"<html></html>", "the answer has no text"),
+        (b"<html></html>", "the response has no text"),
         (b" \r\n<html>late</html>", "late"),
         (b"<HTML><SCRIPT>a\nb</SCRIPT><STYLE>\nc</Style>d", "d"),
         (b"<", "<"),

@@ -56,12 +56,12 @@ def sends(schedule: ResendSchedule, *, unknown: bool) -> list[int]:
         if schedule.is_due:
             found.append(looks)
             schedule.note_send(unknown=unknown)
-        schedule.note_look()
+        schedule.note_check()
         looks += 1
     return found
 
 
-def test_pauses_double_up_to_eight_looks_and_end_after_sixty() -> None:
+def test_pauses_double_up_to_eight_checks_and_end_after_sixty() -> None:
     assert sends(ResendSchedule(), unknown=False) == [0, 1, 3, 7, 15, 23, 31, 39, 47, 55]
 
 

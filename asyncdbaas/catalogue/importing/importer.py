@@ -32,7 +32,7 @@ _UNKNOWN: Final = (
 
 @attrs.frozen(kw_only=True)
 class Imported:
-    """What other tools declare."""
+    """Entries found in the files of other tools, and notes."""
 
     catalogue: Catalogue
     notes: tuple[Problem, ...] = ()

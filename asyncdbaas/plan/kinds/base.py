@@ -22,7 +22,7 @@ Answer = Any
 
 @attrs.frozen(kw_only=True)
 class Assessment:
-    """What is to be said of an update."""
+    """Judgement on an update."""
 
     refusal: str = ""
     """Why it cannot be made."""
