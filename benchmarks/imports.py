@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import statistics
 import subprocess
 import sys
-import tempfile
 from typing import Any, Final
 
-from benchmarks.child import ROOT
+from benchmarks.child import ROOT, bytecode_cache
 from benchmarks.report import Figure, Report, Table
 
 __all__ = ["run"]
@@ -39,9 +37,10 @@ def run(*, quick: bool) -> Report:
     The package loads a name when it is first used: `import asyncdbaas` loads next to nothing, `AsyncSession` the rest.
     """
     rounds = 1 if quick else 40
-    ready = _measure(rounds, {})
-    with tempfile.TemporaryDirectory() as empty:
-        first = _measure(1 if quick else 5, {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONPYCACHEPREFIX": empty})
+    with bytecode_cache(filled=True) as environment:
+        ready = _measure(rounds, environment)
+    with bytecode_cache(filled=False) as environment:
+        first = _measure(1 if quick else 5, environment)
     rows = [_row(name, ready[name]) for name in PROGRAMS] + [
         _row(f"{name}, no bytecode", first[name]) for name in PROGRAMS
     ]
@@ -94,7 +93,7 @@ def _measure(rounds: int, environment: dict[str, str]) -> dict[str, list[dict[st
 
 def _python(*arguments: str, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, *arguments]
-    return subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT, env=os.environ | environment)
+    return subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT, env=environment)
 
 
 def _row(name: str, found: list[dict[str, Any]]) -> list[str]:
@@ -113,7 +112,10 @@ def _least(found: list[dict[str, Any]], key: str) -> float:
 def _slowest(wanted: set[str]) -> list[str]:
     """Tell which of the modules that aiohttp does not load take longest by themselves, by -X importtime."""
     times: dict[str, int] = {}
-    for line in _python("-X", "importtime", "-c", PROGRAMS["AsyncSession"], environment={}).stderr.splitlines():
+    with bytecode_cache(filled=True) as environment:
+        _python("-c", PROGRAMS["AsyncSession"], environment=environment)
+        lines = _python("-X", "importtime", "-c", PROGRAMS["AsyncSession"], environment=environment).stderr
+    for line in lines.splitlines():
         own, _, name = line.removeprefix("import time:").split("|")
         if name.strip() in wanted:
             times[name.strip()] = int(own)
