@@ -9,7 +9,6 @@ from itertools import repeat
 from typing import Final
 
 import attrs
-import backoff
 
 from asyncdbaas._checks import check_count, check_seconds
 from asyncdbaas._documented import Documented
@@ -99,6 +98,8 @@ class RetryPolicy(Documented):
         """Yield the waits of one call in seconds: exponential, with full jitter."""
         if not self.base_delay:
             return repeat(0.0)  # `backoff` doubles even a zero, until it overflows
+        import backoff  # it takes a tenth of the time to import a session, and only failures need it
+
         generator = backoff.expo(factor=self.base_delay, max_value=self.max_delay)
         next(generator)  # the generators of `backoff` yield nothing the first time
         return map(backoff.full_jitter, generator)
