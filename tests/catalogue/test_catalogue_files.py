@@ -188,7 +188,7 @@ def test_a_wrong_setting_is_named_with_file_line_topic_and_key(line: str, proble
         ("topics: [{name: a, ? [b] : c}]", "t.yaml:1: a: a key must be a word, not a list"),
     ],
 )
-def test_a_wrong_catalogue_is_refused_with_its_line(text: str, problem: str) -> None:
+def test_a_wrong_catalogue_is_rejected_with_its_line(text: str, problem: str) -> None:
     assert problems_of(text) == [problem]
 
 
@@ -221,7 +221,7 @@ def test_a_name_that_kafka_does_not_take_is_refused(name: str) -> None:
     assert "t.json:1: " in problem
 
 
-def test_all_problems_are_told_at_once_in_the_order_of_the_file() -> None:
+def test_all_problems_are_reported_at_once_in_the_order_of_the_file() -> None:
     text = """
 topics:
   - name: good
@@ -292,7 +292,7 @@ def test_a_csv_has_settings_beside_the_name_and_its_empty_cells_say_nothing() ->
         ("name;remote.storage.enable\na;true", "t.csv:2: remote.storage.enable: Kafka has this setting"),
     ],
 )
-def test_a_wrong_csv_is_refused_with_its_line(text: str, problem: str) -> None:
+def test_a_wrong_csv_is_rejected_with_its_line(text: str, problem: str) -> None:
     assert problems_of(text, "t.csv")[0].startswith(problem)
 
 

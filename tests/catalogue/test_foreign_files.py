@@ -23,7 +23,7 @@ def problems_of(path: Path) -> list[str]:
 
 
 @posix
-def test_a_link_to_a_device_is_rejected_unread(tmp_path: Path) -> None:
+def test_a_link_to_a_device_is_rejected_without_reading_it(tmp_path: Path) -> None:
     link = tmp_path / "x.yaml"
     link.symlink_to("/dev/zero")
     assert problems_of(link) == ["is not a regular file"]

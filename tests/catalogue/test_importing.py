@@ -59,7 +59,7 @@ def test_several_files_become_one_catalogue_and_conflicts_between_them_are_probl
         ("missing/t.yaml", None, "No such file or directory"),
     ],
 )
-def test_what_cannot_be_imported_is_rejected_unquoted(
+def test_what_cannot_be_imported_is_rejected_without_quoting_it(
     tmp_path: Path, name: str, text: str | None, problem: str
 ) -> None:
     if text is not None:
@@ -81,7 +81,7 @@ def test_what_cannot_be_imported_is_rejected_unquoted(
         ("a: {x: 1}", "t.yaml:2: a: x: has no place in a catalogue, and is left out"),
     ],
 )
-def test_a_topic_that_does_not_fit_is_told(tmp_path: Path, topics: str, note: str) -> None:
+def test_a_topic_that_does_not_fit_is_reported(tmp_path: Path, topics: str, note: str) -> None:
     notes = notes_of(tmp_path, f"topics:\n  {topics}\n")
     assert any(note in text for text in notes), notes
 

@@ -128,7 +128,7 @@ def test_topics_of_other_clusters_stay_and_new_ones_keep_to_the_defaults_of_thei
         ("defaults: {config: {flush.ms: 7}}\ntopics: [{name: a}]", "has no flush_ms that a catalogue can hold"),
     ],
 )
-def test_what_cannot_be_said_in_place_is_refused(text: str, reason: str) -> None:
+def test_what_cannot_be_changed_in_place_is_rejected(text: str, reason: str) -> None:
     there = [] if "none of" in reason else [topic("a"), topic("b", retention=7 if "refers to" in reason else 1)]
     if "an anchor or a default" in reason:
         there = [topic("a", retention=7), topic("b")]

@@ -73,7 +73,7 @@ def test_a_plan_shows_what_apply_does_with_exit_code_2_and_then_0(
     assert (again.code, counts(again)) == (0, {"keep": 2})
 
 
-def test_several_files_are_one_catalogue_and_all_their_problems_are_told(
+def test_several_files_are_one_catalogue_and_all_their_problems_are_reported(
     cli: Cli, emulator: Emulator, write: Callable[..., Path]
 ) -> None:
     one, two = write(TWO, "one.yaml"), write("cluster,name\nevents,c\n", "two.csv")
@@ -99,7 +99,7 @@ def test_several_files_are_one_catalogue_and_all_their_problems_are_told(
     ],
 )
 @pytest.mark.usefixtures("emulator")
-def test_a_cluster_that_is_missing_or_not_kafka_is_told_before_anything_is_sent_to_it(
+def test_a_cluster_that_is_missing_or_not_kafka_is_reported_before_anything_is_sent_to_it(
     cli: Cli, emulator: Emulator, write: Callable[..., Path], cluster: str, message: str
 ) -> None:
     emulator.add_cluster(engine="pg", name="users")
@@ -114,7 +114,7 @@ def test_a_cluster_that_is_missing_or_not_kafka_is_told_before_anything_is_sent_
     assert operations(emulator) == ["list_clusters"]
 
 
-def test_all_that_does_not_fit_the_clusters_is_told_at_once_with_file_and_line(
+def test_all_that_does_not_fit_the_clusters_is_reported_at_once_with_file_and_line(
     cli: Cli, emulator: Emulator, write: Callable[..., Path]
 ) -> None:
     file = write(
@@ -161,7 +161,7 @@ def test_prune_needs_a_prefix_keeps_to_it_and_to_the_largest_number(
     assert counts(done) == {"created": 1, "deleted": 2}
 
 
-def test_a_saved_plan_is_carried_out_once_and_refused_when_the_world_has_moved(
+def test_a_saved_plan_is_applied_once_and_refused_when_the_live_state_has_changed(
     cli: Cli, emulator: Emulator, write: Callable[..., Path], tmp_path: Path
 ) -> None:
     plan = tmp_path / "plan.json"
@@ -192,7 +192,7 @@ def test_an_edited_plan_is_refused_in_one_line(
         assert not operations(emulator)
 
 
-def test_a_failed_topic_makes_the_exit_code_1_and_is_told_with_the_reason(
+def test_a_failed_topic_makes_the_exit_code_1_and_is_reported_with_the_reason(
     cli: Cli, emulator: Emulator, write: Callable[..., Path]
 ) -> None:
     done = cli(
@@ -204,7 +204,7 @@ def test_a_failed_topic_makes_the_exit_code_1_and_is_told_with_the_reason(
     assert emulator.requests.statuses[422] == 1
 
 
-def test_a_token_that_may_not_write_is_told_in_one_line(
+def test_a_token_that_may_not_write_is_reported_in_one_line(
     cli: Cli, emulator: Emulator, write: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DIGITALOCEAN_TOKEN", emulator.add_token(scopes=["database:read"]))
@@ -214,7 +214,7 @@ def test_a_token_that_may_not_write_is_told_in_one_line(
     assert emulator.requests.statuses[403] == 1
 
 
-def test_a_missing_token_is_told_in_one_line(
+def test_a_missing_token_is_reported_in_one_line(
     cli: Cli, write: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("DIGITALOCEAN_TOKEN", raising=False)
@@ -279,7 +279,7 @@ def test_clusters_are_listed_without_secrets(cli: Cli, emulator: Emulator) -> No
     assert operations(emulator) == ["list_clusters"]
 
 
-def test_waiting_tells_the_states_and_ends_when_all_are_online(cli: Cli) -> None:
+def test_waiting_prints_the_states_and_ends_when_all_are_online(cli: Cli) -> None:
     done = cli("clusters", "wait", "orders", "shop-events", "--emulator", "--time-scale", 20)
     assert done.code == 0
     assert "orders: creating after 0 s" in done.err
@@ -288,7 +288,7 @@ def test_waiting_tells_the_states_and_ends_when_all_are_online(cli: Cli) -> None
 
 
 @pytest.mark.usefixtures("emulator")
-def test_waiting_for_an_unknown_cluster_or_too_long_is_told(cli: Cli) -> None:
+def test_waiting_for_an_unknown_cluster_or_too_long_is_reported(cli: Cli) -> None:
     unknown = cli("clusters", "wait", "nowhere")
     assert unknown.code == 1
     assert unknown.err.splitlines()[-1] == "error: there is no cluster 'nowhere'; clusters here: events"

@@ -53,7 +53,7 @@ async def test_where_no_emulator_answers_the_limits_of_the_service_hold(monkeypa
 
 
 @pytest.mark.parametrize("wanted", ["event", "x"])
-def test_a_cluster_of_any_engine_that_is_missing_is_told_with_names_near_to_it(
+def test_a_cluster_of_any_engine_that_is_missing_is_reported_with_names_near_to_it(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], wanted: str
 ) -> None:
     with Emulator(clock=Clock.stepped()) as emulator:
@@ -64,7 +64,7 @@ def test_a_cluster_of_any_engine_that_is_missing_is_told_with_names_near_to_it(
     assert (done.code, done.err.splitlines()[-1]) == (1, f"error: there is no cluster {wanted!r}; {hint}")
 
 
-def test_a_cluster_can_be_waited_for_by_its_id_and_is_then_told_under_it(
+def test_a_cluster_can_be_waited_for_by_its_id_and_is_then_printed_under_it(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with Emulator(clock=Clock.stepped()) as emulator:
@@ -76,7 +76,7 @@ def test_a_cluster_can_be_waited_for_by_its_id_and_is_then_told_under_it(
 
 
 @pytest.mark.parametrize(("what", "shown"), [("cluster 1", "events"), ("cluster 2", "2"), ("replica r", "replica r")])
-def test_a_state_is_told_under_the_name_that_the_user_gave_or_else_the_events_own(
+def test_a_state_is_printed_under_the_name_that_the_user_gave_or_else_the_events_own(
     capsys: pytest.CaptureFixture[str], what: str, shown: str
 ) -> None:
     _reporter({"1": "events"})(StateSeen(what=what, state="online", is_known=True, seconds=3.0))

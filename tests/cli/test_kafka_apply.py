@@ -71,7 +71,7 @@ def test_only_missing_topics_are_created_and_a_second_run_changes_nothing(
         assert created(emulator) == 3
 
 
-async def test_ctrl_c_tells_what_was_created_and_the_next_run_finishes_the_rest() -> None:
+async def test_ctrl_c_prints_what_was_created_and_the_next_run_finishes_the_rest() -> None:
     async with Emulator(clock=Clock.stepped(), per_minute=10**6, per_hour=10**6) as emulator:
         emulator.add_cluster(name="shop-events")
         env = environment(emulator)
@@ -94,7 +94,7 @@ async def test_ctrl_c_tells_what_was_created_and_the_next_run_finishes_the_rest(
 
 
 @pytest.mark.parametrize("how", ["ctrl-c", "sigterm"])
-async def test_an_interruption_names_the_topics_whose_requests_had_left(catalogue: str, how: str) -> None:
+async def test_an_interruption_names_the_topics_whose_requests_had_been_sent(catalogue: str, how: str) -> None:
     async with Emulator(clock=Clock.stepped()) as emulator:
         emulator.add_cluster(name="events")
         emulator.faults.add("create_topic", "silence", applied=True, skip=1)

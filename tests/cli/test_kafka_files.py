@@ -47,7 +47,7 @@ def test_variables_come_from_the_environment_except_secrets(
     assert (done.code, "hunter2" in done.err, "suggest a secret" in done.err) == (1, False, True)
 
 
-def test_an_import_prints_a_catalogue_and_tells_what_is_left_out(
+def test_an_import_prints_a_catalogue_and_reports_what_is_left_out(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     out = tmp_path / "topics.yaml"

@@ -79,13 +79,13 @@ def test_credentials_that_could_not_be_kept_stop_the_apply_before_anything_is_se
     assert (folder / "events.shop.json").read_text() == "mine"
 
 
-def test_without_a_folder_passwords_are_not_shown_and_the_user_is_told_so(cli: Cli, file: Path) -> None:
+def test_without_a_folder_passwords_are_not_shown_and_a_note_says_so(cli: Cli, file: Path) -> None:
     done = cli("kafka", "apply", file, "--yes", "--format", "json")
     assert "The passwords of new users (1) are not shown; --credentials DIR writes them to files." in done.err
     assert "password" not in done.out
 
 
-def test_a_token_that_may_not_see_passwords_is_told(
+def test_a_token_that_may_not_see_passwords_is_reported(
     cli: Cli, emulator: Emulator, file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scopes = ["database:read", "database:create", "database:update"]
@@ -130,7 +130,7 @@ def test_notes_of_the_catalogue_are_shown(cli: Cli, tmp_path: Path) -> None:
     assert (change["labels"], change["x-team"]) == ({"tier": "gold", "pii": "no"}, "blue")
 
 
-def test_names_that_nothing_has_are_told(cli: Cli, file: Path) -> None:
+def test_names_that_match_nothing_are_reported(cli: Cli, file: Path) -> None:
     done = cli("kafka", "plan", file, "--only", "order")
     assert (done.code, done.out) == (0, "no objects. Nothing to do.\n")
     assert "warning: no object has a name that --only and --except leave" in done.err
@@ -188,7 +188,7 @@ def test_an_update_says_what_it_changed_and_check_exits_with_2(
     assert (done.code, done.out) == (code, f"{path}: +0 ~{1 if code else 0} -0\n")
 
 
-def test_a_memory_on_the_command_line_is_used_told_and_kept_up_to_date(
+def test_a_memory_on_the_command_line_is_used_reported_and_kept_up_to_date(
     cli: Cli, emulator: Emulator, file: Path, tmp_path: Path
 ) -> None:
     cache = tmp_path / "memory.json"

@@ -51,7 +51,7 @@ def names(folder: Path) -> list[str]:
     ("target", "reason"), [("no/x.yaml", "its folder does not exist"), ("folder", "is a directory")]
 )
 @pytest.mark.parametrize("command", ["plan", "export"])
-def test_an_output_that_cannot_be_written_is_told_before_anything_is_sent(
+def test_an_output_that_cannot_be_written_is_reported_before_anything_is_sent(
     *, cli: Cli, emulator: Emulator, file: Path, tmp_path: Path, command: str, target: str, reason: str
 ) -> None:
     (tmp_path / "folder").mkdir()
@@ -217,7 +217,7 @@ def test_an_updated_file_that_is_a_mount_of_its_own_is_written_in_place(
     assert (path.read_bytes(), names(tmp_path)) == (b"after", ["x.yaml"])
 
 
-def test_a_file_that_another_program_keeps_open_on_windows_is_told_and_stays(
+def test_a_file_that_another_program_keeps_open_on_windows_is_reported_and_stays(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def replace(*_: object) -> None:

@@ -124,7 +124,7 @@ def test_the_file_of_an_authority_lasts_as_long_as_its_block() -> None:
     assert not path.parent.exists()
 
 
-def test_where_ssl_is_strict_redis_py_is_told_to_be_less_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_ssl_is_strict_redis_py_is_set_to_be_less_strict(monkeypatch: pytest.MonkeyPatch) -> None:
     strict, lenient = ssl.create_default_context(), ssl.create_default_context()
     strict.verify_flags |= ssl.VERIFY_X509_STRICT
     lenient.verify_flags &= ~ssl.VERIFY_X509_STRICT

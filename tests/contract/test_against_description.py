@@ -124,14 +124,14 @@ def _sent(body: Any) -> Any:
 
 
 @each_operation
-async def test_every_property_of_an_answer_is_read(name: str) -> None:
+async def test_every_property_of_a_response_is_read(name: str) -> None:
     for answer in _answers(name):
         _, result = await _exchange(name, _any_body(name), answer)
         assert [*lost(value_below_envelope(answer, result), result)] == []
 
 
 @needs_the_description
-async def test_every_example_of_an_answer_is_read_on_the_fast_path(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_every_example_of_a_response_is_read_on_the_fast_path(monkeypatch: pytest.MonkeyPatch) -> None:
     examples = [(name, answer) for name in FUNCTIONS for answer in answer_examples(operation(name).id)]
     for name, answer in examples:
         # The tolerant path is imported where it is taken.

@@ -77,7 +77,7 @@ READ_ONLY: Final = {
 }
 
 
-async def test_the_same_request_leaves_both(name: str) -> None:
+async def test_both_clients_send_the_same_request(name: str) -> None:
     ours = operation(name)
     theirs = pydo_docs.method_name(ours.id)
     parts = [CLUSTER if part == "cluster_id" else HOSTILE for part in ours.parts]
@@ -88,7 +88,7 @@ async def test_the_same_request_leaves_both(name: str) -> None:
     assert (seen.method, seen.path) == (ours.method, ours.path.format_map(quoted))
 
 
-def test_every_field_of_its_documented_answers_has_a_counterpart(name: str) -> None:
+def test_every_field_of_its_documented_responses_has_a_counterpart(name: str) -> None:
     ours = operation(name)
     hint = get_type_hints(ours.function)["return"]
     answer = _answer(pydo_docs.method_name(ours.id))

@@ -53,7 +53,7 @@ def test_there_are_as_many_as_there_were() -> None:
 
 
 @pytest.mark.parametrize(("place", "text", "setting"), ALL, ids=[place for place, _, _ in ALL])
-def test_a_range_that_is_stated_is_the_one_that_is_checked(place: str, text: str, setting: Setting) -> None:
+def test_a_stated_range_is_the_one_that_is_checked(place: str, text: str, setting: Setting) -> None:
     found = _RANGE.search(text)
     if place in OTHERWISE:
         assert found is not None

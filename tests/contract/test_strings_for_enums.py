@@ -55,7 +55,7 @@ def test_the_custom_format_still_needs_a_logline() -> None:
         RsyslogSink(server="a", port=514, tls=True, format="custom")
 
 
-def test_another_type_is_refused_by_the_fields_name() -> None:
+def test_another_type_is_rejected_by_the_fields_name() -> None:
     wrong: Any = 5
     with pytest.raises(InvalidInputError, match=r"\$\.mode"):
         encode(PoolCreate(name="web", mode=wrong, size=5, db="defaultdb"))

@@ -173,7 +173,7 @@ async def test_a_bug_or_a_cancellation_is_raised_and_cancels_the_rest(collect: A
 
 @pytest.mark.parametrize("collect", [bulk.map_all, bulk.settle])
 @virtual
-async def test_bugs_that_come_together_are_raised_once_and_the_others_do_not_haunt_the_log(collect: Any) -> None:
+async def test_of_several_bugs_at_once_one_is_raised_and_none_is_logged(collect: Any) -> None:
     unretrieved = watch_unretrieved()
     with pytest.raises(ValueError, match=r"^\d$"):
         await collect(Calls(failing=frozenset(range(10)), error=ValueError), range(10))
@@ -280,7 +280,7 @@ async def test_leaving_early_cancels_the_calls_under_way(leave: Any) -> None:
 
 
 @virtual
-async def test_failures_that_nobody_came_to_see_do_not_haunt_the_log() -> None:
+async def test_failures_that_nobody_retrieves_are_not_logged() -> None:
     unretrieved = watch_unretrieved()
     calls = Calls(seconds=0.0, failing=frozenset(range(1, 10)), error=ValueError)
     await leave_by_closing(bulk.as_completed(calls, range(10)))
@@ -308,7 +308,7 @@ async def test_a_consumer_that_is_slow_gets_every_outcome_once() -> None:
         (Calls(), [1], 0, "limit must be at least 1, not 0"),
     ],
 )
-async def test_wrong_arguments_are_refused_by_name(
+async def test_wrong_arguments_are_rejected_by_name(
     collect: Any, function: Any, items: Any, limit: Any, message: str
 ) -> None:
     with pytest.raises(InvalidInputError, match=message):

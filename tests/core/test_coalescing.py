@@ -187,7 +187,7 @@ async def test_closing_ends_all_that_share_a_read() -> None:
 
 
 @virtual
-async def test_events_tell_of_it_and_every_call_has_its_end() -> None:
+async def test_events_report_it_and_every_call_has_its_end() -> None:
     events: list[hooks.CallEvent] = []
     async with waiting(LIST, on_event=events.append) as (_, session):
         events.clear()

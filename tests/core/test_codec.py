@@ -69,7 +69,7 @@ def refused(text: str | bytes, into: Any = Sample, key: str | None = "sample") -
 # Answers of the usual shape.
 
 
-def test_an_answer_below_its_key() -> None:
+def test_a_response_below_its_key() -> None:
     text = """{"sample": {"name": "a", "count": 3, "ratio": 0.5, "flag": true, "when": "2026-09-01T12:00:00Z",
         "color": "red", "inner": {"size": 1}, "either": "x", "by_name": {"k": {"size": 2}},
         "inners": [{"size": 3}], "unknown": [1, {"deep": null}]}, "meta": {}}"""
@@ -98,7 +98,7 @@ def test_the_usual_shape_never_needs_the_tolerant_path(monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize("key", ["sample", None])
-def test_an_answer_without_its_envelope(key: str | None) -> None:
+def test_a_response_without_its_envelope(key: str | None) -> None:
     assert read('{"name": "a"}', key=key) == Sample(name="a")
 
 
@@ -115,7 +115,7 @@ def test_an_answer_without_its_envelope(key: str | None) -> None:
         ('{"items": {"a": {"size": "1"}}}', dict[str, Inner], {"a": Inner(size=1)}),
     ],
 )
-def test_answers_that_are_no_objects(text: str, into: Any, expected: Any) -> None:
+def test_responses_that_are_no_objects(text: str, into: Any, expected: Any) -> None:
     assert read(text, into, "items") == expected
 
 
@@ -171,7 +171,7 @@ def test_the_last_of_two_equal_keys_counts() -> None:
         ('"either": null, "count": "1"', "either", None),
     ],
 )
-def test_what_can_be_understood_is_forgiven(fields: str, name: str, expected: Any) -> None:
+def test_what_can_be_understood_is_accepted(fields: str, name: str, expected: Any) -> None:
     value = getattr(read(f'{{"sample": {{"name": "a", {fields}}}}}'), name)
     assert value == expected
     assert type(value) is type(expected)
@@ -227,7 +227,7 @@ def test_an_optional_value_that_makes_no_sense_becomes_none_and_its_place_is_not
     }
 
 
-def test_one_odd_value_takes_no_other_one_along() -> None:
+def test_one_odd_value_affects_no_other() -> None:
     notes: list[str] = []
     body = b'{"sample": {"name": "a", "inner": {"size": "x", "label": "there"}, "by_name": {"k": 5, "l": {"size": 1}}}}'
     sample = reader(Sample, "sample")(body, notes)
@@ -340,7 +340,7 @@ def test_what_is_no_json(body: bytes, message: str, into: Any) -> None:
     assert refused(body, into).startswith(message)
 
 
-def test_nesting_that_only_the_tolerant_path_minds() -> None:
+def test_nesting_that_only_the_tolerant_path_rejects() -> None:
     # Which of the two depends on how deep the running Python goes.
     message = refused('{"sample": {"name": ' + "[" * 900 + "]" * 900 + "}}")
     assert message in ("expected Sample @ $.sample", "expected str @ $.sample.name")
@@ -359,13 +359,13 @@ def test_nesting_that_only_the_tolerant_path_minds() -> None:
         ("null", Sample, "$ is null"),
     ],
 )
-def test_an_answer_that_its_object_is_on_its_way(text: str, into: Any, message: str) -> None:
+def test_a_response_that_only_acknowledges_the_request(text: str, into: Any, message: str) -> None:
     with pytest.raises(NotYetError) as caught:
         read(text, into)
     assert str(caught.value) == message
 
 
-def test_an_accepted_answer_without_a_key_is_not_taken_for_the_object() -> None:
+def test_an_accepted_response_without_a_key_is_not_taken_for_the_object() -> None:
     with pytest.raises(NotYetError, match="accepted"):
         read('{"id": "accepted"}', Sample, None)
 
@@ -519,7 +519,7 @@ def loose(cls: Callable[..., Any], **fields: Any) -> Any:
         ({"config": loose(t.TopicConfig, compression_type=5)}, "$.config.compression_type"),
     ],
 )
-def test_a_value_of_the_wrong_type_is_refused_by_the_fields_name(fields: dict[str, Any], place: str) -> None:
+def test_a_value_of_the_wrong_type_is_rejected_by_the_fields_name(fields: dict[str, Any], place: str) -> None:
     with pytest.raises(InvalidInputError) as caught:
         encode(loose(t.TopicUpdate, **fields))
     assert str(caught.value).startswith("TopicUpdate: ")

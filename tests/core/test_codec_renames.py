@@ -69,7 +69,7 @@ def test_a_renamed_field_is_sent_under_its_name_in_json_below_an_envelope_too() 
     assert json.loads(sent) == {"config": {"stats.track": "all", "pool": {"size": 3}}}
 
 
-def test_a_value_of_the_wrong_type_below_an_envelope_is_refused_by_the_fields_name() -> None:
+def test_a_value_of_the_wrong_type_below_an_envelope_is_rejected_by_the_fields_name() -> None:
     with pytest.raises(InvalidInputError, match=r"Options: Expected `int \| null`, got `str` - at `\$\.limit`"):
         envelop("config", Options(limit="3"))  # type: ignore[arg-type]  # what a caller without a type checker does
 
@@ -84,7 +84,7 @@ def test_unlisted_keys_are_sent_beside_the_fields() -> None:
 
 
 @pytest.mark.parametrize("name", ["stats.track", "limit"])
-def test_a_key_that_is_set_as_a_field_and_as_unlisted_is_refused_by_name(name: str) -> None:
+def test_a_key_that_is_set_as_a_field_and_as_unlisted_is_rejected_by_name(name: str) -> None:
     with pytest.raises(InvalidInputError, match=f"Open: '{name}' is set twice, also in 'extra'"):
         encode(Open(track="all", limit=1, extra={name: 2}))
 
@@ -133,7 +133,7 @@ def test_a_bare_object_is_read_if_it_has_a_field_of_the_class() -> None:
 
 
 @pytest.mark.parametrize("body", ['{"message": "odd"}', "{}", "[]", '"text"'])
-def test_a_bare_answer_without_any_field_of_the_class_is_refused(body: str) -> None:
+def test_a_bare_response_without_any_field_of_the_class_is_refused(body: str) -> None:
     with pytest.raises(MismatchError):
         read(Open, body)
 

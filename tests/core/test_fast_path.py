@@ -41,7 +41,7 @@ def functions_called(function: Callable[[bytes], object], body: bytes) -> set[st
     ],
     ids=["envelope", "bare", "list", "renamed", "renamed and bare", "page"],
 )
-def test_a_usual_answer_never_takes_the_tolerant_path(
+def test_a_usual_response_never_takes_the_tolerant_path(
     make: Callable[[Any, Any], Callable[[bytes], object]], into: object, key: str | None, body: bytes
 ) -> None:
     names = functions_called(make(into, key), body)

@@ -74,7 +74,7 @@ def test_a_segment_is_percent_encoded(value: str, expected: str) -> None:
         (b"x", "topic name must be a string, not bytes"),
     ],
 )
-def test_a_segment_that_would_address_something_else_is_refused_by_name(value: Any, message: str) -> None:
+def test_a_segment_that_would_address_something_else_is_rejected_by_name(value: Any, message: str) -> None:
     with pytest.raises(InvalidInputError) as caught:
         seg(value, "topic name")
     assert str(caught.value) == message
@@ -198,7 +198,7 @@ def test_a_cluster_id_is_a_uuid(cluster_id: str | UUID) -> None:
         {},
     ],
 )
-def test_a_cluster_id_that_is_no_uuid_is_refused_by_name(cluster_id: Any) -> None:
+def test_a_cluster_id_that_is_no_uuid_is_rejected_by_name(cluster_id: Any) -> None:
     with pytest.raises(InvalidInputError, match=r"^cluster_id must be a UUID"):
         cluster_segment(cluster_id)
 
@@ -327,7 +327,7 @@ def test_parameters_are_strings_and_integers() -> None:
 
 
 @pytest.mark.parametrize("value", [None, True, 1.5, float("nan"), b"x", ["a"], "\ud800"])
-def test_other_parameters_are_refused_by_name(value: Any) -> None:
+def test_other_parameters_are_rejected_by_name(value: Any) -> None:
     with pytest.raises(InvalidInputError, match=r"^params: tag_name (must be|is not) "):
         check_params({"tag_name": value})
 
@@ -600,7 +600,7 @@ FORWARD = b'{"message": "Failed to forward the request you made, please try agai
         ("POST", 422, b"", False),
     ],
 )
-def test_a_write_may_have_been_carried_out_only_if_the_service_failed(
+def test_a_write_may_have_been_applied_only_if_the_service_failed(
     method: str, status: int, body: bytes, unknown: bool
 ) -> None:
     assert make(status, body, method=method).outcome_unknown == unknown

@@ -86,7 +86,7 @@ async def test_the_environments_proxy_can_be_ignored(monkeypatch: pytest.MonkeyP
         assert proxy.connections == 0
 
 
-async def test_a_proxy_that_refuses_leaves_the_request_unsent_and_its_password_unsaid(
+async def test_a_proxy_that_refuses_is_not_sent_the_request_and_its_password_is_not_shown(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     async with RawServer(answer(407, reason="Basic dXNlcjpjYW5hcnk= is wrong")) as proxy:

@@ -77,7 +77,7 @@ def test_the_limits_are_those_of_the_service_unless_told_otherwise() -> None:
         ({"clock": 5.0}, "clock must be a function, not float"),
     ],
 )
-def test_limits_spans_and_clocks_that_cannot_be_are_refused_by_name(settings: dict[str, Any], message: str) -> None:
+def test_limits_spans_and_clocks_that_cannot_be_are_rejected_by_name(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidInputError, match=message):
         RateLimiter(**settings)
 
@@ -89,7 +89,7 @@ def test_a_forecast_for_no_number_of_calls_is_refused(n: Any, message: str) -> N
 
 
 @virtual
-async def test_a_burst_up_to_the_limit_leaves_at_once_and_the_rest_a_minute_after_the_answers() -> None:
+async def test_a_burst_up_to_the_limit_is_sent_at_once_and_the_rest_a_minute_after_the_responses() -> None:
     pace, start = limiter(3), now()
     assert await offsets(start, (answered(pace) for _ in range(8))) == [0, 0, 0, 60, 60, 60, 120, 120]
 
@@ -101,7 +101,7 @@ async def test_the_hour_closes_behind_the_minute() -> None:
 
 
 @virtual
-async def test_the_minute_runs_from_the_answer_and_not_from_the_sending() -> None:
+async def test_the_minute_runs_from_the_response_and_not_from_the_sending() -> None:
     pace, start = limiter(1), now()
     await pace.acquire()
     second = asyncio.create_task(leaves_at(pace))
@@ -167,7 +167,7 @@ async def test_a_cancelled_waiter_leaves_its_place_to_the_next() -> None:
 
 
 @virtual
-async def test_a_waiter_that_is_cancelled_after_its_turn_came_passes_it_on() -> None:
+async def test_a_waiter_that_is_cancelled_after_it_got_a_permit_passes_it_on() -> None:
     pace, start = limiter(1), now()
     await pace.acquire()
     first, second = (asyncio.create_task(leaves_at(pace)) for _ in range(2))
@@ -180,7 +180,7 @@ async def test_a_waiter_that_is_cancelled_after_its_turn_came_passes_it_on() -> 
 
 
 @virtual
-async def test_a_turn_that_nobody_is_left_to_take_is_free_again() -> None:
+async def test_a_permit_that_no_call_is_left_to_take_is_free_again() -> None:
     pace = limiter(1)
     await pace.acquire()
     waiter = asyncio.create_task(pace.acquire())
@@ -237,7 +237,7 @@ async def test_fail_passes_over_a_caller_that_is_already_cancelled() -> None:
 
 
 @virtual
-async def test_a_caller_that_is_failed_and_then_cancelled_takes_no_turn_from_others() -> None:
+async def test_a_caller_that_is_failed_and_then_cancelled_takes_no_permit_from_others() -> None:
     pace = limiter(1)
     await pace.acquire()
     task = asyncio.create_task(pace.acquire("me"))
@@ -450,7 +450,7 @@ async def test_an_hour_without_room_is_tried_again_one_by_one() -> None:
 
 
 @virtual
-async def test_delay_tells_when_the_next_may_leave() -> None:
+async def test_delay_is_the_time_until_the_next_call_may_be_sent() -> None:
     pace = limiter(2, 3)
     assert pace.delay() == 0.0
     await answered(pace)
@@ -504,7 +504,7 @@ def test_forecast_of_an_idle_limiter(limits: tuple[int, int], n: int, expected: 
 
 
 @virtual
-async def test_forecast_counts_answers_calls_in_flight_and_waiting_pauses_and_others() -> None:
+async def test_forecast_counts_responses_calls_in_flight_and_waiting_pauses_and_others() -> None:
     pace = limiter(4)
     await answered(pace)
     await asyncio.sleep(30)
@@ -593,7 +593,7 @@ def test_two_event_loops_at_once_are_refused() -> None:
 
 
 @pytest.mark.parametrize("speed", [0.5, 2.0])
-def test_a_timer_that_rings_early_or_late_is_set_again(speed: float) -> None:
+def test_a_timer_that_fires_early_or_late_is_set_again(speed: float) -> None:
     async def use() -> float:
         loop = asyncio.get_running_loop()
         clock: Callable[[], float] = lambda: loop.time() * speed  # noqa: E731 -- one line, used once
@@ -624,7 +624,7 @@ async def test_a_refusal_with_a_wait_is_the_minutes_and_one_without_is_the_hours
 
 
 @virtual
-async def test_a_delay_below_a_second_is_told_as_it_is() -> None:
+async def test_a_delay_below_a_second_is_returned_as_it_is() -> None:
     own = limiter(1, 100, minute=0.25)
     await answered(own)
     assert own.delay() == pytest.approx(0.25)

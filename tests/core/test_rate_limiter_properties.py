@@ -451,7 +451,7 @@ async def _beside(traffic: Iterator[tuple[float, int]], latency: float, *, per_m
         st.sampled_from(["succeeded", "refused", "refused-hour", "lost", "wait", "remaining"]), min_size=1, max_size=40
     ),
 )
-def test_whatever_the_service_says_a_turn_comes_within_the_hour(data: st.DataObject, steps: list[str]) -> None:
+def test_whatever_the_service_says_a_permit_comes_within_the_hour(data: st.DataObject, steps: list[str]) -> None:
     """A server that lies, refuses at random and jumps its clock can slow a client down, never stop it."""
     seconds = st.floats(-1e12, 1e12) | st.none()
 

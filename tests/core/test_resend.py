@@ -37,7 +37,7 @@ def rejected(message: str) -> UnprocessableError:
         ("invalid cluster name", False),
     ],
 )
-def test_a_taken_name_is_told_from_a_bad_value_by_the_words(message: str, *, taken: bool) -> None:
+def test_a_taken_name_is_distinguished_from_a_bad_value_by_the_message(message: str, *, taken: bool) -> None:
     assert says_taken(rejected(message)) is taken
 
 

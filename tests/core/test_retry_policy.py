@@ -36,18 +36,18 @@ def goes_on(
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("code", TRANSIENT)
-def test_a_transient_status_is_repeated_unless_it_could_be_done_twice(method: str, code: int) -> None:
+def test_a_transient_status_is_retried_unless_it_could_be_done_twice(method: str, code: int) -> None:
     assert goes_on(status(code, method)) == (method in IDEMPOTENT)
 
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("code", PERMANENT)
-def test_any_other_status_is_not_repeated(method: str, code: int) -> None:
+def test_any_other_status_is_not_retried(method: str, code: int) -> None:
     assert not goes_on(status(code, method))
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_what_the_gateway_never_forwarded_is_repeated_for_every_method(method: str) -> None:
+def test_what_the_gateway_never_forwarded_is_retried_for_every_method(method: str) -> None:
     assert goes_on(status(503, method, body=NOT_FORWARDED))
 
 
@@ -59,24 +59,24 @@ def test_the_gateways_words_count_with_its_status_only() -> None:
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("cls", [errors.TransportError, errors.RequestTimeoutError])
 @pytest.mark.parametrize("sent", [True, False])
-def test_a_transport_error_is_repeated_if_nothing_left_or_repeating_is_harmless(
+def test_a_transport_error_is_retried_if_nothing_was_sent_or_a_retry_is_harmless(
     method: str, cls: type[errors.TransportError], sent: bool
 ) -> None:
     assert goes_on(transport(method, sent=sent, cls=cls)) == (method in IDEMPOTENT or not sent)
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_a_tls_failure_is_never_repeated(method: str) -> None:
+def test_a_tls_failure_is_never_retried(method: str) -> None:
     assert not goes_on(transport(method, sent=False, cls=errors.TLSError))
 
 
 @pytest.mark.parametrize("cls", [errors.DecodeError, errors.AcceptedError])
-def test_a_success_that_cannot_be_read_is_never_repeated(cls: type[errors.RequestError]) -> None:
+def test_a_success_that_cannot_be_read_is_never_retried(cls: type[errors.RequestError]) -> None:
     assert not goes_on(cls("odd", method="GET", path="/v2/x"))
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_a_refusal_by_the_rate_limit_is_repeated_for_every_method_whatever_failed_before(method: str) -> None:
+def test_a_refusal_by_the_rate_limit_is_retried_for_every_method_whatever_failed_before(method: str) -> None:
     error = status(429, method)
     assert goes_on(error, failures=99, refusals=59)
     assert not goes_on(error, failures=0, refusals=60)
@@ -101,7 +101,7 @@ def test_failures_are_bounded(failures: int, expected: bool) -> None:
 
 
 @pytest.mark.parametrize("error", [status(503), transport("GET", sent=False)])
-def test_one_attempt_turns_repeating_off(error: errors.RequestError) -> None:
+def test_one_attempt_turns_retries_off(error: errors.RequestError) -> None:
     assert not goes_on(error, RetryPolicy(max_attempts=1))
 
 

@@ -97,7 +97,7 @@ def test_a_bad_token_is_refused_at_once(token: Any) -> None:
 
 @pytest.mark.parametrize("token", ["", "a\n", None, 5])
 @virtual
-async def test_a_bad_token_of_a_function_is_refused_before_anything_is_sent(token: Any) -> None:
+async def test_a_bad_token_of_a_function_is_rejected_before_anything_is_sent(token: Any) -> None:
     async with RawServer(OK) as server, connect(server, lambda: token) as session:
         with pytest.raises(InvalidInputError, match=r"^the token "):
             await session.request("GET", "/v2/x")
@@ -121,7 +121,7 @@ async def test_what_a_token_function_raises_comes_through_and_costs_no_quota() -
 
 
 @virtual
-async def test_the_token_is_asked_for_when_the_turn_has_come_and_at_each_attempt() -> None:
+async def test_the_token_function_is_called_after_the_permit_is_granted_and_for_each_attempt() -> None:
     loop = asyncio.get_running_loop()
     async with RawServer(OK, OK, answer(503), OK) as server:
         start, asked = loop.time(), list[int]()
@@ -152,7 +152,7 @@ async def test_the_token_is_asked_for_when_the_turn_has_come_and_at_each_attempt
         ({"base_url": "https://host?x=1"}, "base_url must be an"),
     ],
 )
-def test_bad_settings_are_refused_by_name(settings: dict[str, Any], message: str) -> None:
+def test_bad_settings_are_rejected_by_name(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidInputError, match=message):
         AsyncSession("token", **settings)
 
@@ -171,7 +171,7 @@ def test_bad_settings_are_refused_by_name(settings: dict[str, Any], message: str
     ],
 )
 @virtual
-async def test_bad_requests_are_refused_before_anything_is_sent(
+async def test_bad_requests_are_rejected_before_anything_is_sent(
     arguments: tuple[str, str], settings: dict[str, Any], message: str
 ) -> None:
     async with RawServer(OK) as server, connect(server) as session:
@@ -334,7 +334,7 @@ async def test_closing_ends_calls_that_wait_for_a_slot_for_the_limit_and_for_a_r
 
 
 @virtual
-async def test_closing_one_of_two_sessions_that_share_a_limiter_leaves_the_other_its_turns() -> None:
+async def test_closing_one_of_two_sessions_that_share_a_limiter_leaves_the_other_its_permits() -> None:
     loop = asyncio.get_running_loop()
     async with RawServer(OK) as server:
         limiter = RateLimiter(per_minute=1, clock=loop.time)
@@ -427,7 +427,7 @@ async def test_connections_are_pooled_and_never_more_than_allowed() -> None:
 
 
 @virtual
-async def test_the_last_word_on_the_quota_is_kept() -> None:
+async def test_the_last_rate_limit_headers_are_kept() -> None:
     headers = {"ratelimit-limit": "5000", "ratelimit-remaining": "4990", "ratelimit-reset": "1444931833"}
     once = RetryPolicy(max_attempts=1)
     async with RawServer(answer(200, "{}", headers), answer(500)) as server, connect(server, retry=once) as session:

@@ -115,7 +115,7 @@ async def test_what_the_gateway_never_forwarded_is_sent_again_for_every_method(m
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
 @virtual
-async def test_attempts_and_an_unknown_outcome_are_told_at_the_end(method: str) -> None:
+async def test_attempts_and_an_unknown_outcome_are_reported_at_the_end(method: str) -> None:
     async with RawServer(answer(502), answer(422, {"message": "no", "request_id": "7"})) as server:
         async with connect(server.url) as session:
             with pytest.raises(APIError, match="the request may have been applied") as caught:
@@ -367,7 +367,7 @@ async def test_a_success_that_cannot_be_read_says_where(body: str) -> None:
 
 
 @virtual
-async def test_an_accepted_answer_is_not_an_object_yet() -> None:
+async def test_an_accepted_response_is_not_an_object_yet() -> None:
     body = {"id": "accepted", "message": "topic is still provisioning"}
     async with RawServer(answer(202, body)) as server, connect(server.url) as session:
         with pytest.raises(

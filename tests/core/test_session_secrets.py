@@ -119,7 +119,7 @@ async def test_a_timeout_of_the_token_functions_own_comes_through() -> None:
 
 
 @virtual
-async def test_events_and_log_tell_what_happens_and_no_secret(caplog: pytest.LogCaptureFixture) -> None:
+async def test_events_and_log_report_what_happens_and_no_secret(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     events: list[CallEvent] = []
     limiter = RateLimiter(per_minute=2, clock=asyncio.get_running_loop().time)

@@ -188,7 +188,7 @@ def test_any_name_of_the_alphabet_but_the_dots_passes(name: str) -> None:
 
 
 @virtual
-async def test_bad_input_never_leaves() -> None:
+async def test_bad_input_is_never_sent() -> None:
     async with saying(answer(200, "{}")) as (server, session):
         for cluster in ("", "events", "..", f"{CLUSTER}/x"):
             with pytest.raises(InvalidInputError, match="cluster_id"):

@@ -138,7 +138,7 @@ async def test_what_a_connection_says_before_the_request_is_written_keeps_it_fro
 
 @pytest.mark.skipif(request_class() is not _Request, reason=f"not with aiohttp {aiohttp.__version__}")
 @virtual
-async def test_one_attempt_is_enough_however_many_idle_connections_hold_an_answer() -> None:
+async def test_one_attempt_is_enough_however_many_idle_connections_hold_a_response() -> None:
     async def early(exchange: Exchange) -> None:
         await exchange.write(OK)
         await asyncio.sleep(1)
@@ -154,7 +154,7 @@ async def test_one_attempt_is_enough_however_many_idle_connections_hold_an_answe
 
 
 @virtual
-async def test_a_call_whose_turn_comes_as_the_session_closes_asks_for_no_token() -> None:
+async def test_a_call_that_gets_its_permit_as_the_session_closes_asks_for_no_token() -> None:
     asked: list[str] = []
 
     async def token() -> str:

@@ -274,7 +274,7 @@ NONSENSE: Final[list[tuple[str, str, Any, int]]] = [
 
 
 @pytest.mark.parametrize(("method", "path", "body", "status"), NONSENSE)
-def test_nonsense_is_refused(method: str, path: str, body: Any, status: int) -> None:
+def test_wrong_values_are_rejected(method: str, path: str, body: Any, status: int) -> None:
     emulator = Emulator(clock=Clock.stepped())
     answer = emulator.handle(method, f"/_emulator/{path}", {"host": "localhost"}, json.dumps(body).encode())
     assert answer.status == status

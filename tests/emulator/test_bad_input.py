@@ -127,7 +127,7 @@ async def test_a_body_beyond_all_reason_is_refused_and_the_connection_closed(mon
         assert (await call("GET", "/v2/databases")).status == 200
 
 
-async def test_a_slow_sender_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_slow_sender_gets_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server_module, "BODY_SECONDS", 0.02)
     async with emulating() as (emulator, call), connected(emulator) as (reader, writer):
         writer.write(b"POST /v2/databases HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n{")
@@ -160,7 +160,7 @@ def descriptors(wanted: int) -> Generator[int]:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
-async def test_thousands_of_idle_connections_are_in_nobodys_way() -> None:
+async def test_thousands_of_idle_connections_slow_down_no_request() -> None:
     with descriptors(2 * 2000 + 500) as free:
         count = min(2000, free // 2 - 50)  # each has an end in the client and one in the server
         async with emulating() as (emulator, call), AsyncExitStack() as stack:

@@ -136,7 +136,7 @@ def test_with_tls_it_names_the_authority_to_trust_and_removes_it_at_the_end() ->
         (["--host", "::"], "Add --allow-remote to allow that"),
     ],
 )
-def test_a_wrong_option_is_refused_by_name(options: list[str], message: str) -> None:
+def test_a_wrong_option_is_rejected_by_name(options: list[str], message: str) -> None:
     result = CliRunner().invoke(emulator, options)
     assert (result.exit_code, options[0] in result.output) == (2, True)
     assert message in result.output
@@ -279,7 +279,7 @@ def test_every_field_of_delays_and_quirks_can_be_set_by_an_option() -> None:
     assert set(settings["quirks"].values()) == {True, "group_name", "hyphens", 3}
 
 
-def test_a_line_for_each_request_tells_what_is_left_and_no_secret() -> None:
+def test_a_line_for_each_request_shows_what_is_left_and_no_secret() -> None:
     with running("-v", "--cluster", "pg:shop") as (process, told):
         cluster = ask(told)["databases"][0]
         ask(told, "POST", f"/{cluster['id']}/users", {"name": "web"})

@@ -85,7 +85,7 @@ async def test_a_list_can_be_null() -> None:
 
 
 @pytest.mark.parametrize("applied", [False, True])
-async def test_a_reset_connection_gives_no_answer(*, applied: bool) -> None:
+async def test_a_reset_connection_gives_no_response(*, applied: bool) -> None:
     async with emulating() as (emulator, call):
         path = _topics(emulator)
         emulator.faults.add("create_topic", "reset", applied=applied)
@@ -95,7 +95,7 @@ async def test_a_reset_connection_gives_no_answer(*, applied: bool) -> None:
         assert next(iter(emulator.requests)).status == 0
 
 
-async def test_a_connection_reset_after_the_answer_leaves_the_answer_whole() -> None:
+async def test_a_connection_reset_after_the_response_leaves_the_response_whole() -> None:
     async with emulating() as (emulator, call):
         path = _topics(emulator)
         emulator.faults.add("create_topic", "reset_after")

@@ -219,7 +219,7 @@ def populated() -> Populated:
 
 @examples(400)
 @given(request=requests())
-def test_a_generated_request_gets_an_answer_of_the_service(
+def test_a_generated_request_gets_a_response_of_the_service(
     populated: Populated, request: tuple[str, str, list[str], bytes]
 ) -> None:
     populated.restart()

@@ -134,7 +134,7 @@ def test_ones_own_offer_comes_as_a_mapping_or_as_a_file(tmp_path: Path) -> None:
         assert emulator.add_cluster(engine="pg")["size"] == "tiny-1gb"
 
 
-def test_an_answer_of_the_options_can_be_saved_and_used() -> None:
+def test_a_response_of_the_options_can_be_saved_and_used() -> None:
     answer = json.loads(_ask(Emulator(clock=Clock.stepped(NOW)), "GET", "/options").body)
     again = Emulator(offer=answer, clock=Clock.stepped(NOW))
     assert json.loads(_ask(again, "GET", "/options").body) == answer

@@ -236,7 +236,7 @@ async def test_passwords_are_hidden_from_a_token_that_may_not_see_them() -> None
             assert credentials == {"basic_auth_username": "doadmin"}
 
 
-async def test_mongodb_shows_passwords_in_the_answer_to_the_create_only() -> None:
+async def test_mongodb_shows_passwords_in_the_response_to_the_create_only() -> None:
     async with emulating(delays=Delays.none()) as (_, call):
         created = (await call("POST", "/v2/databases", ORDER | {"engine": "mongodb"})).json["database"]
         assert created["connection"]["password"]

@@ -43,7 +43,7 @@ def test_a_request_is_admitted_exactly_if_both_windows_have_room(
 
 
 @given(scale=st.floats(0.5, 1000), wait=st.floats(0.001, 60))
-def test_waiting_as_long_as_told_is_enough_at_any_scale(scale: float, wait: float) -> None:
+def test_waiting_for_the_stated_time_is_enough_at_any_scale(scale: float, wait: float) -> None:
     source = [0.0]
     clock, limits = Clock(scale, source=lambda: source[0], epoch=0), TokenLimits(1, 10)
     limits.arrive(clock)
@@ -72,7 +72,7 @@ def test_unknown_routes_and_errors_are_counted_and_refusals_are_not() -> None:
     assert (anonymous.status, anonymous.headers["ratelimit-remaining"]) == (401, "3")
 
 
-def test_a_scaled_clock_runs_as_much_faster_and_tells_the_clients_time() -> None:
+def test_a_scaled_clock_runs_as_much_faster_and_headers_have_the_clients_time() -> None:
     source = [100.0]
     clock = Clock(60, source=lambda: source[0], epoch=1000)
     source[0] += 1

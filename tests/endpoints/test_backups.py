@@ -46,7 +46,7 @@ async def test_backups_null_reads_as_none_taken(canned: Canned) -> None:
     assert (await backups.list_backups(canned.session, ID)).backups == []
 
 
-async def test_an_answer_without_backups_is_a_decode_error(canned: Canned) -> None:
+async def test_a_response_without_backups_is_a_decode_error(canned: Canned) -> None:
     canned(200, "{}")
     with pytest.raises(DecodeError, match="backups"):
         await backups.list_backups(canned.session, ID)

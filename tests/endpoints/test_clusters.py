@@ -100,7 +100,7 @@ async def emulated(clock: Clock) -> AsyncGenerator[tuple[Emulator, AsyncSession]
         yield emulator, session
 
 
-async def test_a_cluster_is_read_with_every_key_of_a_captured_answer(canned: Canned) -> None:
+async def test_a_cluster_is_read_with_every_key_of_a_captured_response(canned: Canned) -> None:
     canned(200, {"database": ONLINE})
     cluster = await clusters.get_cluster(canned.session, ID)
     assert canned.sent == Sent("GET", f"/v2/databases/{ID}")
@@ -307,7 +307,7 @@ async def test_backup_restore_takes_the_newest_backup_if_none_is_named(canned: C
     assert canned.sent.body["backup_restore"] == {"database_name": "backend"}
 
 
-async def test_dry_run_sends_the_same_body_and_does_not_look_at_the_answer(canned: Canned) -> None:
+async def test_dry_run_sends_the_same_body_and_does_not_look_at_the_response(canned: Canned) -> None:
     canned(200, "whatever")
     await clusters.validate_cluster(canned.session, WANTED)
     body = {"name": "backend", "engine": "pg", "region": "nyc3", "size": "db-s-1vcpu-1gb", "num_nodes": 1}
@@ -346,7 +346,7 @@ async def test_dry_run_names_the_class_that_the_caller_knows(canned: Canned) -> 
         ),
     ],
 )
-def test_a_request_that_cannot_be_right_is_refused_with_its_field(make: Callable[[], object], field: str) -> None:
+def test_a_request_that_cannot_be_right_is_rejected_with_its_field(make: Callable[[], object], field: str) -> None:
     with pytest.raises(InvalidInputError, match=field):
         make()
 
@@ -354,7 +354,7 @@ def test_a_request_that_cannot_be_right_is_refused_with_its_field(make: Callable
 @pytest.mark.parametrize(
     ("field", "value"), [("num_nodes", "3"), ("version", 17), ("tags", "production"), ("rules", [{"type": "tag"}])]
 )
-async def test_a_value_of_the_wrong_type_is_refused_with_its_field(canned: Canned, field: str, value: Any) -> None:
+async def test_a_value_of_the_wrong_type_is_rejected_with_its_field(canned: Canned, field: str, value: Any) -> None:
     given: dict[str, Any] = {"name": "n", "engine": Engine.PG, "region": "nyc3", "size": "s", "num_nodes": 1}
     with pytest.raises(InvalidInputError, match=field):
         await clusters.create_cluster(canned.session, ClusterCreate(**given | {field: value}))
@@ -498,7 +498,7 @@ async def test_a_ca_that_is_neither_is_a_decode_error(canned: Canned, certificat
         await clusters.get_ca(canned.session, ID)
 
 
-def test_a_ca_that_looks_like_pem_but_holds_no_certificate_is_refused_by_name() -> None:
+def test_a_ca_that_looks_like_pem_but_holds_no_certificate_is_rejected_by_name() -> None:
     ca = CA(certificate="-----BEGIN CERTIFICATE-----\nbm8gY2VydGlmaWNhdGU=\n-----END CERTIFICATE-----\n")
     with pytest.raises(InvalidInputError, match="CA: certificate cannot be used"):
         ca.ssl_context()

@@ -140,7 +140,7 @@ def test_types_and_values_are_the_vendors(cls: Any, schema: str) -> None:
 
 
 @pytest.mark.parametrize(("cls", "schema"), SCHEMAS)
-def test_docstrings_tell_ranges_lengths_defaults_and_numeric_choices(cls: Any, schema: str) -> None:
+def test_docstrings_state_ranges_lengths_defaults_and_numeric_choices(cls: Any, schema: str) -> None:
     docs = _in_json(cls, _docs(cls))
     for name, described in _properties(schema).items():
         assert docs[name], name

@@ -122,7 +122,7 @@ async def test_integers_beyond_64_bits_stay_exact_both_ways(canned: Canned, numb
         AdvancedPostgreSQLConfigUpdate(pg_parameters={}),
     ],
 )
-async def test_an_update_of_nothing_is_refused_before_it_is_sent(canned: Canned, nothing: Any) -> None:
+async def test_an_update_of_nothing_is_rejected_before_it_is_sent(canned: Canned, nothing: Any) -> None:
     with pytest.raises(InvalidInputError, match=f"{type(nothing).__name__}: nothing is set"):
         await update_config(canned.session, CLUSTER, nothing)
     assert not canned.requests
@@ -138,7 +138,7 @@ async def test_an_update_of_nothing_is_refused_before_it_is_sent(canned: Canned,
         (MySQLConfig, {"wait_timeout": 1, "extra": {"wait_timeout": 2}}, "MySQLConfig: 'wait_timeout' is set twice"),
     ],
 )
-async def test_a_value_of_the_wrong_type_is_refused_by_name_before_it_is_sent(
+async def test_a_value_of_the_wrong_type_is_rejected_by_name_before_it_is_sent(
     canned: Canned, cls: Any, fields: dict[str, Any], complaint: str
 ) -> None:
     with pytest.raises(InvalidInputError, match=complaint):
@@ -149,14 +149,14 @@ async def test_a_value_of_the_wrong_type_is_refused_by_name_before_it_is_sent(
 @pytest.mark.parametrize(
     "config", [{"wait_timeout": 60}, PgBouncerConfig(min_pool_size=1), AdvancedMySQLConfig(), None]
 )
-async def test_what_is_no_engines_configuration_is_refused_before_it_is_sent(canned: Canned, config: Any) -> None:
+async def test_what_is_no_engines_configuration_is_rejected_before_it_is_sent(canned: Canned, config: Any) -> None:
     with pytest.raises(InvalidInputError, match=f"config must be one of MySQLConfig, .*, not {type(config).__name__}$"):
         await update_config(canned.session, CLUSTER, config)
     assert not canned.requests
 
 
 @pytest.mark.parametrize("into", [dict, PgBouncerConfig, AdvancedMySQLConfigUpdate, "MySQLConfig"])
-async def test_reading_into_another_class_is_refused_before_it_is_sent(canned: Canned, into: Any) -> None:
+async def test_reading_into_another_class_is_rejected_before_it_is_sent(canned: Canned, into: Any) -> None:
     with pytest.raises(InvalidInputError, match="into must be one of MySQLConfig, "):
         await get_config(canned.session, CLUSTER, into)
     assert not canned.requests
@@ -266,12 +266,12 @@ async def test_settings_of_another_engine_are_refused_by_its_name(
 @pytest.mark.parametrize(
     "shown", [{}, {"of_next_year": 1}, {"of_next_year": 1, "jit": True}, {"jit": True, "wait_timeout": 1}]
 )
-async def test_sparse_and_newer_answers_are_no_other_engines(canned: Canned, shown: dict[str, Any]) -> None:
+async def test_sparse_and_newer_responses_are_no_other_engines(canned: Canned, shown: dict[str, Any]) -> None:
     canned(200, {"config": shown})
     assert isinstance(await get_config(canned.session, CLUSTER, PostgreSQLConfig), PostgreSQLConfig)
 
 
-async def test_an_answer_without_settings_is_not_read_as_none_set(canned: Canned) -> None:
+async def test_a_response_without_settings_is_not_read_as_none_set(canned: Canned) -> None:
     canned(200, '{"config": null}')
     with pytest.raises(AcceptedError):
         await get_config(canned.session, CLUSTER, MySQLConfig)

@@ -23,7 +23,7 @@ async def test_a_created_database_can_be_read_listed_and_deleted(emulator: Emula
         await databases.get_database(session, cluster_id, "alpha")
 
 
-async def test_answers_stand_below_db_and_dbs(canned: Canned) -> None:
+async def test_responses_stand_below_db_and_dbs(canned: Canned) -> None:
     canned(200, '{"db":{"name":"alpha"}}')
     assert await databases.get_database(canned.session, CLUSTER, "alpha") == Database(name="alpha")
     canned(200, '{"dbs":[{"name":"alpha"},{"name":"defaultdb"}]}')
@@ -44,7 +44,7 @@ async def test_names_are_percent_encoded(canned: Canned) -> None:
     assert canned.sent == Sent("DELETE", f"{DBS}/a%2Fb%20c")
 
 
-async def test_a_name_that_is_no_string_is_refused_by_its_field(canned: Canned) -> None:
+async def test_a_name_that_is_no_string_is_rejected_by_its_field(canned: Canned) -> None:
     with pytest.raises(InvalidInputError, match=r"\$\.name"):
         await databases.create_database(canned.session, CLUSTER, 7)  # type: ignore[arg-type]  # the point of the test
     assert canned.requests == []

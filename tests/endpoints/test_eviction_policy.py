@@ -38,7 +38,7 @@ async def test_a_policy_that_is_new_is_no_error(canned: Canned) -> None:
     assert not policy.is_known
 
 
-async def test_a_policy_that_is_no_string_is_refused_by_name(canned: Canned) -> None:
+async def test_a_policy_that_is_no_string_is_rejected_by_name(canned: Canned) -> None:
     with pytest.raises(InvalidInputError, match="eviction policy must be a string, not list"):
         await eviction_policy.set_eviction_policy(canned.session, CLUSTER, ["noeviction"])  # type: ignore[arg-type]  # the point of the test
     assert canned.requests == []

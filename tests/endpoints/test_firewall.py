@@ -62,7 +62,7 @@ async def test_a_new_rule_is_sent_with_what_is_set_only(canned: Canned) -> None:
     assert canned.sent == Sent("PUT", PATH, {"rules": [office, {"type": "droplet", "value": "163973392"}]})
 
 
-async def test_a_droplet_id_given_as_a_number_is_refused_by_its_field(canned: Canned) -> None:
+async def test_a_droplet_id_given_as_a_number_is_rejected_by_its_field(canned: Canned) -> None:
     droplet: Any = 163973392
     with pytest.raises(InvalidInputError, match=r"\$\.value"):
         await firewall.replace_firewall_rules(
@@ -72,7 +72,7 @@ async def test_a_droplet_id_given_as_a_number_is_refused_by_its_field(canned: Ca
 
 
 @pytest.mark.parametrize("rules", ["192.0.2.1", ["192.0.2.1"], {"rules": []}])
-async def test_what_is_no_list_of_rules_is_refused_by_name(canned: Canned, rules: Any) -> None:
+async def test_what_is_no_list_of_rules_is_rejected_by_name(canned: Canned, rules: Any) -> None:
     with pytest.raises(InvalidInputError, match="rules must be a list of FirewallRule, but contains str"):
         await firewall.replace_firewall_rules(canned.session, CLUSTER, rules)
     with pytest.raises(InvalidInputError, match="add must be a list of FirewallRule, but contains str"):

@@ -175,14 +175,14 @@ def test_secrets_do_not_show() -> None:
 
 
 @pytest.mark.parametrize("config", [{"url": "u", "index_prefix": "p"}, None, LogsinkConfig(site="s")])
-async def test_settings_of_no_kind_are_refused_by_name(canned: Canned, config: Any) -> None:
+async def test_settings_of_no_kind_are_rejected_by_name(canned: Canned, config: Any) -> None:
     for send in (logsinks.create_logsink, logsinks.update_logsink):
         with pytest.raises(InvalidInputError, match=r"config must be one of RsyslogSink, .* not "):
             await send(canned.session, CLUSTER, "prod", config)
     assert canned.requests == []
 
 
-async def test_values_of_the_wrong_type_are_refused_by_their_fields(canned: Canned) -> None:
+async def test_values_of_the_wrong_type_are_rejected_by_their_fields(canned: Canned) -> None:
     port: Any = "514"
     config = RsyslogSink(server="192.0.2.1", port=port, tls=False, format=RsyslogFormat.RFC3164)
     with pytest.raises(InvalidInputError, match=r"RsyslogSink: .*\$\.port"):

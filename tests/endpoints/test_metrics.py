@@ -63,7 +63,7 @@ def test_empty_credentials_are_refused(empty: str) -> None:
         attrs.evolve(MetricsCredentialsUpdate(basic_auth_username="u", basic_auth_password="s3cret"), **{empty: ""})
 
 
-async def test_a_password_that_is_no_string_is_refused_by_its_field(canned: Canned) -> None:
+async def test_a_password_that_is_no_string_is_rejected_by_its_field(canned: Canned) -> None:
     update = MetricsCredentialsUpdate(basic_auth_username="u", basic_auth_password=7)  # type: ignore[arg-type]  # the point of the test
     with pytest.raises(InvalidInputError, match=r"\$\.basic_auth_password"):
         await metrics.update_metrics_credentials(canned.session, update)

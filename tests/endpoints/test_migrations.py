@@ -18,7 +18,7 @@ ANSWER = '{"id": "77b28fc8-19ff-11eb-8c9c-c68e24557488", "status": "running", "c
 SOURCE = MigrationSource(host="db.example.com", port=5432, dbname="app", username="app", password="s3cret")
 
 
-async def test_the_answer_is_read_without_an_envelope(canned: Canned) -> None:
+async def test_the_response_is_read_without_an_envelope(canned: Canned) -> None:
     canned(200, ANSWER)
     migration = await migrations.get_migration(canned.session, ID)
     assert canned.sent == Sent("GET", PATH)
@@ -57,7 +57,7 @@ def test_the_password_of_the_source_does_not_show() -> None:
 
 
 @pytest.mark.parametrize(("field", "value"), [("port", "5432"), ("dbname", 1), ("host", None)])
-async def test_a_value_of_the_wrong_type_is_refused_with_its_field(canned: Canned, field: str, value: Any) -> None:
+async def test_a_value_of_the_wrong_type_is_rejected_with_its_field(canned: Canned, field: str, value: Any) -> None:
     given: dict[str, Any] = {"host": "db.example.com", "port": 5432} | {field: value}
     start = MigrationStart(source=MigrationSource(**given))
     with pytest.raises(InvalidInputError, match=field):

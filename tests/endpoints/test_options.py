@@ -48,7 +48,7 @@ async def test_nulls_in_the_sibling_read_as_nothing(canned: Canned) -> None:
     assert (await options.get_options(canned.session)).version_availability == {}
 
 
-async def test_an_answer_that_is_no_options_is_a_decode_error(canned: Canned) -> None:
+async def test_a_response_that_is_no_options_is_a_decode_error(canned: Canned) -> None:
     canned(200, {"regions": []})
     with pytest.raises(DecodeError, match="options"):
         await options.get_options(canned.session)

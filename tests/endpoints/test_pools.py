@@ -72,7 +72,7 @@ async def test_other_engines_have_no_pools(emulator: Emulator, session: AsyncSes
         await pools.list_pools(session, cluster_id)
 
 
-async def test_answers_stand_below_pool_and_pools(canned: Canned) -> None:
+async def test_responses_stand_below_pool_and_pools(canned: Canned) -> None:
     canned(200, f'{{"pool":{ANSWER}}}')
     assert await pools.get_pool(canned.session, CLUSTER, "backend-pool") == POOL
     canned(200, f'{{"pools":[{ANSWER}]}}')
@@ -167,7 +167,7 @@ def test_an_empty_database_is_refused() -> None:
         PoolUpdate(mode=PoolMode.SESSION, size=5, db="")
 
 
-async def test_a_size_that_is_no_number_is_refused_by_its_field(canned: Canned) -> None:
+async def test_a_size_that_is_no_number_is_rejected_by_its_field(canned: Canned) -> None:
     size: Any = "5"
     with pytest.raises(InvalidInputError, match=r"\$\.size"):
         await pools.create_pool(

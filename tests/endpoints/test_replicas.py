@@ -95,7 +95,7 @@ async def test_everything_that_can_be_set_is_sent_on_creation(canned: Canned) ->
     ("make", "field"),
     [(lambda: ReplicaCreate(name="", size="s"), "name"), (lambda: ReplicaCreate(name="n", size=""), "size")],
 )
-def test_a_request_that_cannot_be_right_is_refused_with_its_field(make: Callable[[], object], field: str) -> None:
+def test_a_request_that_cannot_be_right_is_rejected_with_its_field(make: Callable[[], object], field: str) -> None:
     with pytest.raises(InvalidInputError, match=field):
         make()
 

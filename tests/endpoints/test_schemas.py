@@ -41,7 +41,7 @@ async def test_levels_of_the_registry_and_of_a_subject_are_read_back(emulator: E
     assert await schemas.get_subject_compatibility(session, cluster_id, "customer") == own
 
 
-async def test_the_answer_to_a_registration_stands_bare(canned: Canned) -> None:
+async def test_the_response_to_a_registration_stands_bare(canned: Canned) -> None:
     canned(201, '{"schema_id":12345,"subject_name":"customer","schema_type":"AVRO","schema":"{}"}')
     created = await schemas.create_schema(canned.session, CLUSTER, CUSTOMER)
     assert created == Schema(subject_name="customer", schema_id=12345, schema_type=SchemaType.AVRO, schema="{}")
@@ -109,7 +109,7 @@ async def test_a_subject_is_percent_encoded(canned: Canned) -> None:
     assert canned.sent == Sent("DELETE", f"{REGISTRY}/a%2Fb%20c")
 
 
-async def test_a_schema_given_as_a_dict_is_refused_by_its_field(canned: Canned) -> None:
+async def test_a_schema_given_as_a_dict_is_rejected_by_its_field(canned: Canned) -> None:
     document: Any = {"type": "record"}
     schema = SchemaCreate(subject_name="customer", schema_type=SchemaType.AVRO, schema=document)
     with pytest.raises(InvalidInputError, match=r"\$\.schema"):
@@ -124,7 +124,7 @@ def test_an_empty_name_or_schema_is_refused(empty: str) -> None:
         attrs.evolve(CUSTOMER, **change)
 
 
-async def test_a_level_that_is_no_string_is_refused_by_name(canned: Canned) -> None:
+async def test_a_level_that_is_no_string_is_rejected_by_name(canned: Canned) -> None:
     level: Any = None
     with pytest.raises(InvalidInputError, match="compatibility level must be a string"):
         await schemas.set_compatibility(canned.session, CLUSTER, level)

@@ -40,7 +40,7 @@ async def test_names_are_sent_in_their_envelope_and_none_at_all_as_an_empty_list
 
 
 @pytest.mark.parametrize("names", ["db.example.com", [1], None])
-async def test_what_is_no_list_of_names_is_refused_with_its_field(canned: Canned, names: Any) -> None:
+async def test_what_is_no_list_of_names_is_rejected_with_its_field(canned: Canned, names: Any) -> None:
     with pytest.raises(InvalidInputError, match="service_cnames"):
         await settings.update_settings(canned.session, ID, service_cnames=names)
     assert canned.requests == []

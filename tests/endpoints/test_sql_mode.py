@@ -49,7 +49,7 @@ async def test_the_list_is_sent_as_one_string(canned: Canned, modes: list[str], 
         (["ANSI", 7], "each of the modes must be a string, not int"),
     ],
 )
-async def test_what_is_no_list_of_strings_is_refused_by_name(canned: Canned, modes: Any, reason: str) -> None:
+async def test_what_is_no_list_of_strings_is_rejected_by_name(canned: Canned, modes: Any, reason: str) -> None:
     with pytest.raises(InvalidInputError, match=reason):
         await sql_mode.set_sql_mode(canned.session, CLUSTER, modes)
     assert canned.requests == []

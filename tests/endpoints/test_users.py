@@ -167,7 +167,7 @@ async def test_mysql_users_have_an_authentication_plugin(canned: Canned) -> None
     assert canned.sent == Sent("POST", USERS, sent)
 
 
-async def test_the_fading_readonly_flag_of_mongodb_is_sent(canned: Canned) -> None:
+async def test_the_deprecated_readonly_flag_of_mongodb_is_sent(canned: Canned) -> None:
     canned(201, '{"user":{"name":"app"}}')
     await users.create_user(canned.session, CLUSTER, UserCreate(name="app", readonly=False))
     assert canned.sent.body == {"name": "app", "readonly": False}
@@ -204,7 +204,7 @@ def test_an_empty_name_is_refused() -> None:
         UserCreate(name="")
 
 
-async def test_values_of_the_wrong_type_are_refused_by_their_fields(canned: Canned) -> None:
+async def test_values_of_the_wrong_type_are_rejected_by_their_fields(canned: Canned) -> None:
     topics: Any = "orders"
     with pytest.raises(InvalidInputError, match=r"UserSettings: .*\$\.acl"):
         await users.update_user(canned.session, CLUSTER, "app", UserSettings(acl=topics))

@@ -42,7 +42,7 @@ async def test_a_setup_that_failed_halfway_is_completed_by_the_next_call(
     assert (await provisioner.provision("acme")).pool.name == "acme"
 
 
-async def test_a_create_whose_response_is_lost_is_not_repeated(
+async def test_a_create_whose_response_is_lost_is_not_retried(
     provisioner: Provisioner, dbaas_emulator: Emulator, dbaas_faults: Faults
 ) -> None:
     dbaas_faults.add("create_user", "server_error", applied=True)

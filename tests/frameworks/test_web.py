@@ -91,7 +91,7 @@ def test_retry_after_is_in_whole_seconds_rounded_up(retry_after: float | None, h
 
 
 @pytest.mark.parametrize("unknown", [False, True])
-def test_an_unknown_outcome_is_told(unknown: bool) -> None:
+def test_an_unknown_outcome_is_reported(unknown: bool) -> None:
     _, _, body = problem(TransportError("broken", **REQUEST, outcome_unknown=unknown))
     assert json.loads(body).get("outcome_unknown", False) is unknown
 

@@ -73,7 +73,7 @@ async def test_a_deadline_of_the_callers_ends_all_of_its_calls_at_that_moment() 
 
 
 @virtual
-async def test_a_write_that_is_cancelled_in_the_queue_of_a_cluster_leaves_the_others_their_turns() -> None:
+async def test_a_write_that_is_cancelled_in_the_queue_of_a_cluster_leaves_the_others_their_permits() -> None:
     loop = asyncio.get_running_loop()
     async with talking(slow) as (server, session):
         began = loop.time()

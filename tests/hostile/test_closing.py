@@ -67,7 +67,7 @@ async def test_with_a_borrowed_http_session_nothing_is_sent_after_closing() -> N
 
 
 @virtual
-async def test_a_write_that_waits_to_be_repeated_says_that_its_outcome_is_unknown() -> None:
+async def test_a_write_that_waits_for_its_retry_says_that_its_outcome_is_unknown() -> None:
     settings = {"retry": RetryPolicy(base_delay=0.0), "max_connections": 1}
     async with talking(answer(500), hang, **settings) as (server, session):
         first = asyncio.create_task(session.request("PUT", PATH, body={}))
@@ -83,7 +83,7 @@ async def test_a_write_that_waits_to_be_repeated_says_that_its_outcome_is_unknow
 
 
 @virtual
-async def test_a_token_function_that_fails_at_a_repetition_leaves_the_first_outcome_told() -> None:
+async def test_a_token_function_that_fails_before_a_retry_leaves_the_first_outcome_reported() -> None:
     tokens = iter(["t"])
     async with talking(answer(500), OK, token=lambda: next(tokens)) as (_, session):
         with pytest.raises(Exception, match="500") as caught:

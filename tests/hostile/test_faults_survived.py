@@ -52,7 +52,7 @@ def test_what_becomes_of_a_call_with_one_injected_fault(kind: str) -> None:
 
 @pytest.mark.parametrize("applied", [False, True])
 @pytest.mark.parametrize("kind", KINDS)
-def test_whoever_writes_is_told_the_truth_or_that_it_is_unknown(kind: str, *, applied: bool) -> None:
+def test_a_writer_learns_the_outcome_or_that_it_is_unknown(kind: str, *, applied: bool) -> None:
     for operation in OPERATIONS[1:]:
         each = outcome(kind, operation, applied=applied)
         assert each.is_true, (operation, each)

@@ -75,7 +75,7 @@ async def drip_chunks(exchange: Exchange) -> None:
 
 @pytest.mark.parametrize("step", [drip_headers, early_hints, drip_chunks])
 @virtual
-async def test_an_answer_that_never_gets_done_ends_at_the_deadline(step: Step) -> None:
+async def test_a_response_that_never_ends_is_cut_off_at_the_deadline(step: Step) -> None:
     loop = asyncio.get_running_loop()
     async with talking(step, timeout=20.0) as (_, session):
         began = loop.time()
@@ -99,7 +99,7 @@ async def test_a_body_without_end_is_refused_at_the_size_limit() -> None:
 
 
 @virtual
-async def test_a_connection_that_dies_without_a_word_ends_at_the_deadline() -> None:
+async def test_a_connection_that_dies_silently_ends_at_the_deadline() -> None:
     """A half-open connection: the peer is gone, and no packet tells of it."""
 
     async def vanish(exchange: Exchange) -> None:
@@ -236,7 +236,7 @@ async def test_a_number_of_a_million_digits_costs_no_time() -> None:
 
 
 @virtual
-async def test_an_answer_that_nobody_asked_for_is_not_taken_for_the_next_one() -> None:
+async def test_a_response_that_nobody_asked_for_is_not_taken_for_the_next_one() -> None:
     good, forged = b'{"thing": {"name": "mine"}}', b'{"thing": {"name": "forged"}}'
     async with talking(answer(200, good) + answer(200, forged), answer(200, good)) as (_, session):
         assert (await get(session)).name == "mine"
@@ -247,7 +247,7 @@ async def test_an_answer_that_nobody_asked_for_is_not_taken_for_the_next_one() -
 @pytest.mark.skipif(request_class() is not _Request, reason=f"not with aiohttp {aiohttp.__version__}")
 @pytest.mark.parametrize("method", ["GET", "POST"])
 @virtual
-async def test_an_answer_before_the_request_is_not_taken_for_it(method: str) -> None:
+async def test_a_response_before_the_request_is_not_taken_for_it(method: str) -> None:
     async def early(exchange: Exchange) -> None:
         await exchange.write(answer(200, b'{"thing": {"name": "mine"}}'))
         await asyncio.sleep(1)  # while the connection lies idle in the pool
@@ -277,7 +277,7 @@ async def test_a_connection_closed_while_it_was_idle_is_not_used_again() -> None
 
 
 @virtual
-async def test_a_connection_closed_under_a_request_leaves_a_post_unknown_and_repeats_a_get() -> None:
+async def test_a_connection_closed_under_a_request_leaves_a_post_unknown_and_retries_a_get() -> None:
     async def close(exchange: Exchange) -> None:
         exchange.close()
 

@@ -34,7 +34,7 @@ async def test_an_attempt_is_one_line_at_debug(log: pytest.LogCaptureFixture) ->
     assert lines(log, logging.INFO) == []
 
 
-async def test_a_retry_is_one_line_at_info_and_tells_why(log: pytest.LogCaptureFixture) -> None:
+async def test_a_retry_is_one_line_at_info_with_the_reason(log: pytest.LogCaptureFixture) -> None:
     async with Emulator() as emulator, AsyncSession(emulator.token, base_url=emulator.url, retry=AT_ONCE) as session:
         emulator.faults.add("list_clusters", "unavailable")
         await clusters.list_clusters(session)

@@ -172,7 +172,7 @@ async def test_a_status_other_than_2xx_is_an_error_of_both_spans(emulator: Emula
     assert "not_found" in (call.status.description or "")
 
 
-async def test_a_failure_without_an_answer_has_its_class_as_the_type(emulator: Emulator, telemetry: Telemetry) -> None:
+async def test_a_failure_without_a_response_has_its_class_as_the_type(emulator: Emulator, telemetry: Telemetry) -> None:
     emulator.faults.add("list_clusters", "silence")
     async with session(emulator, telemetry, timeout=0.1, retry=RetryPolicy(max_attempts=1)) as opened:
         with pytest.raises(RequestTimeoutError):

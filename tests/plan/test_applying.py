@@ -77,7 +77,7 @@ async def test_only_declared_settings_are_sent_and_the_others_stay() -> None:
         assert (after.retention_ms, after.segment_ms) == (7, 9)
 
 
-async def test_a_refused_plan_is_not_carried_out_and_every_reason_is_told() -> None:
+async def test_a_refused_plan_is_not_applied_and_every_reason_is_reported() -> None:
     async with opened("events") as (emulator, session, _):
         await applied(session, await make_plan(session, catalogue("a, partitions: 6", "b, partitions: 6")))
         emulator.requests.clear()
@@ -90,7 +90,7 @@ async def test_a_refused_plan_is_not_carried_out_and_every_reason_is_told() -> N
 
 @pytest.mark.parametrize("kind", ["server_error", "bad_gateway", "gateway_timeout", "reset"])
 @pytest.mark.parametrize("is_applied", [True, False])
-async def test_a_create_whose_outcome_is_unknown_is_resolved_by_looking_and_done_once(
+async def test_a_create_whose_outcome_is_unknown_is_resolved_by_a_read_and_done_once(
     kind: str, is_applied: bool
 ) -> None:
     async with opened("events") as (emulator, session, _):
@@ -104,7 +104,7 @@ async def test_a_create_whose_outcome_is_unknown_is_resolved_by_looking_and_done
         assert emulator.requests.operations == expected
 
 
-async def test_one_look_resolves_all_topics_of_a_cluster_that_are_in_doubt() -> None:
+async def test_one_read_resolves_all_topics_of_a_cluster_that_are_in_doubt() -> None:
     async with opened("events") as (emulator, session, _):
         plan = await make_plan(session, catalogue(*(f"t{number}" for number in range(30))))
         emulator.requests.clear()
@@ -266,7 +266,7 @@ async def test_a_cluster_that_vanishes_in_the_middle_fails_its_topics_and_no_oth
         (["database:read", "database:create"], {"new": Result.CREATED, "old": Result.NOT_SENT}),
     ],
 )
-async def test_a_missing_scope_is_found_by_the_first_answer(scopes: list[str], expected: dict[str, Result]) -> None:
+async def test_a_missing_scope_is_found_by_the_first_response(scopes: list[str], expected: dict[str, Result]) -> None:
     async with opened("events") as (emulator, session, _):
         await applied(session, await make_plan(session, catalogue(*(f"old{number}" for number in range(9)))))
         token = emulator.add_token(scopes=scopes)
@@ -338,7 +338,7 @@ async def test_with_wait_a_topic_that_does_not_become_active_fails() -> None:
         assert reasons(report)["a"].startswith("created, but: topic a is not ready after 0.02 s")
 
 
-async def test_events_tell_what_happens_to_each_topic_and_end_with_its_outcome() -> None:
+async def test_events_report_what_happens_to_each_topic_and_end_with_its_outcome() -> None:
     events: list[PlanEvent] = []
     async with opened("events") as (emulator, session, _):
         await applied(session, await make_plan(session, catalogue("kept")))
@@ -361,7 +361,7 @@ async def test_a_callback_that_fails_does_not_stop_the_work(caplog: pytest.LogCa
     assert "on_event failed" in caplog.text
 
 
-async def test_waiting_for_the_rate_limit_is_told_and_the_times_add_up() -> None:
+async def test_waiting_for_the_rate_limit_is_reported_and_the_times_add_up() -> None:
     events: list[PlanEvent] = []
     async with Emulator(time_scale=600) as emulator:
         emulator.add_cluster(name="events")
@@ -403,7 +403,7 @@ async def test_a_cancelled_apply_leaves_no_request_behind_and_the_next_one_finis
         assert creates(emulator) == 30
 
 
-async def test_a_cluster_that_cannot_be_looked_at_leaves_its_topics_failed_with_both_reasons() -> None:
+async def test_a_cluster_that_cannot_be_read_leaves_its_topics_failed_with_both_reasons() -> None:
     async with opened("events") as (emulator, session, _):
         plan = await make_plan(session, catalogue("a", "b"))
         emulator.faults.add("create_topic", "server_error")
@@ -413,7 +413,7 @@ async def test_a_cluster_that_cannot_be_looked_at_leaves_its_topics_failed_with_
         assert "then the cluster could not be read" in reasons(report)["a"]
 
 
-async def test_a_busy_cluster_is_given_up_in_time_and_what_was_not_sent_is_told_apart() -> None:
+async def test_a_busy_cluster_is_given_up_in_time_and_what_was_not_sent_is_reported_as_such() -> None:
     async with opened("events") as (emulator, session, _):
         plan = await make_plan(session, catalogue("a", "b"))
         emulator.faults.add("create_topic", "precondition", times=None)

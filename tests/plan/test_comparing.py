@@ -139,7 +139,7 @@ def carry_out(live: dict[str, Topic], changes: tuple[Change, ...]) -> dict[str, 
 
 @settings(deadline=None)
 @given(wanted_topics, live_topics, st.none() | st.builds(Prune, prefix=names, max_deletes=st.integers(1, 3)))
-def test_a_plan_that_is_carried_out_leaves_an_empty_one_and_never_shrinks_or_deletes_without_permission(
+def test_a_plan_that_is_applied_leaves_an_empty_one_and_never_shrinks_or_deletes_without_permission(
     wanted: dict[str, tuple[int, int | None]], live: dict[str, tuple[int, int]], prune: Prune | None
 ) -> None:
     desired = [

@@ -68,7 +68,7 @@ async def test_topics_given_twice_or_of_kafkas_own_are_refused(topics: list[Topi
 
 @pytest.mark.parametrize("is_applied", [True, False])
 @pytest.mark.parametrize("kind", ["server_error", "reset"])
-async def test_each_kind_is_created_once_although_the_first_answer_is_lost(kind: str, is_applied: bool) -> None:
+async def test_each_kind_is_created_once_although_the_first_response_is_lost(kind: str, is_applied: bool) -> None:
     async with opened() as (emulator, session, _):
         db = emulator.add_cluster(engine="pg", name="db")["id"]
         for operation in ("create_cluster", "create_database", "create_user", "create_pool"):
@@ -117,7 +117,7 @@ async def test_a_cluster_or_pool_that_is_there_otherwise_is_a_conflict() -> None
         assert (changed.mode, changed.size) == (shown.mode, shown.size) == (PoolMode.TRANSACTION, 7)
 
 
-async def test_wishes_of_another_class_are_refused_before_anything_is_sent() -> None:
+async def test_arguments_of_another_class_are_rejected_before_anything_is_sent() -> None:
     wrong: Any = {"name": "a", "password": "canary"}
     async with opened("events") as (emulator, session, ids):
         for made, message in (

@@ -162,7 +162,7 @@ async def test_after_a_lost_response_any_rejection_is_evidence_for_the_object() 
         assert emulator.requests.operations["create_database"] > 1
 
 
-async def test_a_rejection_that_is_no_taken_name_is_raised_after_one_look() -> None:
+async def test_a_rejection_that_is_no_taken_name_is_raised_after_one_read() -> None:
     async with opened("k") as world:
         wrong = ClusterCreate(name="x", engine=Engine.KAFKA, num_nodes=4, size="db-s-2vcpu-2gb", region="nyc1")
         with pytest.raises(UnprocessableError, match="invalid node count"):
@@ -170,7 +170,7 @@ async def test_a_rejection_that_is_no_taken_name_is_raised_after_one_look() -> N
         assert world.emulator.requests.operations == {"list_clusters": 2, "create_cluster": 1}
 
 
-async def test_a_token_that_may_not_look_any_more_does_not_deny_what_it_created() -> None:
+async def test_a_token_that_may_not_read_any_more_does_not_deny_what_it_created() -> None:
     async with opened() as world:
         emulator = world.emulator
         pg = emulator.add_cluster(engine="pg", name="db")["id"]

@@ -196,7 +196,7 @@ async def test_an_incompatible_schema_is_an_outcome_of_its_own() -> None:
         assert "incompatible" in reasons(report)["orders-value"]
 
 
-async def test_a_schema_that_returns_to_an_earlier_version_is_told_to_have_no_effect() -> None:
+async def test_a_schema_that_returns_to_an_earlier_version_is_reported_to_have_no_effect() -> None:
     async with opened("events") as world:
         for kind in ("long", "boolean"):
             text = TEXT.replace('"long"', f'"{kind}"').replace("compatibility: BACKWARD", "compatibility: NONE")

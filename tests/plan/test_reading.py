@@ -223,7 +223,7 @@ async def test_a_killed_apply_leaves_nothing_old_in_the_memory(tmp_path: Path) -
 
 
 @pytest.mark.parametrize("content", ["{", "[1, 2", '{"format": "asyncdbaas-memory/1", "clusters": 5}', "\x00\x01"])
-async def test_a_damaged_memory_is_put_aside_told_and_built_anew(tmp_path: Path, content: str) -> None:
+async def test_a_damaged_memory_is_renamed_reported_and_rebuilt(tmp_path: Path, content: str) -> None:
     async with opened("events") as world:
         await made(world, declared())
         file = tmp_path / "memory.json"

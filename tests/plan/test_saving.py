@@ -52,7 +52,7 @@ async def test_a_saved_plan_comes_back_as_it_was(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("move", ["create", "grow", "delete", "cluster"])
-async def test_a_saved_plan_is_refused_once_the_world_has_moved(tmp_path: Path, move: str) -> None:
+async def test_a_saved_plan_is_refused_once_the_live_state_has_changed(tmp_path: Path, move: str) -> None:
     async with opened("events") as (emulator, session, ids):
         await applied(session, await make_plan(session, catalogue("b")))
         emulator.clock.advance(minutes=1)

@@ -38,7 +38,7 @@ async def test_permits_are_given_up_to_the_limit_whoever_asks(ledger: Ledger) ->
     assert await granted(ledger, "c", bulk=7) == 0
 
 
-async def test_a_permit_comes_back_a_minute_after_the_answer_and_not_before(ledger: Ledger) -> None:
+async def test_a_permit_comes_back_a_minute_after_the_response_and_not_before(ledger: Ledger) -> None:
     assert await granted(ledger, "a", bulk=10) == 10
     ledger.now += 20
     await ledger.exchange("a", ages=[5.0] * 10)
@@ -50,7 +50,7 @@ async def test_a_permit_comes_back_a_minute_after_the_answer_and_not_before(ledg
     assert await granted(ledger, "b", bulk=1) == 1
 
 
-async def test_a_worker_is_told_when_its_own_turn_comes(ledger: Ledger) -> None:
+async def test_a_worker_learns_when_its_own_permit_is_due(ledger: Ledger) -> None:
     await ledger.exchange("a", bulk=10)
     ledger.now += 25
     await ledger.exchange("a", in_flight=10)
@@ -102,7 +102,7 @@ async def test_a_reply_that_was_lost_loses_no_permit(ledger: Ledger) -> None:
     assert await granted(ledger, "a", bulk=10) == 10  # it does not know of the first ten
 
 
-async def test_an_answer_that_is_reported_twice_counts_once(ledger: Ledger) -> None:
+async def test_a_response_that_is_reported_twice_counts_once(ledger: Ledger) -> None:
     await ledger.exchange("a", bulk=4)
     for _ in range(2):
         await ledger.exchange("a", first=0, ages=[1.0] * 4)

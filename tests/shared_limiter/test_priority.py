@@ -76,7 +76,7 @@ def test_a_queue_that_may_not_wake_bulk_callers_leaves_them() -> None:
 
 
 @virtual
-async def test_interactive_calls_leave_first_each_priority_in_order_of_arrival() -> None:
+async def test_interactive_calls_are_sent_first_each_priority_in_order_of_arrival() -> None:
     pace = limiter(1)
     order: list[str] = []
 

@@ -427,7 +427,7 @@ async def test_a_permit_that_has_lapsed_stays_so_when_the_lease_is_renewed(store
 # Cancelling and closing.
 
 
-async def test_a_turn_whose_caller_is_cancelled_goes_to_the_next(store: Store) -> None:
+async def test_a_permit_whose_caller_is_cancelled_goes_to_the_next(store: Store) -> None:
     async with attached(limiter(store, 1)) as pace:
         await pace.acquire(pace)
         first, second = (asyncio.create_task(pace.acquire(pace)) for _ in range(2))
@@ -535,7 +535,7 @@ def test_a_loop_that_ended_without_closing_does_not_affect_the_next() -> None:
     gc.collect()  # the connection that was left open complains here, not in another test
 
 
-async def test_delay_and_forecast_tell_of_the_wait(store: Store) -> None:
+async def test_delay_and_forecast_count_the_wait(store: Store) -> None:
     async with attached(limiter(store, 4)) as one, attached(limiter(store, 4)) as other:
         assert (one.delay(), one.forecast(0)) == (float("inf"), 0.0)  # the store has not replied yet
         for pace in (one, other):

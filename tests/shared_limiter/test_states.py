@@ -166,7 +166,7 @@ def test_a_ledger_that_lost_its_data_gets_all_responses_of_the_hour_again() -> N
 
 
 @pytest.mark.parametrize(("limit", "batch"), [(LIMIT, 12), (250, 12), (1000, 50)])
-def test_a_report_tells_the_limits_and_all_spans_in_microseconds(limit: int, batch: int) -> None:
+def test_a_report_contains_the_limits_and_all_spans_in_microseconds(limit: int, batch: int) -> None:
     report = Worker(Quota(limit, 60 * limit, MINUTE, 60 * MINUTE)).report(0.0, 1, 0)
     told = {name: report[name] for name in ("per_minute", "per_hour", "batch")}
     assert told == {"per_minute": limit, "per_hour": 60 * limit, "batch": batch}
@@ -185,7 +185,7 @@ def test_a_worker_reports_for_how_long_it_was_silent_and_which_ledger_it_knows()
 
 
 @pytest.mark.parametrize(("wait", "later"), [(3_000_000, 3.0 + MINUTE / 200), (0, 0.0), (-5, 0.0)])
-def test_calls_that_wait_ask_again_a_little_later_than_told(wait: int, later: float) -> None:
+def test_calls_that_wait_ask_again_a_little_later_than_the_ledger_said(wait: int, later: float) -> None:
     assert worker_with(interactive=1, wait=wait).ask_at == later
 
 

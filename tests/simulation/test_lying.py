@@ -11,7 +11,7 @@ BLOCKS = 6
 
 
 @pytest.mark.parametrize("block", range(BLOCKS))
-def test_what_callers_are_told_agrees_with_the_service_or_is_unknown(block: int) -> None:
+def test_the_outcome_that_callers_see_agrees_with_the_service_or_is_unknown(block: int) -> None:
     broken = [report(run) for run in map(simulate_lies, range(block, SEEDS, BLOCKS)) if run.problems]
     assert not broken, "\n\n".join(broken)
 

@@ -60,7 +60,7 @@ def _lines(page: Path) -> Iterator[tuple[int, str]]:
     yield from enumerate(page.read_text(encoding="utf-8").splitlines(), start=1)
 
 
-def test_no_word_needs_a_legend() -> None:
+def test_the_text_has_no_private_vocabulary() -> None:
     texts = [(path, _prose(path)) for path in FILES] + [(page, _lines(page)) for page in PAGES]
     found = {
         f"{path}:{line}: {match[0]!r}; write: {list(INSTEAD.values())[int((match.lastgroup or 'w0')[1:])]}"

@@ -126,7 +126,7 @@ async def test_what_vanishes_or_is_deleted_ends_the_wait() -> None:
             await waiters(session, Watch(emulator, seconds=0)).topic_active(other, "a")
 
 
-async def test_a_wait_gives_up_in_time_and_tells_what_it_saw_last_and_what_it_spent() -> None:
+async def test_a_wait_times_out_and_reports_the_last_value_and_its_cost() -> None:
     async with opened() as (emulator, session):
         cluster_id = emulator.add_cluster(name="events")["id"]
         with pytest.raises(
@@ -137,7 +137,7 @@ async def test_a_wait_gives_up_in_time_and_tells_what_it_saw_last_and_what_it_sp
         assert isinstance(caught.value, TimeoutError)
 
 
-async def test_failures_that_may_pass_are_borne_and_told() -> None:
+async def test_transient_failures_are_tolerated_and_reported() -> None:
     async with opened() as (emulator, session):
         cluster_id = emulator.add_cluster(name="events")["id"]
         for kind in ("server_error", "reset", "bad_gateway", "not_json"):
@@ -148,7 +148,7 @@ async def test_failures_that_may_pass_are_borne_and_told() -> None:
         assert [error is not None for error in errors] == [True] * 4 + [False]
 
 
-async def test_an_answer_that_will_not_change_ends_all_waits() -> None:
+async def test_a_response_that_will_not_change_ends_all_waits() -> None:
     async with opened() as (emulator, _):
         cluster_id = emulator.add_cluster(name="events")["id"]
         token = emulator.add_token(scopes=["database:create"])
@@ -160,7 +160,7 @@ async def test_an_answer_that_will_not_change_ends_all_waits() -> None:
         assert [type(outcome) for outcome in outcomes] == [PermissionDeniedError] * 3
 
 
-async def test_an_unknown_state_is_told_and_waited_out() -> None:
+async def test_an_unknown_state_is_reported_and_the_wait_goes_on() -> None:
     async with opened() as (emulator, session):
         made = emulator.add_cluster(name="events")
         body = {"databases": [{**made, "status": "defragmenting"}]}
