@@ -186,6 +186,8 @@ def test_a_union_of_several_kinds_is_read_even_where_null_is_forbidden() -> None
     assert structure({"value": "7"}, dict[str, int | Unset], "$", []) == {"value": 7}
     either: Any = int | str | None
     assert structure(None, either, "$", []) is None
+    number: Any = int | float
+    assert structure("7.5", number, "$", []) == 7.5
 
 
 # Answers that do not fit.

@@ -89,6 +89,15 @@ async def test_a_body_with_too_many_values_is_refused_before_it_is_decoded(conte
     )
 
 
+@pytest.mark.parametrize(("content", "most"), [(b"{},", 149_997), (b"1,", 1_999_999)], ids=["objects", "values"])
+async def test_a_body_may_hold_exactly_as_much_as_is_said(content: bytes, most: int) -> None:
+    def body(count: int) -> bytes:
+        return b'{"topics": [], "more": [' + content * count + b"1]}"
+
+    assert (await read_in_slices(TOPICS, body(most), [], 60.0)).items == []
+    assert "it holds more than" in await refused(body(most + 1))
+
+
 async def test_a_body_of_nothing_but_quotes_is_refused() -> None:
     assert "it holds more than" in await refused(b'{"topics": [' + b'""' * 4_100_000 + b"{" * 200_000)
 

@@ -126,6 +126,9 @@ async def test_one_that_is_closed_or_of_another_event_loop_is_rejected_at_openin
     session = AsyncSession("token-of-tests", http=http)
     with pytest.raises(SessionStateError, match="belongs to another event loop"):
         await asyncio.to_thread(asyncio.run, session.open())
+    async with aiohttp.TCPConnector() as connector:
+        over_connector = aiohttp.ClientSession(connector=connector)
     await http.close()
-    with pytest.raises(SessionStateError, match="given as `http` is closed"):
-        await AsyncSession("token-of-tests", http=http).open()
+    for closed in (http, over_connector):
+        with pytest.raises(SessionStateError, match="given as `http` is closed"):
+            await AsyncSession("token-of-tests", http=closed).open()

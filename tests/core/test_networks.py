@@ -178,6 +178,20 @@ async def test_the_certificate_authorities_of_the_environment_are_trusted(
         assert await reached(base, trust_env=trust_env) is trusted
 
 
+@pytest.mark.parametrize(("file", "trusted"), [("server.pem", True), ("missing.pem", False)])
+async def test_without_the_environment_the_authorities_of_the_machine_are_trusted_if_there_are_any(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *, file: str, trusted: bool
+) -> None:
+    context = certificate(tmp_path, "localhost", days=10)
+    paths = ssl.get_default_verify_paths()._replace(
+        openssl_cafile=str(tmp_path / file), openssl_capath=str(tmp_path / "missing")
+    )
+    monkeypatch.setattr(ssl, "get_default_verify_paths", lambda: paths)
+    monkeypatch.setenv("SSL_CERT_FILE", "/nowhere/at/all")
+    async with RawServer(OK, ssl_context=context) as server:
+        assert await reached(f"https://localhost:{server.port}", trust_env=False) is trusted
+
+
 @pytest.mark.parametrize("variable", ["SSL_CERT_FILE", "SSL_CERT_DIR"])
 async def test_authorities_that_cannot_be_read_are_an_error(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
     monkeypatch.setenv(variable, "/nowhere/at/all")

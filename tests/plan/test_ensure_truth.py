@@ -248,6 +248,19 @@ async def test_what_an_old_list_still_shows_of_a_deleted_object_is_not_returned(
         assert count(world, "create_database") == count(world, "create_user") == 2
 
 
+async def test_an_object_of_a_deleted_name_that_somebody_else_has_created_again_is_found() -> None:
+    async with opened() as (emulator, session, _):
+        pg = emulator.add_cluster(engine="pg", name="db")["id"]
+        await create_database(session, pg, "shop")
+        await delete_database(session, pg, "shop")
+        async with AsyncSession(emulator.token, base_url=emulator.url) as other:
+            await create_database(other, pg, "shop")
+        for operations in (["list_databases", "get_database"], ["list_databases"]):
+            seen = len(emulator.requests)
+            assert (await ensure_database(session, pg, "shop", interval=0.001)).name == "shop"
+            assert [request.operation for request in emulator.requests][seen:] == operations
+
+
 async def test_a_pool_keeps_the_user_that_an_update_does_not_name_and_is_returned_as_it_is() -> None:
     async with opened() as world:
         pg = world.emulator.add_cluster(engine="pg", name="db")["id"]

@@ -62,7 +62,7 @@ def test_addresses_of_sentinels(
         "redis://",
         "redis://:6379",  # redis-py would take this machine for the host
         "redis://h:port",
-        "redis://h:70000",
+        "redis://h:65536",
         "redis://h/name",
         "redis://h/0/1",
         "redis://h1,h2/0",

@@ -230,16 +230,21 @@ async def test_a_store_that_is_not_there_fails_the_first_call() -> None:
 
 
 async def answered_by(answer: bytes) -> str:
-    """Let calls fail on a server that says the same to everything."""
+    """Let calls fail on a server that says the same to everything, and gets one connection for each exchange."""
+    connections = 0
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal connections
+        connections += 1
         while await reader.read(2**16):
             writer.write(answer)
         writer.close()
 
     async with await asyncio.start_server(serve, "127.0.0.1") as server:
         port = server.sockets[0].getsockname()[1]
-        return await fails_with(f"redis://:{ESCAPED}@127.0.0.1:{port}")
+        message = await fails_with(f"redis://:{ESCAPED}@127.0.0.1:{port}")
+    assert connections == 2
+    return message
 
 
 @pytest.mark.parametrize(
@@ -254,7 +259,10 @@ async def answered_by(answer: bytes) -> str:
         (b"$7\r\nno json\r\n", "cannot be used"),
     ],
 )
-async def test_a_server_that_answers_something_else_fails_the_first_call(answer: bytes, words: str) -> None:
+async def test_a_server_that_answers_something_else_fails_the_first_call(
+    monkeypatch: pytest.MonkeyPatch, answer: bytes, words: str
+) -> None:
+    monkeypatch.setattr("asyncdbaas.ratelimit.shared._RETRY_EVERY", 3600.0)  # no exchange but those of the calls
     assert words in await answered_by(answer)
 
 
@@ -381,6 +389,23 @@ async def test_a_new_worker_that_speaks_first_to_an_empty_store_waits_for_the_ot
         async with sessions(emulator, limiters[2]) as [new]:
             await asyncio.gather(*(create(new, 2, n) for n in range(10)))
     assert emulator.requests.statuses == {201: 30}
+
+
+async def test_idle_workers_report_at_once_to_a_ledger_that_has_lost_its_data(store: Store) -> None:
+    async with AsyncExitStack() as stack:
+        first, second, new = (limiter(store, name="x", minute=600.0) for _ in range(3))
+        client = await stack.enter_async_context(store.client())
+        for pace in (first, second, new):
+            await stack.enter_async_context(attached(pace))
+            if pace is not new:
+                await pace.acquire(pace)
+                pace.release()
+        await client.flushall()
+        call = asyncio.create_task(new.acquire(new))
+        async with asyncio.timeout(20):  # a report is due after 50
+            while await client.zcard("asyncdbaas:{x}:responses") < 2:  # noqa: ASYNC110 -- nothing tells of it
+                await asyncio.sleep(0.005)
+        call.cancel()
 
 
 async def test_a_response_is_reported_once(store: Store) -> None:

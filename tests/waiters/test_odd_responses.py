@@ -88,6 +88,21 @@ async def test_lists_that_lack_a_cluster_are_overruled_by_the_cluster_itself() -
         wait.cancel()
 
 
+async def test_a_cluster_is_not_reported_absent_before_a_second_read_confirms_it() -> None:
+    async with opened() as (emulator, session):
+        cluster_id = emulator.add_cluster(name="events")["id"]
+        emulator.faults.add("list_clusters", "null_list", skip=1, times=2)
+        emulator.faults.add("get_cluster", "not_found")
+        watch = Watch(emulator, seconds=0)
+        enough = asyncio.Event()
+        waits = Waiters(session, interval=0.001, on_event=after_round(watch, 5, enough.set))
+        wait = asyncio.create_task(waits.cluster_online(cluster_id, num_nodes=6))
+        await enough.wait()
+        assert emulator.requests.operations["get_cluster"] == 1
+        assert watch.states == ["online"]
+        wait.cancel()
+
+
 @pytest.mark.parametrize(
     ("kind", "body"), [("not_found", None), ("wrong_shape", {"topics": None}), ("wrong_shape", [])]
 )
