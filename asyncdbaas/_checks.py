@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from inspect import iscoroutinefunction
 from typing import TypeVar
@@ -10,6 +11,7 @@ from asyncdbaas.errors import InvalidInputError
 
 __all__ = [
     "check_count",
+    "check_file",
     "check_function",
     "check_instance",
     "check_mapping",
@@ -51,6 +53,14 @@ def check_mapping(value: Mapping[str, V], what: str) -> Mapping[str, V]:
     if not isinstance(value, Mapping):
         raise InvalidInputError(f"{what} must be a mapping of names to values, not {kind_of(value)}")
     return value
+
+
+def check_file(path: str | os.PathLike[str], what: str) -> str:
+    """Return the name of a file as a string; an environment variable that is not set gives None, for example."""
+    name = path if isinstance(path, str) else os.fspath(path) if isinstance(path, os.PathLike) else None
+    if not isinstance(name, str):
+        raise InvalidInputError(f"{what} must be the name of a file, as str or Path, not {kind_of(path)}")
+    return name
 
 
 def check_function(value: Callable[..., V], what: str) -> Callable[..., V]:

@@ -13,7 +13,7 @@ import attrs
 from asyncdbaas._checks import kind_of
 from asyncdbaas._core.codec import envelop, require_some
 from asyncdbaas._core.decoding import page_reader
-from asyncdbaas._core.http import check_text, cluster_segment, seg
+from asyncdbaas._core.http import cluster_segment, seg
 from asyncdbaas._core.model import Listing
 from asyncdbaas.errors import DecodeError, InvalidInputError, NotFoundError
 from asyncdbaas.session import AsyncSession
@@ -117,7 +117,6 @@ async def list_all(
 
 def named(items: Iterable[T], name: str, what: str, path: str, key: str = "name") -> T:
     """Return the object of a list that has a name; NotFoundError with similar names if there is none."""
-    check_text(name, f"{what} name")
     listed = list(items)
     found = [item for item in listed if getattr(item, key) == name]
     if len(found) > 1:

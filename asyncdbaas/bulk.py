@@ -9,6 +9,7 @@ module if there are too many items to start at once, or if each failure matters.
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from itertools import islice
@@ -99,7 +100,7 @@ async def _outcomes(
     arrival = asyncio.Event()
     try:
         while True:
-            for index, item in islice(numbered, limit - len(running)):
+            for index, item in islice(numbered, min(limit, sys.maxsize) - len(running)):
                 task = asyncio.create_task(call(index, item))
                 running.add(task)
                 task.add_done_callback(finish)

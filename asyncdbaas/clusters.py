@@ -248,6 +248,7 @@ async def find_cluster(session: AsyncSession, name: str) -> Cluster:
     NotFoundError, with similar names, if there is none. Scope `database:read`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_list_clusters
     """
+    check_text(name, "cluster name")
     return named(await list_clusters(session), name, "cluster", "/v2/databases")
 
 

@@ -242,7 +242,7 @@ def _authority(ca: CA) -> CA:
 
 def _checked(connection: Connection | None) -> Connection | None:
     """Reject what is no connection, such as the cluster that has it; a cluster may have None."""
-    return connection and check_instance(connection, Connection, "connection", "cluster.connection")
+    return None if connection is None else check_instance(connection, Connection, "connection", "cluster.connection")
 
 
 def _place(connection: Connection | None, port: int | None = None) -> tuple[str, int]:

@@ -213,6 +213,7 @@ async def find_logsink(session: AsyncSession, cluster_id: Id, name: str) -> Logs
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_list_logsink
     """
     path = cluster_path(cluster_id, "logsink")
+    check_text(name, "log sink name")
     return named(await list_logsinks(session, cluster_id), name, "log sink", path, key="sink_name")
 
 

@@ -9,6 +9,7 @@ from datetime import datetime
 
 import attrs
 
+from asyncdbaas._core.http import check_text
 from asyncdbaas._core.model import Model
 from asyncdbaas._endpoint import cluster_path, created, delete, list_all, named, payload
 from asyncdbaas._models import ClusterStatus, Connection, Settings, not_empty
@@ -106,6 +107,7 @@ async def find_replica(session: AsyncSession, cluster_id: Id, name: str) -> Repl
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_list_replicas
     """
     path = cluster_path(cluster_id, "replicas")
+    check_text(name, "replica name")
     return named(await list_replicas(session, cluster_id), name, "replica", path)
 
 

@@ -10,7 +10,7 @@ from typing import Final
 
 import attrs
 
-from asyncdbaas._checks import check_count, check_seconds
+from asyncdbaas._checks import check_count, check_seconds, kind_of
 from asyncdbaas._documented import Documented
 from asyncdbaas.errors import (
     APIError,
@@ -34,8 +34,8 @@ _CONTENT_TOO_LARGE: Final = 413
 
 
 def _statuses(statuses: Iterable[int]) -> frozenset[int]:
-    if isinstance(statuses, int):
-        raise InvalidInputError("also must be several statuses, such as {412}")
+    if not isinstance(statuses, Iterable):
+        raise InvalidInputError(f"also must be several statuses, such as {{412}}, not {kind_of(statuses)}")
     return frozenset(check_count(status, "also: a status", least=100) for status in statuses)
 
 

@@ -289,11 +289,11 @@ class AsyncSession:
     @contextmanager
     def listening(self, on_event: Callable[[hooks.CallEvent], object]) -> Generator[None]:
         """Call a function with the events of all calls made while the block runs, in addition to `on_event`."""
-        self._observers.add(on_event)
+        added = self._observers.add(on_event)
         try:
             yield
         finally:
-            self._observers.remove(on_event)
+            self._observers.remove(added)
 
     @contextmanager
     def responses(self) -> Generator[list[ResponseInfo]]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
-from asyncdbaas._checks import check_function, check_instance, check_seconds
+from asyncdbaas._checks import check_instance, check_seconds
 from asyncdbaas._core.http import check_text, cluster_segment, seg
 from asyncdbaas._core.observers import guarded
 from asyncdbaas._core.polling import Poll, Polls, Round, StateSeen, Wait, WaitEvent
@@ -58,8 +58,6 @@ class Waiters:
         on_event: Callable[[WaitEvent], object] | None = None,
     ) -> None:
         self._session = check_instance(session, AsyncSession, "session", "AsyncSession()")
-        if on_event is not None:
-            check_function(on_event, "on_event")
         self._polls = Polls(
             interval=check_seconds(interval, "interval"),
             timeout=check_seconds(timeout, "timeout"),

@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from itertools import count
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 
 from asyncdbaas import hooks
 from asyncdbaas._checks import check_function
@@ -17,6 +17,7 @@ from asyncdbaas.errors import InvalidInputError, RequestError
 __all__ = ["Observers", "guarded", "log_as_environment_says"]
 
 E = TypeVar("E")
+Listener: TypeAlias = Callable[[hooks.CallEvent], None]
 
 _log: Final = logging.getLogger("asyncdbaas")
 _VARIABLE: Final = "ASYNCDBAAS_LOG"
@@ -30,7 +31,7 @@ class Observers:
     """
 
     def __init__(self, on_event: Callable[[hooks.CallEvent], object] | None) -> None:
-        self._listeners: tuple[Callable[[hooks.CallEvent], object], ...] = ()
+        self._listeners: tuple[Listener, ...] = ()
         self.numbers = count(1)
         """The numbers of calls."""
         if on_event is not None:
@@ -41,13 +42,15 @@ class Observers:
         """Return whether anybody observes a call made now."""
         return bool(self._listeners) or _log.isEnabledFor(logging.INFO)
 
-    def add(self, listener: Callable[[hooks.CallEvent], object]) -> None:
-        """Call a function with the events of all calls made from now on."""
-        self._listeners = (*self._listeners, check_function(listener, "on_event"))
+    def add(self, listener: Callable[[hooks.CallEvent], object]) -> Listener:
+        """Call a function with the events of all calls made from now on; return what `remove` takes."""
+        added = guarded(listener)
+        self._listeners = (*self._listeners, added)
+        return added
 
-    def remove(self, listener: Callable[[hooks.CallEvent], object]) -> None:
-        """Stop calling it."""
-        self._listeners = tuple(other for other in self._listeners if other is not listener)
+    def remove(self, added: Listener) -> None:
+        """Stop calling it. The same function may have been added more than once."""
+        self._listeners = tuple(other for other in self._listeners if other is not added)
 
     def started(self, call: Call) -> None:
         """Emit CallStarted."""
@@ -103,16 +106,20 @@ class Observers:
     def _emit(self, kind: Callable[..., hooks.CallEvent], call: Call, **details: Any) -> None:
         event = kind(session=id(self), call=call.number, method=call.method, path=call.path, **details)
         hooks.log(_log, event)
-        for listener in self._listeners:
-            guarded(listener)(event)
+        for emit in self._listeners:
+            emit(event)
 
 
 def guarded(on_event: Callable[[E], object] | None) -> Callable[[E], None]:
-    """Return a function that logs what `on_event` raises: a broken progress bar must not stop the work it shows."""
+    """Return a function that logs what `on_event` raises: a broken progress bar must not stop the work it shows.
+
+    Reject what is no plain function.
+    """
+    if on_event is None:
+        return lambda _: None
+    check_function(on_event, "on_event")
 
     def emit(event: E) -> None:
-        if on_event is None:
-            return
         try:
             on_event(event)
         except Exception:  # noqa: BLE001 -- see above

@@ -59,7 +59,7 @@ def expand(paths: Iterable[str]) -> Iterator[str]:
     """
     seen: set[str] = set()
     for path in paths:
-        if "\0" in path:
+        if not _is_name(path):
             raise FileError(f"{path}: is not a file name")
         if path == _STANDARD_INPUT and path in seen:
             raise FileError("standard input can be read once; give - once")
@@ -67,6 +67,14 @@ def expand(paths: Iterable[str]) -> Iterator[str]:
             if file not in seen:
                 seen.add(file)
                 yield file
+
+
+def _is_name(path: str) -> bool:
+    """Return whether the system can be asked for a file of this name."""
+    try:
+        return b"\0" not in os.fsencode(path)
+    except UnicodeEncodeError:  # half a surrogate pair
+        return False
 
 
 def _check_regular(status: os.stat_result) -> None:

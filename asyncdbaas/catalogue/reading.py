@@ -11,6 +11,7 @@ from typing import Final, TypeAlias
 
 import attrs
 
+from asyncdbaas._checks import check_file
 from asyncdbaas.catalogue.documents import Document, DocumentError, read_document
 from asyncdbaas.catalogue.files import SUFFIXES, FileError, expand, read_file, read_standard_input
 from asyncdbaas.catalogue.garbage import paused_collector
@@ -74,7 +75,7 @@ def read_catalogue(
     found: list[Catalogue] = []
     problems: list[Problem] = []
     try:
-        names = list(expand(os.fspath(path) for path in paths))
+        names = list(expand(check_file(path, "a path of a catalogue") for path in paths))
     except FileError as error:
         raise CatalogueError([_of_file("", str(error))]) from None
     schema_files: set[str] = set()

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import attrs
 
+from asyncdbaas._checks import check_instance
 from asyncdbaas._topic_settings import TOPIC_SETTINGS
 from asyncdbaas.catalogue.kafka import default_value, kafka_name, kafka_value, settings_of
 from asyncdbaas.catalogue.model import (
@@ -42,6 +43,7 @@ def write_catalogue(catalogue: Catalogue, *, suffix: str, minimal: bool = False)
         minimal: Leave out settings that have the service's default, as for a catalogue of live topics. Reading the text
             then gives the same topics, with fewer settings declared.
     """
+    check_instance(catalogue, Catalogue, "catalogue", "read_catalogue('topics.yaml')")
     if suffix == ".csv":
         return _to_csv(catalogue, minimal=minimal)
     document = _document(catalogue, minimal=minimal)
@@ -49,7 +51,7 @@ def write_catalogue(catalogue: Catalogue, *, suffix: str, minimal: bool = False)
         return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
     if suffix in (".yaml", ".yml"):
         return "\n".join(_yaml(document)) + "\n"
-    raise InvalidInputError(f"the suffix must be .yaml, .yml, .json or .csv, not {suffix!r}")
+    raise InvalidInputError("the suffix must be .yaml, .yml, .json or .csv")
 
 
 def topic_values(topic: TopicCreate) -> dict[str, Any]:

@@ -28,7 +28,9 @@ class StateFile:
     """
 
     def __init__(self, path: Path, take_snapshot: Callable[[], Record]) -> None:
-        self.path: Final = path.resolve()  # a write through a link replaces the file that it points to, not the link
+        # A write through a link replaces the file that it points to, not the link. Not `resolve`, which raises a
+        # RuntimeError for links in a circle.
+        self.path: Final = Path(os.path.realpath(path))
         self._take_snapshot = take_snapshot
         self._lock = FileLock(self.path.with_name(f".{self.path.name}.lock"))
         self._read: _Stamp = None

@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any
 
 from asyncdbaas import bulk, hooks
+from asyncdbaas._checks import check_instance
 from asyncdbaas._core.observers import guarded
 from asyncdbaas.plan.cluster_run import ClusterRun, OnConflict, Options
 from asyncdbaas.plan.events import Outcome, PlanEvent, Report, Result, Retrying, Sent, Stopwatch, Waiting, forecast
@@ -57,6 +58,7 @@ async def apply(
         memory: Settings that were read before; it is brought up to date with what is written.
 
     """
+    check_instance(plan, Plan, "plan", "await make_plan(session, catalogue)")
     if plan.problems:
         raise PlanError(plan.problems)
     options = Options(on_conflict=on_conflict, wait=wait, per_cluster=per_cluster, interval=interval, timeout=timeout)

@@ -45,8 +45,8 @@ async def export(
         names: Only objects with these names.
         on_event: Called with a `Forecast` of the reads.
     """
-    matches = names.matcher()
-    places = [(cluster, KIND_OF[kind]) for cluster in clusters for kind in kinds]
+    emit, matches, wanted = guarded(on_event), names.matcher(), [_kind(name) for name in kinds]
+    places = [(cluster, kind) for cluster in clusters for kind in wanted]
     lists = await bulk.map_all(lambda place: place[1].fetch(session, place[0].id), places)
     live = [
         (cluster, kind, found)
@@ -55,7 +55,7 @@ async def export(
         if matches(name) and kind.is_exported(name, found)
     ]
     unread = [index for index, (_, kind, _) in enumerate(live) if kind.has_details and (settings or kind is not TOPICS)]
-    guarded(on_event)(forecast_requests(session, len(unread)))
+    emit(forecast_requests(session, len(unread)))
 
     async def read(index: int) -> None:
         cluster, kind, found = live[index]
@@ -63,6 +63,12 @@ async def export(
 
     await bulk.map_all(read, unread)
     return catalogue_of(live)
+
+
+def _kind(name: str) -> Kind[Any, Any]:
+    if name not in tuple(KIND_OF):  # not in the mapping itself, as some objects have no hash
+        raise InvalidInputError(f"kinds: each must be one of {', '.join(KIND_OF)}")
+    return KIND_OF[name]
 
 
 async def export_into(

@@ -9,6 +9,7 @@ from typing import Any, Final
 import attrs
 
 from asyncdbaas import bulk
+from asyncdbaas._checks import check_instance
 from asyncdbaas._core.observers import guarded
 from asyncdbaas.catalogue import Catalogue, CatalogueTopic
 from asyncdbaas.clusters import Cluster, list_clusters
@@ -21,7 +22,7 @@ from asyncdbaas.plan.live import LiveState
 from asyncdbaas.plan.memory import Memory, Remembered
 from asyncdbaas.plan.model import Plan, Prune, Source, Target
 from asyncdbaas.plan.names import ALL_NAMES, Names
-from asyncdbaas.plan.resolving import resolve
+from asyncdbaas.plan.resolving import check_names, resolve
 from asyncdbaas.session import AsyncSession
 from asyncdbaas.topics import Topic
 from asyncdbaas.types import UNSET
@@ -75,8 +76,12 @@ async def make_plan(
         reading: What to read; by default everything that must be compared.
         on_event: Called with a `Forecast` of the reads, once their number is known.
     """
-    reading = Reading() if reading is None else reading
+    guarded(on_event)  # reject what is no function before anything is sent
+    reading = Reading() if reading is None else check_instance(reading, Reading, "reading", "Reading(settings=False)")
+    check_instance(catalogue, Catalogue, "catalogue", "read_catalogue('topics.yaml')")
+    check_names(clusters)
     if prune is not None:
+        check_instance(prune, Prune, "prune", "Prune(prefix='staging.')")
         prune = attrs.evolve(prune, names=reading.names)
 
     async def plan_for(live: Iterable[Cluster]) -> Plan:
@@ -118,6 +123,7 @@ async def fetch(
         on_event: called with the progress of the reading.
     """
     reading = Reading() if reading is None else reading
+    emit = guarded(on_event)
     targets = list(targets)
     pruned = () if prune is None else prune.kinds
     places = [(target, kind) for target in targets for kind in KINDS if kind.entries(target) or kind.name in pruned]
@@ -126,7 +132,7 @@ async def fetch(
         (target.cluster.id, kind.name): found for (target, kind), found in zip(places, lists, strict=True)
     }
     fetcher = _Fetcher(session, reading, live)
-    await fetcher.read(places, guarded(on_event))
+    await fetcher.read(places, emit)
     return LiveState(objects=live, sources=fetcher.sources, oldest=fetcher.oldest)
 
 

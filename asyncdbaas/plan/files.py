@@ -122,8 +122,10 @@ class _Beside:
 
     def __init__(self, target: Path, mode: int) -> None:
         self._shown = target
-        self._target = target.resolve()  # a link stays a link
-        self._name = self._target.with_name(f".{self._target.name[:200]}.{secrets.token_hex(4)}")
+        # A link stays a link. Not `resolve`, which raises a RuntimeError for links in a circle.
+        self._target = Path(os.path.realpath(target))
+        # A character of a name, which may take 255 bytes, has up to four of them.
+        self._name = self._target.with_name(f".{self._target.name[:50]}.{secrets.token_hex(4)}")
         if not self._target.parent.is_dir():
             raise FileNotFoundError(errno.ENOENT, "its folder does not exist", str(target))
         with self._errors_named():

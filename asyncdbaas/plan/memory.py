@@ -6,6 +6,7 @@ A memory is a file of plain data without secrets. It is written atomically; a da
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -13,8 +14,10 @@ from typing import Any, Final, cast
 
 import attrs
 
+from asyncdbaas._checks import check_file
 from asyncdbaas._core.codec import encode
 from asyncdbaas._core.decoding import MismatchError, reader
+from asyncdbaas.catalogue.files import FileError, read_file
 from asyncdbaas.catalogue.kafka import settings_of
 from asyncdbaas.clusters import Cluster, ClusterStatus, Engine
 from asyncdbaas.errors import InvalidInputError
@@ -27,6 +30,7 @@ from asyncdbaas.topics import TopicConfig
 __all__ = ["Memory", "Remembered", "RememberedCluster", "load_memory"]
 
 _FORMAT: Final = "asyncdbaas-memory/1"
+_LARGEST_FILE: Final = 200 * 2**20
 _OTHERS: Final = (".yaml", ".yml", ".csv")
 _TOPIC: Final = TOPICS.name
 _WRITTEN: Final = (Result.CREATED, Result.UPDATED)
@@ -191,16 +195,19 @@ class Memory:
                 file.write(encode(_File(format=_FORMAT, clusters=self._topics, listed=self._listed)))
 
 
-def load_memory(path: Path, **options: Any) -> tuple[Memory, str]:
+def load_memory(path: str | os.PathLike[str], **options: Any) -> tuple[Memory, str]:
     """Return the memory in a file, and a warning if it was damaged.
 
     A file that does not exist is an empty memory. A damaged one is renamed, so that nothing is lost. InvalidInputError
     if the file is something else, such as a catalogue or a plan.
     """
+    path = Path(check_file(path, "path"))
     try:
-        content = path.read_bytes() if path.exists() else b""
+        content = read_file(str(path), limit=_LARGEST_FILE) if path.exists() else b""
     except OSError as error:
         raise InvalidInputError(f"{path}: {error.strerror}") from None
+    except FileError as error:
+        raise InvalidInputError(f"{path}: {error}") from None
     if not content:
         return Memory(path=path, **options), ""
     if _is_another(path, content):

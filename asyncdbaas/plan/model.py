@@ -9,6 +9,7 @@ from typing import Any, Final, TypeAlias
 
 import attrs
 
+from asyncdbaas._checks import check_count
 from asyncdbaas.catalogue import (
     NO_METADATA,
     CatalogueRegistry,
@@ -60,8 +61,7 @@ def _check_prefix(_: object, __: object, prefix: str) -> None:
 
 
 def _check_max_deletes(_: object, __: object, max_deletes: int) -> None:
-    if max_deletes < 1:
-        raise InvalidInputError(f"max_deletes must be at least 1, not {max_deletes}")
+    check_count(max_deletes, "max_deletes")
 
 
 @attrs.frozen(kw_only=True)

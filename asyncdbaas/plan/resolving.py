@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
+from asyncdbaas._checks import kind_of
+from asyncdbaas._core.http import check_text
 from asyncdbaas._endpoint import similar_names
 from asyncdbaas.catalogue import Catalogue, CatalogueError, Problem
 from asyncdbaas.clusters import Cluster, ClusterStatus, Engine
@@ -13,7 +15,7 @@ from asyncdbaas.plan.kinds import KINDS, Kind
 from asyncdbaas.plan.model import ClusterRef, Entry, Target
 from asyncdbaas.plan.names import ALL_NAMES, Names
 
-__all__ = ["find_cluster", "named_cluster", "resolve"]
+__all__ = ["check_names", "find_cluster", "named_cluster", "resolve"]
 
 _UNFINISHED: Final = (ClusterStatus.CREATING, ClusterStatus.FORKING)
 _MOST_NAMES: Final = 10
@@ -24,6 +26,7 @@ def named_cluster(clusters: Iterable[Cluster], wanted: str, *, engine: Engine | 
 
     InvalidInputError if several have the name, or none; then with similar names, of clusters with `engine` if given.
     """
+    check_text(wanted, "the name or id of a cluster")
     clusters = list(clusters)
     found = [cluster for cluster in clusters if wanted in (cluster.name, cluster.id)]
     if len(found) == 1:
@@ -66,6 +69,7 @@ def resolve(
         chosen: names or ids of clusters.
         names: which entries to take.
     """
+    check_names(chosen)
     resolver = _Resolver(list(clusters), chosen)
     matches = names.matcher()
     for kind in KINDS:
@@ -73,6 +77,14 @@ def resolve(
             if matches(kind.name_of(entry)):
                 resolver.add(kind, entry)
     return resolver.targets(catalogue)
+
+
+def check_names(clusters: Sequence[str]) -> None:
+    """Reject one string, whose letters would be the names, and what cannot be names."""
+    if isinstance(clusters, str) or not isinstance(clusters, Sequence):
+        raise InvalidInputError(f"clusters must be a list of names or ids, such as ['events'], not {kind_of(clusters)}")
+    for name in clusters:
+        check_text(name, "clusters: a name")
 
 
 class _Resolver:

@@ -5,15 +5,19 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, cast
 
 import attrs
 
+from asyncdbaas._checks import check_file, check_instance
 from asyncdbaas._core.codec import encode
 from asyncdbaas._core.decoding import MismatchError, reader
+from asyncdbaas._core.observers import guarded
 from asyncdbaas.catalogue import Problem
+from asyncdbaas.catalogue.files import FileError, read_file
 from asyncdbaas.clusters import list_clusters
 from asyncdbaas.errors import InvalidInputError
 from asyncdbaas.plan.comparing import compare
@@ -29,6 +33,7 @@ from asyncdbaas.session import AsyncSession
 __all__ = ["SavedPlan", "fingerprint", "load_plan", "refresh", "save_plan", "saved_plan"]
 
 _FORMAT: Final = "asyncdbaas-plan/2"
+_ANY_FORMAT: Final = re.compile(r"asyncdbaas-plan/\d{1,9}")
 _LARGEST_FILE: Final = 200 * 2**20
 
 
@@ -53,7 +58,7 @@ def save_plan(plan: Plan, path: str | os.PathLike[str]) -> None:
 
     FileExistsError if there is a file of this name.
     """
-    with OutputFile(Path(path)) as file:
+    with OutputFile(Path(check_file(path, "path"))) as file:
         file.write(saved_plan(plan).encode())
 
 
@@ -73,17 +78,19 @@ def saved_plan(plan: Plan) -> str:
 
 def load_plan(path: str | os.PathLike[str]) -> SavedPlan:
     """Read a plan from a file. PlanError if it is not one, of another version, or was edited."""
-    file = os.fspath(path)
+    file = check_file(path, "path")
     try:
-        content = Path(file).read_bytes()
+        content = read_file(file, limit=_LARGEST_FILE)
         fields = json.loads(content)
-    except OSError as error:
-        raise _refusal(file, error.strerror or str(error)) from None
+    except FileError as error:
+        raise _refusal(file, str(error)) from None
     except (ValueError, RecursionError):
         raise _refusal(file, "is not a saved plan: it is not JSON") from None
     version = cast("dict[str, Any]", fields).get("format") if isinstance(fields, dict) else None
     if version != _FORMAT:
-        raise _refusal(file, f"is not a saved plan of this version: its format is {version!r}, not {_FORMAT!r}")
+        # Of another file nothing is shown: it may hold a secret.
+        shown = f"{version!r}, " if isinstance(version, str) and _ANY_FORMAT.fullmatch(version) else ""
+        raise _refusal(file, f"is not a saved plan of this version: its format is {shown}not {_FORMAT!r}")
     try:
         saved = reader(SavedPlan, None)(content)
     except (MismatchError, InvalidInputError) as error:
@@ -100,6 +107,8 @@ async def refresh(
 
     PlanError if the plan would differ: an object or a cluster was changed, created or deleted since.
     """
+    guarded(on_event)  # reject what is no function before anything is sent
+    check_instance(saved, SavedPlan, "saved", "load_plan('plan.json')")
     clusters = {cluster.id: cluster for cluster in await list_clusters(session)}
     gone = [target.cluster.name for target in saved.targets if target.cluster.id not in clusters]
     if gone:

@@ -37,8 +37,9 @@ def test_a_pipe_is_rejected_without_waiting_for_a_writer(tmp_path: Path) -> None
 
 
 def test_a_file_name_that_cannot_be_one_is_a_problem() -> None:
-    with pytest.raises(CatalogueError, match="is not a file name"):
-        read_catalogue("a\0b.yaml")
+    for name in ("a\0b.yaml", "a\ud800b.yaml"):
+        with pytest.raises(CatalogueError, match="is not a file name"):
+            read_catalogue(name)
 
 
 def test_a_file_at_the_limit_is_read_and_one_byte_more_is_not(tmp_path: Path) -> None:

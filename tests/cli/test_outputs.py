@@ -101,6 +101,38 @@ def test_a_new_file_has_the_users_usual_mode_and_a_secret_one_is_the_owners(tmp_
         os.umask(before)
 
 
+@pytest.mark.skipif(os.name == "nt", reason="links need a privilege there")
+@pytest.mark.parametrize("option", ["--out", "--cache"])
+def test_links_in_a_circle_are_an_output_like_any_other(cli: Cli, file: Path, option: str) -> None:
+    first, second = file.with_name("first.json"), file.with_name("second.json")
+    first.symlink_to(second)
+    second.symlink_to(first)
+    done = cli("kafka", "plan", file, "--emulator", option, first)
+    assert "Traceback" not in done.err
+    if option == "--out":
+        assert done.code == 1
+        assert f"{first}: the file exists" in done.err
+        assert first.is_symlink()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="it has neither")
+def test_a_cache_that_is_a_pipe_or_a_device_is_rejected_unread(cli: Cli, file: Path) -> None:
+    pipe, device = file.with_name("pipe"), file.with_name("device")
+    os.mkfifo(pipe)
+    device.symlink_to("/dev/zero")
+    for cache in (pipe, device):
+        done = cli("kafka", "plan", file, "--emulator", "--cache", cache)
+        assert done.code == 1
+        assert f"error: {cache}: is " in done.err
+
+
+def test_a_name_as_long_as_the_file_system_allows_can_be_written(tmp_path: Path) -> None:
+    path = tmp_path / ("\U0001f600" * 60)
+    with OutputFile(path) as file:
+        file.write(b"content")
+    assert path.read_bytes() == b"content"
+
+
 def test_an_output_that_gets_no_content_leaves_no_trace(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt), OutputFile(tmp_path / "x"):
         raise KeyboardInterrupt

@@ -67,7 +67,9 @@ def test_what_is_missing_is_named(
 
 
 @pytest.mark.parametrize("function", ALL, ids=_name)
-@pytest.mark.parametrize("wrong", [CLUSTER, {"password": "canary"}, "canary"], ids=lambda wrong: type(wrong).__name__)
+@pytest.mark.parametrize(
+    "wrong", [CLUSTER, {"password": "canary"}, "canary", {}, 0], ids=lambda wrong: type(wrong).__name__
+)
 def test_a_cluster_or_plain_data_in_the_place_of_a_connection_is_refused(
     function: Callable[..., dict[str, Any]], wrong: Any
 ) -> None:

@@ -643,3 +643,21 @@ def test_secrets_hide_from_repr_only() -> None:
     assert (repr(secret), repr([secret]), f"{secret!r}") == ("'***'", "['***']", "'***'")
     assert f"Bearer {secret}" == f"Bearer {CANARY}"
     assert CANARY not in repr(Hidden(CANARY))
+
+
+@pytest.mark.parametrize(
+    ("body", "place"),
+    [
+        (b"orders", "$"),
+        ({"name": b"orders"}, "$.name"),
+        ({"names": ["a", bytearray(b"orders")]}, "$.names[1]"),
+        ({"view": memoryview(b"orders")}, "$.view"),
+        (Inner(label=b"orders"), "$.label"),  # type: ignore[arg-type]  # what is tested
+        (t.TopicCreate(name="a", config=t.TopicConfig(cleanup_policy=b"compact")), "$.config.cleanup_policy"),  # type: ignore[arg-type]  # what is tested
+    ],
+)
+def test_bytes_are_rejected_where_they_would_be_sent_as_base64(body: Any, place: str) -> None:
+    with pytest.raises(InvalidInputError) as caught:
+        encode(body)
+    assert f"bytes, which must be decoded to a string - at `{place}`" in str(caught.value)
+    assert "orders" not in str(caught.value)

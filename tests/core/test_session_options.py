@@ -197,7 +197,8 @@ def test_wrong_arguments_are_rejected_by_name_when_the_session_is_made(settings:
         ({"base_delay": -1}, "base_delay must be at least 0 seconds, not -1"),
         ({"max_delay": float("nan")}, "max_delay must be at least 0 seconds, not nan"),
         ({"max_retry_after": None}, "max_retry_after must be a number of seconds, not None"),
-        ({"also": 412}, "also must be several statuses, such as {412}"),
+        ({"also": 412}, "also must be several statuses, such as {412}, not int"),
+        ({"also": None}, "also must be several statuses, such as {412}, not None"),
         ({"also": ["412"]}, "also: a status must be an integer, not str"),
     ],
 )
@@ -366,3 +367,20 @@ async def test_a_listener_that_would_have_to_be_awaited_is_rejected() -> None:
     async with talking() as (_, session):
         with pytest.raises(InvalidInputError, match="on_event must be a plain function"), session.listening(listen):
             raise AssertionError
+
+
+async def test_a_block_that_ends_takes_away_its_own_listener_only() -> None:
+    seen: list[str] = []
+
+    def listen(event: hooks.CallEvent) -> None:
+        if isinstance(event, hooks.CallEnded):
+            seen.append(event.path)
+
+    async with talking(OK, OK, on_event=listen) as (_, session):
+        with session.listening(listen), session.listening(listen):
+            with session.listening(listen):
+                pass
+            await session.request("GET", PATH)
+        assert len(seen) == 3
+        await session.request("GET", PATH)
+    assert len(seen) == 4

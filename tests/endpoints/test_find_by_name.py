@@ -47,8 +47,14 @@ async def test_the_error_does_not_quote_what_was_asked_for(canned: Canned) -> No
         await clusters.find_cluster(canned.session, "pg://u:s3cret@host")
     assert "s3cret" not in str(caught.value)
     wrong: Any = {"password": "s3cret"}
-    with pytest.raises(InvalidInputError, match="cluster name must be a string"):
-        await clusters.find_cluster(canned.session, wrong)
+    for find in (
+        clusters.find_cluster(canned.session, wrong),
+        replicas.find_replica(canned.session, CLUSTER, wrong),
+        logsinks.find_logsink(canned.session, CLUSTER, wrong),
+    ):
+        with pytest.raises(InvalidInputError, match="name must be a string, not dict"):
+            await find
+    assert len(canned.requests) == 1  # of the name above
 
 
 async def test_a_name_that_several_have_is_refused(canned: Canned) -> None:

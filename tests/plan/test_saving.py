@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from worlds import applied, catalogue, opened
 
-from asyncdbaas.catalogue import Catalogue, CatalogueTopic, parse_catalogue, write_catalogue
+from asyncdbaas import InvalidInputError
+from asyncdbaas.catalogue import Catalogue, CatalogueTopic, parse_catalogue, read_catalogue, write_catalogue
 from asyncdbaas.catalogue.kafka import metric_name
 from asyncdbaas.plan import (
     Action,
@@ -20,6 +23,7 @@ from asyncdbaas.plan import (
     Result,
     export,
     fetch,
+    load_memory,
     load_plan,
     make_plan,
     refresh,
@@ -85,7 +89,8 @@ async def test_a_saved_plan_stays_good_if_only_other_topics_change(tmp_path: Pat
         (None, "No such file"),
         ("", "it is not JSON"),
         ("[" * 100_000, "it is not JSON"),
-        ("[]", "its format is None"),
+        ("[]", "its format is not"),
+        ('{"format": "s3cret-canary"}', "its format is not 'asyncdbaas-plan/"),
         ('{"format": "asyncdbaas-plan/0"}', "its format is 'asyncdbaas-plan/0'"),
         ('{"format": "asyncdbaas-plan/2"}', "is damaged"),
     ],
@@ -96,6 +101,24 @@ def test_what_is_no_saved_plan_is_refused(tmp_path: Path, content: str | None, m
         file.write_text(content)
     with pytest.raises(PlanError, match=message):
         load_plan(file)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="it has neither")
+def test_a_plan_that_is_a_pipe_or_a_device_is_refused_unread(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for file in (tmp_path / "pipe", Path("/dev/zero")):
+        with pytest.raises(PlanError, match=r"is a pipe|is not a regular file"):
+            load_plan(file)
+
+
+@pytest.mark.parametrize("wrong", [None, 5, {"password": "s3cret-canary"}, b"s3cret-canary"])
+async def test_what_is_no_file_name_is_rejected_by_name_and_not_quoted(wrong: Any) -> None:
+    async with opened("events") as (_, session, _):
+        plan = await make_plan(session, catalogue(*WANTED))
+    for use in (load_plan, load_memory, lambda path: save_plan(plan, path), read_catalogue):
+        with pytest.raises(InvalidInputError, match="must be the name of a file, as str or Path, not") as caught:
+            use(wrong)
+        assert "s3cret" not in str(caught.value)
 
 
 async def test_any_edit_of_a_saved_plan_is_noticed(tmp_path: Path) -> None:
