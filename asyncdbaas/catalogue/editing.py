@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from asyncdbaas.catalogue.nodes import Items, Pairs, RawNode
+
 __all__ = ["TextEditor"]
 
 
@@ -34,6 +36,14 @@ class TextEditor:
             parts += [self._text[at:start], instead]
             at = max(at, end)
         return "".join([*parts, self._text[at:]])
+
+    def end_of(self, node: RawNode) -> int:
+        """Return where a value ends; the parser lets a block go on to where the next one begins."""
+        if isinstance(node, Pairs) and not node.flow:
+            return self.end_of(node.raw[-1][1])
+        if isinstance(node, Items) and not node.flow:
+            return self.end_of(node.raw[-1])
+        return node.start + len(self._text[node.start : node.end].rstrip())  # a literal block ends with its line
 
     def column(self, at: int) -> int:
         """Return how many characters stand before a place in its line."""

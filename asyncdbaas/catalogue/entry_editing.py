@@ -3,30 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import pairwise
-from typing import Final
 
 import attrs
 
 from asyncdbaas._topic_settings import TOPIC_SETTINGS
 from asyncdbaas.catalogue.editing import TextEditor
 from asyncdbaas.catalogue.kafka import kafka_name, kafka_value
+from asyncdbaas.catalogue.list_editing import NEIGHBOURS, ListEditor
+from asyncdbaas.catalogue.model import UneditableError
 from asyncdbaas.catalogue.names import field_name
 from asyncdbaas.catalogue.nodes import Alias, Items, Node, Pairs, RawNode, Text
 from asyncdbaas.catalogue.topic_entries import PARTITIONING, Values
 from asyncdbaas.catalogue.writing import nested
 from asyncdbaas.catalogue.yaml_writing import flow, flow_item, yaml_mapping
-from asyncdbaas.errors import InvalidInputError
 
-__all__ = ["EntryEditor", "UneditableError"]
-
-
-# Number of preceding topics whose form a new one takes.
-_NEIGHBOURS: Final = 10
-
-
-class UneditableError(InvalidInputError):
-    """The text cannot be changed without changing more."""
+__all__ = ["EntryEditor"]
 
 
 class EntryEditor:
@@ -35,6 +26,7 @@ class EntryEditor:
     def __init__(self, text: str) -> None:
         self._text = text
         self._editor = TextEditor(text)
+        self._lists = ListEditor(self._editor)
 
     def text(self) -> str:
         """Return the text with all changes."""
@@ -64,43 +56,16 @@ class EntryEditor:
 
     def remove(self, topics: Items, gone: Iterable[Node]) -> None:
         """Remove entries of a list."""
-        gone_ids = set(map(id, gone))
-        if not gone_ids:
-            return
-        items = topics.items
-        if not topics.flow:
-            column = self._editor.column(topics.start)
-            for item in items:
-                if id(item) in gone_ids:
-                    start = self._editor.dash_line(item.start, column)
-                    self._editor.replace(start, self._editor.next_line(_end(item)), "")
-            return
-        kept = [number for number, item in enumerate(items) if id(item) not in gone_ids]
-        last = kept[-1] if kept else -1
-        for number, item in enumerate(items[:last]):
-            if id(item) in gone_ids:
-                self._editor.replace(item.start, items[number + 1].start, "")
-        if last + 1 < len(items):
-            start = items[last].end if kept else items[0].start
-            self._editor.replace(start, items[-1].end, "")
+        self._lists.remove(topics, gone)
 
     def append(self, topics: Items, new: Mapping[str, Values], *, is_empty: bool) -> None:
         """Add topics after the last one of a list, in the form of those there.
 
         `is_empty` says that all of those are removed.
         """
-        form = _Form.of(topics, self._editor)
+        form = _Form.of(topics)
         entries = [form.respelled({"name": name} | nested(values)) for name, values in new.items()]
-        end = _end(topics.raw[-1])
-        if topics.flow:
-            self._editor.insert(end, ("" if is_empty else ", ") + ", ".join(map(flow, entries)))
-            return
-        indent = " " * self._editor.column(topics.start)
-        lines: list[str] = []
-        for entry in entries:
-            lines += [""] * form.has_blank_lines
-            lines += [f"{indent}- {flow(entry)}"] if form.flow else _dashed(yaml_mapping(entry, f"{indent}  "), indent)
-        self._editor.insert_lines(self._editor.next_line(end), lines)
+        self._lists.add(topics, entries, is_empty=is_empty)
 
     def _put(self, mapping: Pairs, name: str, values: Values) -> None:
         """Replace the values that a mapping has itself, and add the others."""
@@ -109,7 +74,7 @@ class EntryEditor:
             value = own[field]
             if isinstance(value, Text) and "${" in value.value:
                 raise UneditableError(f"{name} takes {field} from a variable")
-            self._editor.replace(value.start, _end(value), flow_item(kafka_value(values[field])))
+            self._editor.replace(value.start, self._editor.end_of(value), flow_item(kafka_value(values[field])))
         added = _respelled({field: value for field, value in values.items() if field not in own}, mapping)
         if added:
             self._add(mapping, added)
@@ -119,7 +84,7 @@ class EntryEditor:
         if not mapping.raw:
             self._editor.insert(mapping.end - 1, flow(lines)[1:-1])
             return
-        end = _end(mapping.raw[-1][1])
+        end = self._editor.end_of(mapping.raw[-1][1])
         if mapping.flow:
             self._editor.insert(end, f", {flow(lines)[1:-1]}")
             return
@@ -130,29 +95,19 @@ class EntryEditor:
 
 @attrs.frozen(kw_only=True)
 class _Form:
-    """Form in which the topics of a section are written."""
+    """Spelling of the keys of a section's topics."""
 
-    flow: bool
     partitions: str
     separator: str
-    has_blank_lines: bool
 
     @classmethod
-    def of(cls, topics: Items, editor: TextEditor) -> _Form:
-        """Return the form of a section's last topic, and the spelling of the last keys that have one."""
-        last = topics.raw[-1]
-        keys = [key for node in topics.items[-_NEIGHBOURS:] for key in _own_keys(node)]
+    def of(cls, topics: Items) -> _Form:
+        """Return the spelling of the last keys that have one."""
+        keys = [key for node in topics.items[-NEIGHBOURS:] for key in _own_keys(node)]
         partitions = next((key for key in reversed(keys) if field_name(key) == "partition_count"), "partition_count")
         settings = [key for key in keys if field_name(key) in TOPIC_SETTINGS and field_name(key) != "preallocate"]
         separator = next((mark for key in reversed(settings) for mark in "._-" if mark in key), ".")
-        recent = topics.raw[-_NEIGHBOURS:]
-        gaps = [editor.has_blank_line(_end(one), other.start) for one, other in pairwise(recent)]
-        return cls(
-            flow=isinstance(last, Pairs) and last.flow,
-            partitions=partitions,
-            separator=separator,
-            has_blank_lines=bool(gaps) and all(gaps),
-        )
+        return cls(partitions=partitions, separator=separator)
 
     def respelled(self, entry: Values) -> Values:
         """Return an entry with this form's spelling of the keys."""
@@ -189,19 +144,6 @@ def _own_keys(node: RawNode) -> Iterator[str]:
             if isinstance(key, Text):
                 yield key.value
             yield from _own_keys(value)
-
-
-def _end(node: RawNode) -> int:
-    """Return where a value ends; the parser lets a block go on to where the next one begins."""
-    if isinstance(node, Pairs) and not node.flow:
-        return _end(node.raw[-1][1])
-    if isinstance(node, Items) and not node.flow:
-        return _end(node.raw[-1])
-    return node.end
-
-
-def _dashed(lines: list[str], indent: str) -> list[str]:
-    return [f"{indent}- {lines[0].strip()}", *lines[1:]]
 
 
 def _is_merge(key: Node) -> bool:

@@ -23,6 +23,7 @@ __all__ = [
     "CatalogueUser",
     "Metadata",
     "Problem",
+    "UneditableError",
 ]
 
 
@@ -53,6 +54,10 @@ class CatalogueError(InvalidInputError):
     def __init__(self, problems: Sequence[Problem]) -> None:
         super().__init__("\n".join(map(str, problems)))
         self.problems = list(problems)
+
+
+class UneditableError(InvalidInputError):
+    """The text of a catalogue cannot be changed without changing more."""
 
 
 @attrs.frozen(kw_only=True)

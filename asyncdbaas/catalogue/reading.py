@@ -47,7 +47,8 @@ __all__ = [
 ]
 
 _STANDARD_INPUT: Final = "standard input"
-_CONTENT_KEYS: Final = frozenset({"topics", "users", "schemas", "schema_registry"})
+_LIST_KEYS: Final = ("topics", "users", "schemas")
+_CONTENT_KEYS: Final = frozenset({*_LIST_KEYS, "schema_registry"})
 _SECTION_KEYS: Final = _CONTENT_KEYS | {"cluster", "defaults"}
 _ROOT_KEYS: Final = _SECTION_KEYS | METADATA_KEYS | {"clusters", "$schema"}
 # No service has more; what a file with lists of clusters expands to must not exhaust the memory.
@@ -127,9 +128,18 @@ def catalogue_schema() -> str:
 class Section:
     """A part of a catalogue: a document, or an item of its `clusters`."""
 
+    node: Pairs
     clusters: tuple[str | None, ...]
     defaults: Values
-    topics: Items | None
+    lists: Mapping[str, Items]
+    """Those of the lists `topics`, `users` and `schemas` that it has."""
+    values: Mapping[str, Node]
+    """The values of its keys."""
+
+    @property
+    def topics(self) -> Items | None:
+        """The list of its topics."""
+        return self.lists.get("topics")
 
 
 class CatalogueReader:
@@ -195,16 +205,14 @@ class CatalogueReader:
         else:
             fields = self._source.fields(root, _ROOT_KEYS, extensible=True)
             self._metadata.append(self._source.metadata(fields))
-            self._section(fields, {}, (None,))
+            self._section(root, fields, {}, (None,))
 
-    def _section(self, fields: Fields, defaults: Values, clusters: tuple[str | None, ...]) -> None:
+    def _section(self, node: Node, fields: Fields, defaults: Values, clusters: tuple[str | None, ...]) -> None:
         clusters = self._clusters(fields) or clusters
         if "defaults" in fields and not is_null(fields["defaults"][1]):
             defaults = defaults | self._topics.defaults(fields["defaults"][1])
-        topics = fields.get("topics", (None, None))[1]
-        self.sections.append(
-            Section(clusters=clusters, defaults=defaults, topics=topics if isinstance(topics, Items) else None)
-        )
+        if isinstance(node, Pairs):
+            self.sections.append(_part(node, fields, defaults, clusters))
         self._topics.read(self._items(fields, "topics", clusters), defaults, clusters)
         for item in self._items(fields, "users", clusters):
             self._users.read(item, clusters)
@@ -213,7 +221,7 @@ class CatalogueReader:
         if "schema_registry" in fields and not is_null(fields["schema_registry"][1]):
             self._schemas.read_registry(fields["schema_registry"][1], clusters)
         for item in self._source.items(fields, "clusters"):
-            self._section(self._source.fields(item, _SECTION_KEYS), defaults, clusters)
+            self._section(item, self._source.fields(item, _SECTION_KEYS), defaults, clusters)
 
     def _items(self, fields: Fields, key: str, clusters: tuple[str | None, ...]) -> list[Node]:
         """Return the items of a list, which count once for each cluster."""
@@ -270,6 +278,12 @@ def _document(text: str, file: str, suffix: str) -> Document:
         return read_document(text, suffix)
     except DocumentError as error:
         raise CatalogueError([Problem(file=file, line=error.line, message=error.message)]) from None
+
+
+def _part(node: Pairs, fields: Fields, defaults: Values, clusters: tuple[str | None, ...]) -> Section:
+    values = {key: value for key, (_, value) in fields.items()}
+    lists = {key: value for key in _LIST_KEYS if isinstance(value := values.get(key), Items)}
+    return Section(node=node, clusters=clusters, defaults=defaults, lists=lists, values=values)
 
 
 def _is_known(key: Node) -> bool:

@@ -13,7 +13,7 @@ from asyncdbaas.catalogue.nodes import Node, is_null
 from asyncdbaas.catalogue.source import METADATA_KEYS, Fields, Source, UniqueNames, shown
 from asyncdbaas.schemas import CompatibilityLevel, SchemaCreate, SchemaType
 
-__all__ = ["SCHEMA_TYPES", "SchemaEntries", "schema_path"]
+__all__ = ["SCHEMA_TYPES", "SchemaEntries", "same_schema", "schema_path"]
 
 _SCHEMA_KEYS: Final = METADATA_KEYS | {"subject", "type", "file", "schema", "compatibility"}
 _REGISTRY_KEYS: Final = frozenset({"compatibility"})
@@ -134,6 +134,20 @@ def schema_path(catalogue: str, file: str) -> str:
         if path.is_relative_to(root) and not any(part.startswith(".") for part in path.relative_to(root).parts):
             return str(path)
     raise FileError("must lie below the folder of the catalogue, or below the working directory, and not be hidden")
+
+
+def same_schema(one: str, other: str, kind: SchemaType | str) -> bool:
+    """Return whether two schemas are the same but for white space."""
+    return _meaning(one, kind) == _meaning(other, kind)
+
+
+def _meaning(text: str, kind: SchemaType | str) -> object:
+    if kind is not SchemaType.PROTOBUF:
+        try:
+            return json.loads(text)
+        except (ValueError, RecursionError):
+            pass  # not JSON after all, such as an Avro type's bare name: compared as text
+    return text.split()
 
 
 def _json_problem(text: str) -> str:

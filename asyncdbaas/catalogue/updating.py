@@ -14,10 +14,11 @@ from typing import Any
 import attrs
 
 from asyncdbaas._topic_settings import TOPIC_SETTINGS
-from asyncdbaas.catalogue.entry_editing import EntryEditor, UneditableError
+from asyncdbaas.catalogue.entry_editing import EntryEditor
 from asyncdbaas.catalogue.kafka import default_value, same_value, settings_of
-from asyncdbaas.catalogue.model import Catalogue, CatalogueError, CatalogueTopic
+from asyncdbaas.catalogue.model import Catalogue, CatalogueError, CatalogueTopic, UneditableError
 from asyncdbaas.catalogue.nodes import Pairs
+from asyncdbaas.catalogue.object_updating import SCHEMAS, USERS, ObjectUpdater
 from asyncdbaas.catalogue.reading import CatalogueReader, Section, parse_catalogue
 from asyncdbaas.catalogue.topic_entries import PARTITIONING, Values
 from asyncdbaas.errors import InvalidInputError
@@ -36,7 +37,7 @@ class CatalogueUpdate:
     changed: int = 0
     removed: int = 0
     missing: tuple[str, ...] = ()
-    """Declared topics that do not exist, and have been kept."""
+    """Declared objects that do not exist, and have been kept."""
 
     def __str__(self) -> str:
         return f"+{self.added} ~{self.changed} -{self.removed}"
@@ -48,31 +49,50 @@ def update_catalogue(
     clusters: Mapping[str | None, str],
     *,
     file: str,
+    users: bool = False,
+    schemas: bool = False,
     remove_missing: bool = False,
     variables: Mapping[str, str] | None = None,
 ) -> CatalogueUpdate:
-    """Return the text of a YAML catalogue, brought up to date with the live topics.
+    """Return the text of a YAML catalogue, brought up to date with the live objects.
 
-    Declared values that differ are replaced, and new topics are added after the last one of their cluster, in the same
+    Declared values that differ are replaced, and new objects are added after the last one of their cluster, in the same
     form. InvalidInputError if the text cannot be changed without changing more, for example because several topics
     share an anchor.
 
     Args:
         text: The whole text.
-        live: The live topics.
-        clusters: For each cluster that the text names its name in `live`; None stands for topics without a cluster.
-            Topics of other clusters stay as they are.
+        live: The live topics, users and schemas.
+        clusters: For each cluster that the text names its name in `live`; None stands for entries without a cluster.
+            Entries of other clusters stay as they are.
         file: Name of the file, for messages.
-        remove_missing: Remove topics that do not exist. By default they stay: they may not have been applied yet.
+        users: Also update the users and their rights.
+        schemas: Also update the schemas and the compatibility levels.
+        remove_missing: Remove objects that do not exist. By default they stay: they may not have been applied yet.
         variables: Values of `${NAME}` in the text.
 
     """
     there = {(entry.cluster, entry.topic.name): _values(entry.topic) for entry in live.topics}
+    variables = variables or {}
     try:
-        return _Updater(text, file, variables or {}, clusters, there).update(remove_missing=remove_missing)
+        update = _Updater(text, file, variables, clusters, there).update(remove_missing=remove_missing)
+        for kind in [USERS] * users + [SCHEMAS] * schemas:
+            updater = ObjectUpdater(update.text, file, variables, clusters, kind)
+            update = _joined(update, updater.update(live, remove_missing=remove_missing), updater)
     except UneditableError as error:
         message = f"{file} cannot be updated in place: {error}; export to a new file instead"
         raise InvalidInputError(message) from None
+    return update
+
+
+def _joined(update: CatalogueUpdate, text: str, more: ObjectUpdater) -> CatalogueUpdate:
+    return CatalogueUpdate(
+        text=text,
+        added=update.added + more.counts["added"],
+        changed=update.changed + more.counts["changed"],
+        removed=update.removed + more.counts["removed"],
+        missing=(*update.missing, *more.missing),
+    )
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -177,7 +197,7 @@ class _Updater:
 
     def _checked(self) -> str:
         """Return the new text if it declares what it should: an anchor may have carried a change further."""
-        if not self._expected:
+        if self._declared and not self._expected:
             raise UneditableError("none of its topics is left")
         text = self._editor.text()
         try:

@@ -28,8 +28,9 @@ from asyncdbaas.catalogue.yaml_writing import Flow, is_block_list, yaml_list, ya
 from asyncdbaas.errors import InvalidInputError
 from asyncdbaas.topics import TopicCreate
 from asyncdbaas.types import UNSET
+from asyncdbaas.users import KafkaACL
 
-__all__ = ["nested", "topic_values", "write_catalogue"]
+__all__ = ["nested", "right_values", "schema_values", "topic_values", "user_values", "write_catalogue"]
 
 _DEFAULTS: Final = {setting.kafka_name: kafka_value(default_value(name)) for name, setting in TOPIC_SETTINGS.items()}
 
@@ -120,9 +121,9 @@ def _section(part: _Part, *, minimal: bool) -> dict[str, Any]:
             for entry, each in zip(part.topics, values, strict=True)
         ]
     if part.users:
-        section["users"] = [_user(entry) for entry in part.users]
+        section["users"] = [user_values(entry) for entry in part.users]
     if part.schemas:
-        section["schemas"] = [_schema(entry) for entry in part.schemas]
+        section["schemas"] = [schema_values(entry) for entry in part.schemas]
     if part.registry is not None:
         section["schema_registry"] = {"compatibility": str(part.registry.compatibility)}
     return section
@@ -149,15 +150,21 @@ def _own(values: dict[str, Any], common: dict[str, Any], *, minimal: bool) -> di
     return {key: value for key, value in values.items() if key not in usual or usual[key] != value}
 
 
-def _user(entry: CatalogueUser) -> dict[str, Any]:
+def user_values(entry: CatalogueUser) -> dict[str, Any]:
+    """Return a user's entry as plain data."""
     user = {"name": _escaped(entry.name)} | _notes(entry.metadata)
     if entry.acl is None:
         return user
-    rights = [Flow(topic=_escaped(right.topic), permission=str(right.permission)) for right in entry.acl]
-    return user | {"acl": rights}
+    return user | {"acl": [right_values(right) for right in entry.acl]}
 
 
-def _schema(entry: CatalogueSchema) -> dict[str, Any]:
+def right_values(right: KafkaACL) -> Flow:
+    """Return a user's right as plain data."""
+    return Flow(topic=_escaped(right.topic), permission=str(right.permission))
+
+
+def schema_values(entry: CatalogueSchema) -> dict[str, Any]:
+    """Return a schema's entry as plain data."""
     schema: dict[str, Any] = {"subject": _escaped(entry.subject)} | _notes(entry.metadata)
     if entry.compatibility is not None:
         schema["compatibility"] = str(entry.compatibility)

@@ -40,6 +40,10 @@ def yaml_list(items: list[Any], indent: str) -> list[str]:
     return lines
 
 
+def _is_list(value: object) -> TypeGuard[list[Any]]:
+    return isinstance(value, list)
+
+
 def is_block_list(value: object) -> TypeGuard[list[Any]]:
     """Return whether a value is a list to be written over several lines."""
     return isinstance(value, list) and value != []
@@ -80,11 +84,11 @@ def _pair(key: str, value: Any, indent: str) -> list[str]:
 
 
 def flow(value: Any) -> str:
-    """Return a value on one line, mappings in braces."""
+    """Return a value on one line, mappings in braces and lists in brackets."""
     if isinstance(value, Mapping):
         pairs = cast("Mapping[str, Any]", value).items()
         return f"{{{', '.join(f'{_scalar(key)}: {flow_item(item)}' for key, item in pairs)}}}"
-    return "[]" if isinstance(value, list) else _scalar(value)
+    return f"[{', '.join(map(flow_item, value))}]" if _is_list(value) else _scalar(value)
 
 
 def flow_item(value: Any) -> str:

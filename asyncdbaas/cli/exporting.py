@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
@@ -46,10 +46,10 @@ class Exporting:
 
     def check_update(self) -> None:
         """Raise UsageError for what an update of a file does not take."""
-        if self.out is not None or not self.settings or self.users or self.schemas or self.names != ALL_NAMES:
+        if self.out is not None or not self.settings or self.names != ALL_NAMES:
             raise click.UsageError(
                 "--update brings all topics of a file up to date: it goes neither with -o nor with --no-settings, "
-                "--users, --schemas, --only or --except"
+                "--only or --except"
             )
 
     @property
@@ -106,6 +106,7 @@ def update_file(updating: Updating, exporting: Exporting, connection: Connection
                 text,
                 file=str(path),
                 clusters=chosen,
+                kinds=exporting.kinds,
                 remove_missing=updating.remove_missing,
                 variables=variables,
             )
@@ -116,9 +117,16 @@ def update_file(updating: Updating, exporting: Exporting, connection: Connection
             raise click.ClickException(f"{path} was changed meanwhile, so it was left as it is; try again")
         if after.text != text:
             file.write(file.content.removesuffix(text.encode()) + after.text.encode())
-    missing = f"; kept {counted(len(after.missing), 'declared topic')} that do not exist" if after.missing else ""
-    out(f"{safe(str(path))}: {after}{missing}")
+    out(f"{safe(str(path))}: {after}{_kept(after.missing)}")
     return PENDING if updating.check and after.text != text else 0
+
+
+def _kept(missing: Sequence[str]) -> str:
+    """Say which entries stand in the file and not in the service."""
+    if not missing:
+        return ""
+    verb = "does" if len(missing) == 1 else "do"
+    return f"; kept {counted(len(missing), 'entry')} that {verb} not exist (--remove-missing removes them)"
 
 
 async def _export(session: AsyncSession, exporting: Exporting, progress: Progress) -> Catalogue:

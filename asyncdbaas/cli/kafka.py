@@ -179,7 +179,7 @@ def diff(*, sources: Sources, clusters: tuple[str, ...], names: Names, connectio
     help="Change in this YAML catalogue only what differs, and keep its comments.",
 )
 @variables_option
-@click.option("--remove-missing", is_flag=True, help="With --update: remove the topics that do not exist.")
+@click.option("--remove-missing", is_flag=True, help="With --update: remove the entries that do not exist.")
 @click.option("--check", is_flag=True, help="With --update: exit code 2 if the file was changed.")
 @click.option("--settings/--no-settings", default=True, help="Read the settings too: one request for each topic.")
 @connected
@@ -201,6 +201,7 @@ def export(
       asyncdbaas kafka export --cluster events
       asyncdbaas kafka export --users --schemas -o events.yaml
       asyncdbaas kafka export --no-settings -o topics.csv
+      asyncdbaas kafka export --update topics.yaml --users --schemas
       asyncdbaas kafka export --update topics.yaml --check
     """
     from asyncdbaas.cli.exporting import Exporting, Updating, export_live, update_file

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import attrs
 
@@ -14,13 +14,16 @@ from asyncdbaas.clusters import list_clusters
 from asyncdbaas.errors import InvalidInputError
 from asyncdbaas.plan.events import PlanEvent, forecast_requests
 from asyncdbaas.plan.kinds import KIND_OF, KINDS, TOPICS, Kind
-from asyncdbaas.plan.model import ClusterRef
+from asyncdbaas.plan.model import ClusterRef, Entry, Target
 from asyncdbaas.plan.names import ALL_NAMES, Names
 from asyncdbaas.plan.resolving import resolve
 from asyncdbaas.schemas import CompatibilityLevel
 from asyncdbaas.session import AsyncSession
 
 __all__ = ["catalogue_of", "export", "export_into"]
+
+
+_Choice: TypeAlias = Callable[[ClusterRef, Kind[Any, Any], str, Any], bool]
 
 
 async def export(
@@ -45,14 +48,34 @@ async def export(
         names: Only objects with these names.
         on_event: Called with a `Forecast` of the reads.
     """
-    emit, matches, wanted = guarded(on_event), names.matcher(), [_kind(name) for name in kinds]
+    matches = names.matcher()
+    return await _export(
+        session,
+        clusters,
+        kinds,
+        lambda _, kind, name, found: matches(name) and kind.is_exported(name, found),
+        settings=settings,
+        on_event=on_event,
+    )
+
+
+async def _export(
+    session: AsyncSession,
+    clusters: Iterable[ClusterRef],
+    kinds: Sequence[str],
+    is_chosen: _Choice,
+    *,
+    settings: bool = True,
+    on_event: Callable[[PlanEvent], object] | None = None,
+) -> Catalogue:
+    emit, wanted = guarded(on_event), [_kind(name) for name in kinds]
     places = [(cluster, kind) for cluster in clusters for kind in wanted]
     lists = await bulk.map_all(lambda place: place[1].fetch(session, place[0].id), places)
     live = [
         (cluster, kind, found)
         for (cluster, kind), objects in zip(places, lists, strict=True)
         for name, found in sorted(objects.items())
-        if matches(name) and kind.is_exported(name, found)
+        if is_chosen(cluster, kind, name, found)
     ]
     unread = [index for index, (_, kind, _) in enumerate(live) if kind.has_details and (settings or kind is not TOPICS)]
     emit(forecast_requests(session, len(unread)))
@@ -77,10 +100,11 @@ async def export_into(
     *,
     file: str,
     clusters: Sequence[str] = (),
+    kinds: Sequence[str] = ("topic",),
     remove_missing: bool = False,
     variables: Mapping[str, str] | None = None,
 ) -> CatalogueUpdate:
-    """Return the text of a YAML catalogue, brought up to date with the live topics of the clusters that it names.
+    """Return the text of a YAML catalogue, brought up to date with the live objects of the clusters that it names.
 
     Its comments, order, anchors and spelling stay. It costs one request more than `export` of the clusters.
 
@@ -89,16 +113,40 @@ async def export_into(
         text: The whole text.
         file: Name of the file, for messages.
         clusters: as for `make_plan`.
-        remove_missing: Remove topics that do not exist. By default they stay: they may not have been applied yet.
+        kinds: Which objects, as for `export`.
+        remove_missing: Remove objects that do not exist. By default they stay: they may not have been applied yet.
         variables: Values of `${NAME}` in the text.
     """
     declared = parse_catalogue(text, file=file, variables=variables)
     targets = resolve(declared, await list_clusters(session), chosen=clusters)
-    if len(targets) > 1 and any(entry.cluster is None for target in targets for entry in target.topics):
-        raise InvalidInputError(f"{file} has topics that name no cluster, so it can be updated from one cluster only")
-    live = await export(session, [target.cluster for target in targets])
-    names = {entry.cluster: target.cluster.name for target in targets for entry in target.topics}
-    return update_catalogue(text, live, names, file=file, remove_missing=remove_missing, variables=variables)
+    names = {entry.cluster: target.cluster.name for target in targets for _, entry in _entries(target)}
+    if len(targets) > 1 and None in names:
+        raise InvalidInputError(f"{file} has entries that name no cluster, so it can be updated from one cluster only")
+    live = await _export(session, [target.cluster for target in targets], kinds, _is_comparable(targets))
+    return update_catalogue(
+        text,
+        live,
+        names,
+        file=file,
+        users="user" in kinds,
+        schemas="schema" in kinds,
+        remove_missing=remove_missing,
+        variables=variables,
+    )
+
+
+def _entries(target: Target) -> list[tuple[Kind[Any, Any], Entry]]:
+    return [(kind, entry) for kind in KINDS for entry in kind.entries(target)]
+
+
+def _is_comparable(targets: Iterable[Target]) -> _Choice:
+    """Choose what an export shows, and what is declared although it belongs to the service."""
+    declared = {
+        (target.cluster, kind.name, kind.name_of(entry)) for target in targets for kind, entry in _entries(target)
+    }
+    return lambda cluster, kind, name, found: (
+        kind.is_exported(name, found) or ((cluster, kind.name, name) in declared and not kind.is_going(found))
+    )
 
 
 def catalogue_of(live: Iterable[tuple[ClusterRef, Kind[Any, Any], Any]]) -> Catalogue:

@@ -49,10 +49,14 @@ def request(emulator: Emulator, method: str, path: str, body: dict[str, Any] | N
     emulator.clock.advance(minutes=1)
 
 
-def change_behind_the_back(emulator: Emulator) -> None:
+def path_of_the_cluster(emulator: Emulator) -> str:
     headers = {"authorization": f"Bearer {emulator.token}"}
     (cluster,) = json.loads(emulator.handle("GET", "/v2/databases", headers).body)["databases"]
-    topics = f"/v2/databases/{cluster['id']}/topics"
+    return f"/v2/databases/{cluster['id']}"
+
+
+def change_behind_the_back(emulator: Emulator) -> None:
+    topics = f"{path_of_the_cluster(emulator)}/topics"
     changes: dict[str, dict[str, Any]] = {
         "orders.order.placed": {"partition_count": 48},
         "orders.order-line.removed": {"partition_count": 30},
@@ -144,6 +148,70 @@ def test_a_file_that_cannot_be_updated_is_refused_and_stays(
     done = cli("kafka", "export", "--update", file, *options)
     assert (done.code, message in done.err, file.read_text()) == (1, True, text), done.err
     assert list(tmp_path.iterdir()) == [file]
+
+
+KINDS = """\
+cluster: shop-events
+topics:
+  - name: orders
+users:
+  - name: shop   # the shop
+    acl:
+      - {topic: orders, permission: consume}   # reads
+      - {topic: carts, permission: produce}
+  - name: planned   # not applied yet
+    acl: []
+schemas:
+  - subject: orders-value
+    type: avro
+    schema: '"string"'   # simple
+    compatibility: backward
+"""
+
+
+AUDIT = """\
+  - name: audit
+    acl:
+      - {topic: orders, permission: admin}
+"""
+
+
+def test_users_and_schemas_are_brought_up_to_date_on_request_and_then_plan_to_nothing(
+    cli: Cli, emulator: Emulator, tmp_path: Path
+) -> None:
+    file = tmp_path / "all.yaml"
+    file.write_text(KINDS.replace("  - name: planned   # not applied yet\n    acl: []\n", ""))
+    assert cli("kafka", "apply", file, "--yes").code == 0
+    path = path_of_the_cluster(emulator)
+    rights = [{"topic": "orders", "permission": "admin"}]
+    request(emulator, "PUT", f"{path}/users/shop", {"settings": {"acl": rights}})
+    request(emulator, "POST", f"{path}/users", {"name": "audit", "settings": {"acl": rights}})
+    request(emulator, "PUT", f"{path}/schema-registry/config/orders-value", {"compatibility_level": "NONE"})
+    file.write_text(KINDS)
+    checked = cli("kafka", "export", "--update", file, "--users", "--schemas", "--check")
+    told = f"{file}: +1 ~2 -0; kept 1 entry that does not exist (--remove-missing removes them)\n"
+    assert (checked.code, checked.out) == (2, told), checked.err
+    expected = (
+        KINDS.replace("permission: consume}   # reads", "permission: admin}   # reads")
+        .replace("      - {topic: carts, permission: produce}\n", "")
+        .replace(
+            "    acl: []\n", "    acl: []\n  - name: audit\n    acl:\n      - {topic: orders, permission: admin}\n"
+        )
+        .replace("backward", "NONE")
+    )
+    assert file.read_text() == expected
+    removed = cli("kafka", "export", "--update", file, "--users", "--schemas", "--remove-missing")
+    assert (removed.code, removed.out) == (0, f"{file}: +0 ~0 -1\n")
+    planned = cli("kafka", "plan", file)
+    assert (planned.code, counts(planned)) == (0, {"keep": 4})
+
+
+@pytest.mark.usefixtures("emulator")
+def test_the_primary_user_of_a_cluster_is_not_missing(cli: Cli, tmp_path: Path) -> None:
+    file = tmp_path / "all.yaml"
+    file.write_text("cluster: shop-events\nusers:\n  - name: doadmin\n")
+    done = cli("kafka", "export", "--update", file, "--users", "--remove-missing")
+    assert (done.code, done.out) == (0, f"{file}: +0 ~0 -0\n"), done.err
 
 
 def test_variables_of_a_file_are_given_to_its_update(cli: Cli, emulator: Emulator, tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, Final
@@ -10,6 +9,7 @@ from typing import Any, Final
 import attrs
 
 from asyncdbaas.catalogue import CatalogueSchema
+from asyncdbaas.catalogue.schema_entries import same_schema
 from asyncdbaas.errors import ConflictError, NotFoundError, RequestError, UnprocessableError
 from asyncdbaas.plan.kinds.base import Assessment, Kind, Write
 from asyncdbaas.plan.model import Action
@@ -17,7 +17,6 @@ from asyncdbaas.schemas import (
     CompatibilityLevel,
     Schema,
     SchemaCreate,
-    SchemaType,
     create_schema,
     delete_schema,
     get_schema,
@@ -161,7 +160,7 @@ def _differing(wanted: SchemaCreate, there: Schema) -> dict[str, tuple[Any, Any]
     found: dict[str, tuple[Any, Any]] = {}
     if there.schema_type is not None and there.schema_type is not wanted.schema_type:
         found["type"] = (str(there.schema_type), str(wanted.schema_type))
-    if _meaning(there.schema or "", wanted.schema_type) != _meaning(wanted.schema, wanted.schema_type):
+    if not same_schema(there.schema or "", wanted.schema, wanted.schema_type):
         found["schema"] = (there.schema, wanted.schema)
     return found
 
@@ -175,13 +174,3 @@ async def _earlier_version(session: AsyncSession, cluster_id: str, wanted: Schem
             if not _differing(wanted, version):
                 return number
     return None
-
-
-def _meaning(text: str, kind: SchemaType | str) -> object:
-    """Return what a schema says, without white space."""
-    if kind is not SchemaType.PROTOBUF:
-        try:
-            return json.loads(text)
-        except (ValueError, RecursionError):
-            pass  # not JSON after all, such as an Avro type's bare name: compared as text
-    return text.split()
