@@ -10,7 +10,7 @@ import attrs
 
 from asyncdbaas.ratelimit.windows import NOW, Lease, Quota
 
-__all__ = ["KEEP", "LEASE", "Refusal", "Reply", "Worker"]
+__all__ = ["CLAIM", "KEEP", "LEASE", "Refusal", "Reply", "Worker"]
 
 # Shares of a minute: how long a lease lasts, how often a worker reports at least, and how much later than told it may
 # come back without losing its place.
@@ -21,6 +21,8 @@ _GRACE: Final = 1 / 20
 _LATER: Final = 1 / 200
 # Minutes for which the ledger keeps the part of a worker that is silent.
 KEEP: Final = 10
+# Minutes for which it keeps the claim of one; see "Workers that fall silent" in `ledger.lua`.
+CLAIM: Final = 1 + 2 * LEASE
 # The most permits of one exchange, as a share of the limit, but not below the number. A worker that stops loses them.
 _BATCH: Final = 1 / 20
 _SMALL_BATCH: Final = 12
@@ -54,7 +56,9 @@ class Reply:
     used: int = 0
     """Requests of the minute, of all workers."""
     free: int = 0
-    """This worker's part of what is free, if no other worker has used any."""
+    """Requests that it may have in use beyond those of now, if it is cut off in the next minutes."""
+    kept: bool = False
+    """Whether its part is kept for longer, because it is at work or the only worker."""
     epoch: str = ""
     """Another one than before means that the ledger has lost its data."""
     part: int = 1
@@ -149,6 +153,8 @@ class Worker:
             "used": self.used(now) + self.permits,
             "workers": self.reply.workers,
             "part": self.reply.part,
+            "free": self.reply.free,
+            "kept": self.reply.kept,
             "leaving": leaving,
             **self._history(now),
             **self._news(),

@@ -43,8 +43,11 @@ class SharedRateLimiter(RateLimiter):
     (see `priority`).
 
     If the store does not respond, each worker goes on with a safe part of the quota and logs a warning; it returns
-    when the store does. If the store cannot be used from the first call on, calls raise QuotaStoreError. The part of a
-    worker that crashed at work, or that cannot reach a store that serves others, is kept for it for ten minutes.
+    when the store does. If the store cannot be used from the first call on, calls raise QuotaStoreError.
+
+    A worker that crashes, stands still or cannot reach a store that serves others looks the same to the store: silent.
+    For a minute and a half it may go on with what it had in use, so this is what the others lose if it does nothing.
+    After that its part is kept for it, for ten minutes in all, if it was at work.
 
     Sessions open and close it. It serves one event loop at a time.
 

@@ -7,7 +7,7 @@ that the ledger keeps for it.
 
 from __future__ import annotations
 
-from asyncdbaas.ratelimit.lease import KEEP, LEASE, Refusal, Worker
+from asyncdbaas.ratelimit.lease import CLAIM, KEEP, LEASE, Refusal, Worker
 from asyncdbaas.ratelimit.windows import NEVER, NOW, Lease
 
 __all__ = ["Connecting", "CutOff", "Leased", "State"]
@@ -135,9 +135,9 @@ class CutOff(State):
     """The store does not respond: the worker goes on with the part of the quota that is safe.
 
     Nothing is sent for the length of a lease: the last report may have arrived although its reply did not, and until
-    then the ledger grants others what is free. They may use it for a minute, so this worker sends as much as it has
-    in use then, or its part of what was free at the last reply. After that it sends its part, which the ledger keeps
-    for it. In the end it yields to others, and probes.
+    then the ledger grants others what is free. After that the worker may have as much in use as it has then, plus what
+    it was promised. It may send its whole part when the ledger has kept that for a minute, since what was granted to
+    others before counts for so long. In the end it yields to others, and probes.
     """
 
     def __init__(self, worker: Worker, now: float) -> None:
@@ -146,12 +146,13 @@ class CutOff(State):
         worker.restoring = True
         if worker.refusal is not None:
             worker.quota.refused(now, worker.refusal.pause, hourly=worker.refusal.hourly)
-        self._starts_at = now + worker.quota.minute.span * LEASE
-        # The ledger keeps the part from here on. What it granted others before counts for another minute.
-        self._trusts_at = self._starts_at + worker.quota.minute.span
-        self._ends_at = worker.reported_at + worker.quota.minute.span * KEEP
+        minute = worker.quota.minute.span
+        self._starts_at = now + minute * LEASE
+        self._trusts_at = now + minute * (CLAIM + 1)
+        # What is sent at the end counts for another minute, for which the ledger still keeps it.
+        self._ends_at = worker.reported_at + minute * (KEEP - 1 if worker.reply.kept else CLAIM)
         self._lease = Lease(self._ends_at)
-        self._reused: int | None = None
+        self._claim: int | None = None
 
     @property
     def lease(self) -> Lease:
@@ -183,11 +184,11 @@ class CutOff(State):
         starts, ends = self._starts_at, self._ends_at
         if now < starts:
             return starts
-        if now < self._trusts_at:
-            if self._reused is None:
-                self._reused = min(reply.part, max(reply.free, worker.used(now)))
-            worker.set_limits(self._reused)
-            return self._trusts_at
+        if now < min(self._trusts_at, ends):
+            if self._claim is None:
+                self._claim = min(reply.part, reply.free + worker.used(now))
+            worker.set_limits(self._claim)
+            return min(self._trusts_at, ends)
         worker.set_limits(reply.part)
         if now >= ends and self._lease.lapses_at < NEVER:
             self._lease = Lease(NEVER)

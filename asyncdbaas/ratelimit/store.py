@@ -42,7 +42,7 @@ _KEYS: Final = ("ledger", "responses", "deadlines", "waiting", "interactive", "b
 # What a server's words, in small letters, mean for the one who set it up.
 _MEANINGS: Final = (
     (
-        ("wrongtype", "format of the books"),
+        ("wrongtype", "format of the ledger"),
         "{keys} hold data of another application, or of another version of this one",
     ),
     (

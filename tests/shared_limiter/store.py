@@ -28,8 +28,10 @@ _SPANS = {
     "settling": 0,
 }
 _NOTHING: dict[str, Any] = {
-    **dict.fromkeys(("in_flight", "interactive", "bulk", "used", "first", "subscribed", "replied", "elapsed"), 0),
-    **dict.fromkeys(("leaving", "restoring"), False),
+    **dict.fromkeys(
+        ("in_flight", "interactive", "bulk", "used", "first", "free", "subscribed", "replied", "elapsed"), 0
+    ),
+    **dict.fromkeys(("leaving", "restoring", "kept"), False),
     "workers": 1,
     "part": 1,
     "batch": 1000,

@@ -75,6 +75,7 @@ async def test_the_hour_closes_behind_the_minute(client: Any) -> None:
 
 
 async def test_a_worker_that_dies_gives_its_permits_back_after_its_lease_and_a_minute(ledger: Ledger) -> None:
+    await settle(ledger, "dead")
     assert await granted(ledger, "dead", bulk=10) == 10
     ledger.now += 89.999
     assert await granted(ledger, "a", bulk=10) == 0
@@ -124,6 +125,7 @@ async def test_those_who_wait_get_even_parts(ledger: Ledger) -> None:
     parts: list[int] = []
     for _ in range(4):
         ledger.now += 15
+        await ledger.exchange("holder")
         parts = [await granted(ledger, worker, bulk=100) for worker in ("a", "b")]
     assert parts == [5, 5]
 
@@ -135,6 +137,7 @@ async def test_interactive_calls_of_any_worker_go_before_bulk_calls(ledger: Ledg
     await ledger.exchange("holder", ages=[0.0] * 10)
     ledger.now += 59
     await ledger.exchange("a", bulk=100)
+    await ledger.exchange("holder")
     assert await granted(ledger, "b", interactive=8, bulk=8) == 0
     ledger.now += 1
     assert await granted(ledger, "a", bulk=100) == 1  # eight of ten are kept for the other, and half of the rest
@@ -149,6 +152,7 @@ async def let_one_that_goes_wait(ledger: Ledger) -> None:
     await ledger.exchange("holder", ages=[0.0] * 10)
     ledger.now += 59
     assert (await ledger.exchange("gone", interactive=100))["wait"] == 1.0
+    await ledger.exchange("holder")
     ledger.now += 1
 
 
@@ -178,6 +182,7 @@ async def test_a_refusal_holds_all_workers_and_leaves_other_clients_their_part_f
     await ledger.exchange("a", ages=[0.0] * 4, refusal={"pause": 20_000_000, "hourly": False})
     assert (await ledger.exchange("b", interactive=9))["granted"] == 0
     ledger.now += 29
+    await ledger.exchange("a")
     assert await granted(ledger, "b", interactive=9) == 0
     opening: list[int] = []
     for _ in range(4):
@@ -284,13 +289,20 @@ async def test_a_worker_that_subscribed_before_the_ledger_was_lost_is_waited_for
         assert await granted(ledger, "new", bulk=5) == 1
 
 
-# Workers that cannot be heard.
+# Workers that are silent.
+
+
+async def settle(ledger: Ledger, *workers: str) -> None:
+    """Let workers be there for longer than a lease."""
+    for seconds in (16, 16, 0):
+        for worker in workers:
+            await ledger.exchange(worker)
+        ledger.now += seconds
 
 
 async def two_at_work(ledger: Ledger) -> None:
     """Let two workers use the minute, so that each has five requests of ten and waits for more."""
-    for name in ("silent", "other"):
-        await ledger.exchange(name)
+    await settle(ledger, "silent", "other")
     for name in ("silent", "other"):
         first = await granted(ledger, name, bulk=5)
         assert first + await granted(ledger, name, bulk=5 - first, in_flight=first) == 5
@@ -307,7 +319,7 @@ async def beat(ledger: Ledger, worker: str, seconds: int) -> None:
 
 async def test_the_part_of_a_worker_that_went_silent_at_work_is_kept_for_ten_minutes(ledger: Ledger) -> None:
     await two_at_work(ledger)
-    await beat(ledger, "other", 100)
+    await beat(ledger, "other", 130)
     for _ in range(8):
         assert await granted(ledger, "other", bulk=20) == 5
         await beat(ledger, "other", 60)
@@ -317,16 +329,15 @@ async def test_the_part_of_a_worker_that_went_silent_at_work_is_kept_for_ten_min
 
 async def test_the_part_of_a_silent_worker_is_free_again_when_it_comes_back(ledger: Ledger) -> None:
     await two_at_work(ledger)
-    await beat(ledger, "other", 100)
+    await beat(ledger, "other", 130)
     assert await granted(ledger, "other", bulk=20) == 5
     assert await granted(ledger, "silent", first=5) == 0
     assert await granted(ledger, "other", bulk=20, in_flight=5) == 5
 
 
 async def test_for_a_worker_that_went_silent_without_work_nothing_is_kept(ledger: Ledger) -> None:
-    await ledger.exchange("idle")
-    await ledger.exchange("other")
-    ledger.now += 95
+    await settle(ledger, "idle", "other")
+    await beat(ledger, "other", 180)
     await ledger.exchange("other", bulk=20)
     assert await granted(ledger, "other", bulk=20) == 10
 
@@ -342,13 +353,19 @@ async def test_a_quarter_is_free_however_many_are_silent(ledger: Ledger) -> None
     assert await granted(ledger, "other", bulk=20) == 2
 
 
-async def test_a_silent_worker_keeps_its_part_from_the_end_of_its_lease_on(ledger: Ledger) -> None:
-    await ledger.exchange("other", bulk=9)
+async def test_a_silent_worker_keeps_what_it_has_in_use_and_later_its_part(ledger: Ledger) -> None:
+    await settle(ledger, "silent", "other")
+    assert await granted(ledger, "other", bulk=9) == 4
+    assert await granted(ledger, "other", bulk=5, in_flight=4) == 5
     assert await granted(ledger, "silent", bulk=5) == 1
     ledger.now += 1
-    await ledger.exchange("other", ages=[1.0] * 9, bulk=20, used=9)
+    await ledger.exchange("other", ages=[1.0] * 9, used=9)
+    await beat(ledger, "other", 100)
+    assert await granted(ledger, "other", bulk=20) == 9  # what the silent one had in use is held for it
+    ledger.now += 10
+    await ledger.exchange("other", ages=[10.0] * 9, first=9, bulk=20, used=9)
     await beat(ledger, "other", 60)
-    assert await granted(ledger, "other", bulk=20) == 5  # what the silent one had in flight is a part of it
+    assert await granted(ledger, "other", bulk=20) == 5
     await beat(ledger, "other", 40)
     assert await granted(ledger, "other", bulk=20) == 5
 

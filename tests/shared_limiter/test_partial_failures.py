@@ -12,6 +12,7 @@ import subprocess
 from collections.abc import Awaitable, Callable, Generator
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from simulated import LIMIT, MINUTE, Connection, Simulation, simulated
@@ -206,19 +207,85 @@ def test_a_worker_that_is_cut_off_as_a_minute_begins_refuses_nothing(socket: Pat
     assert run(race()).service.refused == []
 
 
+@pytest.mark.parametrize("lost", ["reports", "replies"])
+@pytest.mark.parametrize("moment", [0.011, 0.016, 0.021, 0.026, 0.031])
+@pytest.mark.parametrize("workers", [2, 4])
+def test_a_worker_that_is_cut_off_as_the_fleet_starts_refuses_nothing(
+    socket: Path, workers: int, moment: float, lost: Literal["reports", "replies"]
+) -> None:
+    async def race() -> Simulation:
+        with simulated(socket, 0) as simulation:
+            for _ in range(workers):
+                simulation.start(EACH)
+            await asyncio.sleep(moment)
+            simulation.connections[0].lost = lost
+            await simulation.done()
+            return simulation
+
+    assert run(race()).service.refused == []
+
+
+@pytest.mark.parametrize("gap", [0.02, 1.0, 4.0])
+def test_a_worker_that_is_cut_off_as_others_join_refuses_nothing(socket: Path, gap: float) -> None:
+    async def race() -> Simulation:
+        with simulated(socket, 0) as simulation:
+            for _ in range(WORKERS):
+                simulation.start(EACH)
+                await asyncio.sleep(gap)
+            simulation.connections[0].lost = "reports"
+            await simulation.done()
+            return simulation
+
+    assert run(race()).service.refused == []
+
+
+@pytest.mark.parametrize("lost", ["reports", "replies"])
+@pytest.mark.parametrize("work_after", [0.0, 15.0, 50.0])
+@pytest.mark.parametrize("burst_after", [0.1, 3.0, 11.0])
+def test_an_idle_worker_that_is_cut_off_has_what_it_was_promised(
+    socket: Path, burst_after: float, work_after: float, lost: Literal["reports", "replies"]
+) -> None:
+    promised = LIMIT // 4 // WORKERS
+
+    async def race() -> tuple[Simulation, float]:
+        with simulated(socket, 0) as simulation:
+            for _ in range(WORKERS):
+                simulation.start(1)
+            await asyncio.sleep(200.0)
+            idle, *others = simulation.workers
+            idle.connection.lost = lost
+            await asyncio.sleep(burst_after)
+            busy = [asyncio.create_task(worker.create(100)) for worker in others]
+            await asyncio.sleep(work_after)
+            began = asyncio.get_running_loop().time()
+            await idle.create(promised)
+            took = asyncio.get_running_loop().time() - began
+            await asyncio.gather(*busy)
+            await simulation.done()
+            return simulation, took
+
+    simulation, took = run(race())
+    assert simulation.service.refused == []
+    assert took < MINUTE / 4
+
+
 @pytest.mark.parametrize("seed", range(3))
-def test_a_worker_that_stands_still_with_permits_takes_little_with_it(socket: Path, seed: int) -> None:
+def test_a_worker_that_stands_still_as_a_minute_begins_takes_little_with_it(
+    socket: Path, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("asyncdbaas.ratelimit.lease._SMALL_BATCH", 3)
+
     async def race() -> Simulation:
         with simulated(socket, seed) as simulation:
             frozen, _ = simulation.start(2 * EACH), simulation.start(2 * EACH)
             await asyncio.sleep(50.0)
-            frozen.freeze_with_permits(100.0 + seed)
+            frozen.freeze_with_permits(97.0 + seed)
             await simulation.done()
             return simulation
 
     simulation = run(race())
     assert simulation.service.refused == []
-    assert simulation.makespan <= simulation.optimum * 1.15 + MINUTE / 4
+    assert simulation.makespan <= simulation.optimum * 1.15
 
 
 def test_the_simulation_notices_a_worker_that_goes_on_as_if_it_were_alone(

@@ -306,6 +306,12 @@ async def test_keys_of_another_application_fail_the_first_call(store: Store, key
     assert "asyncdbaas:{x}:*" in message
 
 
+async def test_a_ledger_of_another_version_fails_the_first_call(store: Store) -> None:
+    async with store.client() as client:
+        await client.hset("asyncdbaas:{x}:ledger", "state", b"\x81\xa6format\x63")
+    assert "of another version of this one" in await fails_with(store.url)
+
+
 async def test_the_next_call_finds_a_store_that_has_come_meanwhile(store: Store) -> None:
     async with store.client() as client, attached(limiter(store)) as pace:
         await client.config_set("requirepass", "x")

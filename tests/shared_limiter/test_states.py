@@ -13,9 +13,10 @@ from asyncdbaas.ratelimit.windows import NEVER, Quota
 
 LIMIT = 60
 MINUTE = 60.0
-# Seconds for a minute of 60 s: how long a lease lasts, how often a worker reports, how long its part is kept.
+# Seconds for a minute of 60 s: of a lease, between two reports, and for which a claim and a part are kept.
 LEASE = 10.0
 BEAT = 5.0
+CLAIM = 80.0
 KEEP = 600.0
 
 
@@ -239,7 +240,7 @@ def cut_off(used: int = 0, **reply: Any) -> CutOff:
 
 @pytest.mark.parametrize(
     ("part", "free", "used", "expected"),
-    [(30, 6, 0, 6), (30, 6, 8, 0), (5, 50, 0, 5), (30, 12, 8, 4)],
+    [(30, 6, 0, 6), (30, 6, 8, 6), (30, 0, 8, 0), (5, 50, 0, 5), (12, 12, 8, 4)],
 )
 def test_a_worker_that_is_cut_off_sends_nothing_for_a_lease_and_then_what_is_safe(
     part: int, free: int, used: int, expected: int
@@ -249,27 +250,35 @@ def test_a_worker_that_is_cut_off_sends_nothing_for_a_lease_and_then_what_is_saf
     assert admitted(state, 2.0 + LEASE) == expected
 
 
-def test_a_worker_that_is_cut_off_uses_again_what_it_had_used_and_after_a_minute_its_part() -> None:
-    state = cut_off(8, part=30, free=6)
+def test_a_worker_that_is_cut_off_uses_again_what_it_had_used_and_later_its_part() -> None:
+    state = cut_off(8, part=30, kept=True)
     assert state.opens(12.0) == 1.0 + MINUTE
     assert admitted(state, 1.0 + MINUTE) == 8
-    assert state.opens(62.0) == 2.0 + LEASE + MINUTE
-    assert admitted(state, 2.0 + LEASE + MINUTE) == 30 - 8
+    assert state.opens(62.0) == pytest.approx(2.0 + CLAIM + MINUTE)
+    assert admitted(state, 2.0 + CLAIM + MINUTE) == 30 - 8
 
 
-def test_a_worker_that_is_cut_off_for_ten_minutes_yields_to_others_and_probes_with_one_request() -> None:
-    state = cut_off(part=30, free=30)
-    assert state.lease.lapses_at == KEEP
-    assert state.opens(KEEP - 0.1) <= KEEP - 0.1
-    assert admitted(state, KEEP) == 1
+@pytest.mark.parametrize(("kept", "ends"), [(True, KEEP - MINUTE), (False, CLAIM)])
+def test_a_worker_that_is_cut_off_yields_to_others_in_the_end_and_probes_with_one_request(
+    *, kept: bool, ends: float
+) -> None:
+    state = cut_off(part=30, free=30, kept=kept)
+    assert state.lease.lapses_at == pytest.approx(ends)
+    assert state.opens(ends - 0.1) <= ends - 0.1
+    assert admitted(state, ends) == 1
     assert math.isinf(state.lease.lapses_at)
     sent = 1
     for _ in range(10):
         for _ in range(state.in_flight):
             state.succeeded(None)
-            state.release(KEEP, counted=True)
-        sent += admitted(state, KEEP)
+            state.release(ends, counted=True)
+        sent += admitted(state, ends)
     assert sent == 30  # each probe that succeeds is followed by one of twice the size
+
+
+def test_a_report_repeats_what_the_last_reply_allowed() -> None:
+    report = cut_off(part=30, free=6, kept=True).report(3.0, 1, 0)
+    assert (report["part"], report["free"], report["kept"]) == (30, 6, True)
 
 
 def test_a_worker_that_is_cut_off_reports_how_much_of_its_part_it_will_still_have_free() -> None:
