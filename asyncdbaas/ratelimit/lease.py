@@ -90,9 +90,7 @@ class Worker:
 
     def begin(self) -> None:
         """Become a worker that the ledger does not know."""
-        self.id = secrets.token_hex(8)
-        self.sequence = self.replied = 0
-        self.permits = 0
+        self.rename()
         self.reply = Reply()
         self.reported_at = self.ask_at = NOW
         self.lease = Lease(NOW)
@@ -103,6 +101,12 @@ class Worker:
         """A refusal that the ledger does not know of."""
         self._reported_refusal: Refusal | None = None
         self._reported = self.answered
+
+    def rename(self) -> None:
+        """Take another id, and report all that was used under it."""
+        self.id = secrets.token_hex(8)
+        self.sequence = self.replied = self.permits = 0
+        self.restoring = True
 
     @property
     def beats_at(self) -> float:

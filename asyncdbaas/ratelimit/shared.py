@@ -25,7 +25,7 @@ from asyncdbaas.ratelimit.lease import Reply, Worker
 from asyncdbaas.ratelimit.limiter import RateLimiter
 from asyncdbaas.ratelimit.states import Connecting, CutOff, Leased, State
 from asyncdbaas.ratelimit.store import QuotaStore, check_options
-from asyncdbaas.ratelimit.windows import HOUR, MINUTE, PER_HOUR, PER_MINUTE, Lease
+from asyncdbaas.ratelimit.windows import HOUR, MINUTE, NOW, PER_HOUR, PER_MINUTE, Lease
 
 __all__ = ["SharedRateLimiter"]
 
@@ -88,6 +88,7 @@ class SharedRateLimiter(RateLimiter):
         self._news = asyncio.Event()
         self._store: QuotaStore | None = None
         self._conversation: asyncio.Task[None] | None = None
+        self._warns_again_at = NOW
         self._trouble = ""
         """The error that ended the conversation."""
         self._enter(Connecting(self._worker))
@@ -174,7 +175,9 @@ class SharedRateLimiter(RateLimiter):
                 self._failed(str(error))
                 continue
             again = "again" in reply
-            if not again:
+            if "stale" in reply:
+                worker.rename()
+            elif not again:
                 self._replied(Reply(**reply), now, answered=answered, restored=restoring)
 
     def _hear(self, epoch: str) -> None:
@@ -189,7 +192,10 @@ class SharedRateLimiter(RateLimiter):
         away = now - worker.reported_at
         is_new = worker.learn(reply, sent_at, now, answered=answered, restored=restored)
         if is_new and isinstance(self._state, Leased):
-            _log.warning("%s has lost its data; each worker reports again what it has used", self._place)
+            # A server that is short of memory may evict keys every second.
+            level = logging.WARNING if now >= self._warns_again_at else logging.DEBUG
+            _log.log(level, "%s has lost its data; each worker reports again what it has used", self._place)
+            self._warns_again_at = now + self._quota.minute.span
         for way, seconds in (("back", reply.set_back), ("forward", reply.set_forward)):
             if seconds:
                 _log.warning("the clock of %s was set %s by %.1f s; the quota ignores it", self._place, way, seconds)

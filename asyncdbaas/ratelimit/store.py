@@ -18,7 +18,7 @@ try:
     from redis.asyncio.connection import parse_url
     from redis.asyncio.retry import Retry
     from redis.backoff import NoBackoff
-    from redis.exceptions import NoScriptError
+    from redis.exceptions import NoScriptError, ResponseError
     from redis.exceptions import TimeoutError as RedisTimeoutError
 except ModuleNotFoundError as missing:
     if (missing.name or "").partition(".")[0] != "redis":
@@ -72,7 +72,10 @@ class QuotaStore:
         self._listener: asyncio.Task[None] | None = None
 
     async def exchange(self, report: dict[str, object]) -> dict[str, Any]:
-        """Run the script once; raise QuotaStoreError for whatever goes wrong."""
+        """Run the script once; raise QuotaStoreError for whatever goes wrong.
+
+        The reply is `stale` if another worker with the same id has sent later reports.
+        """
         try:
             async with asyncio.timeout(PATIENCE):
                 if self._listener is None or self._listener.done():
@@ -81,15 +84,20 @@ class QuotaStore:
                 words = json.dumps({**report, "subscribed": int(subscribed * 1e6)})
                 reply: dict[str, Any] = json.loads(await self._run(words))
                 return reply
+        except ResponseError as error:
+            if str(error).startswith("STALE"):
+                return {"stale": True}
+            words = self._explain(error)
         except Exception as error:  # noqa: BLE001 -- a server that is no Redis makes the client library raise anything
             words = self._explain(error)
         raise QuotaStoreError(words)
 
     async def _run(self, report: str) -> bytes:
+        arguments = (len(self._keys), *self._keys, report)
         try:
-            reply: bytes = await self._client.evalsha(self._digest, len(self._keys), *self._keys, report)
-        except NoScriptError:
-            reply = await self._client.eval(self._script, len(self._keys), *self._keys, report)
+            reply: bytes = await self._client.evalsha(self._digest, *arguments)
+        except NoScriptError:  # the server has been started again, or its scripts were flushed
+            reply = await self._client.eval(self._script, *arguments)
         return reply
 
     async def _subscribe(self) -> None:
