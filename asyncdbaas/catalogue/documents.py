@@ -220,7 +220,7 @@ class _Composer:
             raise DocumentError(self._line(start), "an alias (*) refers to nothing: its anchor (&) must end before it")
         self._aliased += anchor.nodes
         if self._aliased > _MAX_ALIASED_NODES:
-            raise DocumentError(self._line(start), f"aliases expand to more than {_MAX_ALIASED_NODES} values; split it")
+            raise DocumentError(self._line(start), f"aliases expand to more than {_MAX_ALIASED_NODES} values")
         return Alias(start, event.end_mark.index, anchor.node, anchor.nodes)
 
     def _merged(self, raw: list[tuple[Node, RawNode]]) -> list[tuple[Node, Node]]:

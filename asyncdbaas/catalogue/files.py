@@ -88,7 +88,7 @@ def _check_regular(status: os.stat_result) -> None:
 
 def _bounded(content: bytes, limit: int) -> bytes:
     if len(content) > limit:
-        raise FileError(f"is larger than {limit >> 20} MiB; split it")
+        raise FileError(f"is larger than {limit >> 20} MiB; split the file")
     return content
 
 

@@ -136,3 +136,5 @@ class Catalogue:
     registries: tuple[CatalogueRegistry, ...] = ()
     metadata: Metadata = NO_METADATA
     """What the top of the file says. A catalogue of several files or documents has none."""
+    cluster_lines: Mapping[tuple[str, str], int] = attrs.field(factory=dict[tuple[str, str], int], eq=False, repr=False)
+    """The line on which a file first names a cluster, by file and cluster, for messages."""

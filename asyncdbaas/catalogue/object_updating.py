@@ -178,7 +178,9 @@ class ObjectUpdater:
         values = [self._kind.values(entry) for entry in plain if self._kind.name_of(entry) in names]
         items = section.lists.get(self._kind.field)
         if items is not None and self._uses[id(items)] > 1:
-            raise UneditableError(f"{names[0]} is new, and the {self._kind.field} of its cluster stand below an anchor")
+            raise UneditableError(
+                f"{names[0]} is new, and the {self._kind.field} of its cluster are shared by an anchor"
+            )
         if items is not None:
             self._editor.lists.add(items, values, is_empty=is_empty)
         elif section.node.flow or self._kind.field in section.values:
@@ -191,7 +193,7 @@ class ObjectUpdater:
     def _check_own(self, section: Section, node: Pairs, name: str) -> None:
         items = section.lists[self._kind.field]
         if not items.start <= node.start < items.end or self._uses[id(node)] > 1 or self._uses[id(items)] > 1:
-            raise UneditableError(f"{name} has changed, and stands below an anchor")
+            raise UneditableError(f"{name} has changed, and an anchor shares its entry")
 
     def _checked(self, there: Mapping[_Key, Any]) -> str:
         """Return the new text if it declares what it should: an anchor may have carried a change further."""

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from importlib.resources import files
-from itertools import chain
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Final
 
 import attrs
 
@@ -15,15 +14,11 @@ from asyncdbaas._checks import check_file
 from asyncdbaas.catalogue.documents import Document, DocumentError, read_document
 from asyncdbaas.catalogue.files import SUFFIXES, FileError, expand, read_file, read_standard_input
 from asyncdbaas.catalogue.garbage import paused_collector
-from asyncdbaas.catalogue.kafka import metric_name
+from asyncdbaas.catalogue.merging import find_conflicts, merge_catalogues
 from asyncdbaas.catalogue.model import (
     NO_METADATA,
     Catalogue,
     CatalogueError,
-    CatalogueRegistry,
-    CatalogueSchema,
-    CatalogueTopic,
-    CatalogueUser,
     Metadata,
     Problem,
 )
@@ -40,8 +35,6 @@ __all__ = [
     "Section",
     "catalogue_schema",
     "decode_catalogue",
-    "find_conflicts",
-    "merge_catalogues",
     "parse_catalogue",
     "read_catalogue",
 ]
@@ -54,8 +47,6 @@ _ROOT_KEYS: Final = _SECTION_KEYS | METADATA_KEYS | {"clusters", "$schema"}
 # No service has more; what a file with lists of clusters expands to must not exhaust the memory.
 _MAX_ENTRIES: Final = 1_000_000
 _NOTHING: Final = "holds no topics, users or schemas"
-
-_Entry: TypeAlias = CatalogueTopic | CatalogueUser | CatalogueSchema | CatalogueRegistry
 
 
 def read_catalogue(
@@ -170,6 +161,7 @@ class CatalogueReader:
         self._schemas = SchemaEntries(self._source, set() if schema_files is None else schema_files)
         self._metadata: list[Metadata] = []
         self._entries = 0
+        self._cluster_lines: dict[tuple[str, str], int] = {}
         with paused_collector():
             self._read()
 
@@ -181,6 +173,7 @@ class CatalogueReader:
             schemas=tuple(self._schemas.schemas),
             registries=tuple(self._schemas.registries),
             metadata=self._metadata[0] if len(self._metadata) == 1 else NO_METADATA,
+            cluster_lines=self._cluster_lines,
         )
 
     def _read(self) -> None:
@@ -229,25 +222,32 @@ class CatalogueReader:
         self._entries += len(items) * len(clusters)
         if self._entries <= _MAX_ENTRIES:
             return items
-        self._source.problem(None, f"expands to more than {_MAX_ENTRIES} entries; split it")
+        self._source.problem(None, f"expands to more than {_MAX_ENTRIES} entries; split the file")
         return []
 
     def _clusters(self, fields: Fields) -> tuple[str, ...]:
         """Return the clusters that a section names: one, or a list of them."""
         if "cluster" not in fields or not isinstance(fields["cluster"][1], Items):
             word = self._source.word(fields, "cluster")
-            return () if not word else (word,)
+            if not word:
+                return ()
+            self._note_cluster(word, fields["cluster"][1])
+            return (word,)
         key, node = fields["cluster"]
         names: dict[str, None] = {}
         for item in self._source.items(fields, "cluster"):
             name = self._source.word({"cluster": (key, item)}, "cluster")
             if name in names:
-                self._source.problem(item, f"the cluster {name} stands in the list already", key=key.value)
+                self._source.problem(item, f"the cluster {name} is listed twice", key=key.value)
             if name is not None:
                 names[name] = None
+                self._note_cluster(name, item)
         if not names:
             self._source.problem(node, "the list names no cluster", key=key.value)
         return tuple(names)
+
+    def _note_cluster(self, name: str, node: Node) -> None:
+        self._cluster_lines.setdefault((self._source.file, name), self._source.line(node))
 
     def _table(self, root: Node) -> None:
         """Read a CSV; a wrong header is reported once, and its rows are not read."""
@@ -267,7 +267,7 @@ class CatalogueReader:
         for key in header:
             name = field_name(key.value)
             if name in seen:
-                self._source.problem(key, "stands in the header already", key=key.value)
+                self._source.problem(key, "is in the header twice", key=key.value)
             elif key.value and not _is_column(key.value) and name not in KAFKA_ONLY:
                 self._source.problem(key, explain_unknown(key.value, ROW_KEYS), key=key.value)
             seen.add(name)
@@ -307,41 +307,3 @@ def _read(path: str, variables: Mapping[str, str] | None, standard_suffix: str, 
 
 def _of_file(file: str, message: str) -> Problem:
     return Problem(file=file, line=0, message=message)
-
-
-def merge_catalogues(catalogues: Iterable[Catalogue]) -> Catalogue:
-    """Return several catalogues as one."""
-    catalogues = list(catalogues)
-    return Catalogue(
-        topics=tuple(chain.from_iterable(catalogue.topics for catalogue in catalogues)),
-        users=tuple(chain.from_iterable(catalogue.users for catalogue in catalogues)),
-        schemas=tuple(chain.from_iterable(catalogue.schemas for catalogue in catalogues)),
-        registries=tuple(chain.from_iterable(catalogue.registries for catalogue in catalogues)),
-    )
-
-
-def find_conflicts(catalogues: Iterable[Catalogue]) -> Iterator[Problem]:
-    """Yield a problem for each object that is declared in two files. Each file has been checked by itself."""
-    first: dict[tuple[str, str | None, str], tuple[str, str, int]] = {}
-    for catalogue in catalogues:
-        for kind, key, name, entry in _named(catalogue):
-            file, other, line = first.setdefault((kind, entry.cluster, key), (entry.file, name, entry.line))
-            if file != entry.file:
-                message = (
-                    f"the same {kind} stands in {file}:{line}"
-                    if other == name
-                    else f"collides with {other} in {file}:{line}: Kafka treats . and _ in topic names as the same"
-                )
-                yield Problem(file=entry.file, line=entry.line, name=name, message=message)
-
-
-def _named(catalogue: Catalogue) -> Iterator[tuple[str, str, str, _Entry]]:
-    """Yield the kind, the unique key and the name of each entry."""
-    for topic in catalogue.topics:
-        yield "topic", metric_name(topic.topic.name), topic.topic.name, topic
-    for user in catalogue.users:
-        yield "user", user.name, user.name, user
-    for schema in catalogue.schemas:
-        yield "subject", schema.subject, schema.subject, schema
-    for registry in catalogue.registries:
-        yield "schema_registry", "", "", registry

@@ -43,7 +43,7 @@ class Source:
         """The first problems, in the order of the file."""
         problems = sorted(self._problems, key=lambda problem: problem.line)
         if self._omitted:
-            problems.append(Problem(file=self.file, line=0, message=f"{self._omitted} more problems are not shown"))
+            problems.append(Problem(file=self.file, line=0, message=_not_shown(self._omitted)))
         return problems
 
     @property
@@ -102,7 +102,7 @@ class Source:
                 field = key.value
             if field in fields:
                 first = self.line(fields[field][0])
-                self.problem(key, f"stands in line {first} already", key=key.value, name=name)
+                self.problem(key, f"is already set in line {first}", key=key.value, name=name)
             else:
                 fields[field] = (key, value)
         return fields
@@ -235,8 +235,12 @@ class UniqueNames:
         for cluster in clusters:
             first = self._lines.setdefault((cluster, name), line)
             if first != line:
-                message = f"the same {self._what} stands in line {first}"
+                message = f"the same {self._what} is declared in line {first}"
                 self._source.problem(place, message, key=self._key, name=name)
+
+
+def _not_shown(problems: int) -> str:
+    return "one more problem is not shown" if problems == 1 else f"{problems} more problems are not shown"
 
 
 def shown(node: Node) -> str:

@@ -57,7 +57,9 @@ def _separator(text: str) -> str:
 
 def _mapping(keys: list[Text], row: list[str], line: int) -> Pairs:
     if len(row) > len(keys):
-        raise TableError(line, f"{len(row)} cells below a header of {len(keys)}")
+        raise TableError(
+            line, f"{len(row)} cells, but {len(keys)} in the header; put a cell with a separator in quotes"
+        )
     words: list[Word] = []
     places: list[int] = []
     labels: list[Word] = []

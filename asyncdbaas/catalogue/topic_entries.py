@@ -143,7 +143,7 @@ class TopicEntries:
         first, other = self._first[key]
         line = self._source.line(_name_node(other) or other)
         if first == name:
-            message = f"the same topic stands in line {line}"
+            message = f"the same topic is declared in line {line}"
         else:
             message = f"collides with {first} in line {line}: Kafka treats . and _ in topic names as the same"
         self._source.problem(place, message, key="name", name=name)

@@ -182,7 +182,7 @@ class _Updater:
         if len(section.clusters) > 1:
             raise UneditableError(f"{first} is new on one of several clusters that share their topics")
         if section.topics is None or self._uses[id(section.topics)] > 1:
-            raise UneditableError(f"{first} is new, and the topics of its cluster stand below an anchor")
+            raise UneditableError(f"{first} is new, and an anchor shares the topics of its cluster")
         own = {name: _trimmed(values, section.defaults) for name, values in new.items()}
         self._expected |= {(cluster, name): values for cluster in section.clusters for name, values in own.items()}
         without = {name: _without(values, section.defaults) for name, values in own.items()}
@@ -193,7 +193,7 @@ class _Updater:
         topics = section.topics
         is_inside = topics is not None and topics.start <= entry.node.start < topics.end
         if not is_inside or self._uses[id(entry.node)] > 1 or self._uses[id(topics)] > 1:
-            raise UneditableError(f"{entry.name} has changed, and stands below an anchor")
+            raise UneditableError(f"{entry.name} has changed, and an anchor shares its entry")
 
     def _checked(self) -> str:
         """Return the new text if it declares what it should: an anchor may have carried a change further."""

@@ -65,7 +65,7 @@ class UserEntries:
         for item in self._source.items(fields, "acl", name):
             right = self._rights.read(item, partial(self._right, item, name))
             if right in rights:
-                self._source.problem(item, "the same right stands above it", key="acl", name=name)
+                self._source.problem(item, "the same right is listed above", key="acl", name=name)
             if right is not None:
                 rights[right] = None
         return tuple(KafkaACL(topic=topic, permission=permission) for topic, permission in rights)

@@ -60,7 +60,8 @@ def _prepared(made: Plan, folder: Path | None) -> Credentials | None:
         credentials.prepare(made)
         return credentials
     if users:
-        note(f"The passwords of new users ({users}) are not shown; --credentials DIR writes them to files.")
+        which = counted(users, "new user")
+        note(f"The service makes passwords, which are not shown ({which}); --credentials DIR writes them to files.")
     return None
 
 

@@ -38,7 +38,7 @@ def plan_text(plan: Plan, forecast: str, *, brief: bool, limit: int = LIMIT) -> 
             room -= len(section) + 1
     if left_out:
         parts.append(
-            f"\n{left_out} changes were left out, as a comment holds {limit:,} characters: see all of them in the "
+            f"\n{counted(left_out, 'change')} left out, as a comment holds {limit:,} characters: all are in the "
             "output of `asyncdbaas kafka plan --format table` or `--format json`."
         )
     return "\n".join(parts)

@@ -208,5 +208,5 @@ def make(planned: Planned, worker: Worker) -> Plan:
     progress = Progress()
     made = worker.run(lambda session: planned.planner(session, progress.on_event), progress)
     if planned.names != ALL_NAMES and not made.changes:
-        note("warning: no object has a name that --only and --except leave")
+        note("warning: --only and --except match no object of the catalogue")
     return made

@@ -118,7 +118,10 @@ class Printer:
 def forecast_line(forecast: Forecast) -> str:
     """Return what applying a plan takes."""
     left = "" if forecast.quota_left is None else f" ({forecast.quota_left} left in this hour)"
-    return f"{counted(forecast.requests, 'request')} to send{left}, the last one after {duration(forecast.seconds)}."
+    if not forecast.requests:
+        return f"Nothing to send{left}."
+    waiting = f", the last one after {duration(forecast.seconds)}" if forecast.seconds >= 1 else ""
+    return f"{counted(forecast.requests, 'request')} to send{left}{waiting}."
 
 
 def settings_lines(plan: Plan) -> list[str]:

@@ -70,13 +70,13 @@ def resolve(
         names: which entries to take.
     """
     check_names(chosen)
-    resolver = _Resolver(list(clusters), chosen)
+    resolver = _Resolver(catalogue, list(clusters), chosen)
     matches = names.matcher()
     for kind in KINDS:
         for entry in kind.entries(catalogue):
             if matches(kind.name_of(entry)):
                 resolver.add(kind, entry)
-    return resolver.targets(catalogue)
+    return resolver.targets()
 
 
 def check_names(clusters: Sequence[str]) -> None:
@@ -88,7 +88,8 @@ def check_names(clusters: Sequence[str]) -> None:
 
 
 class _Resolver:
-    def __init__(self, clusters: list[Cluster], chosen: Iterable[str]) -> None:
+    def __init__(self, catalogue: Catalogue, clusters: list[Cluster], chosen: Iterable[str]) -> None:
+        self._catalogue = catalogue
         self._clusters = clusters
         self._chosen = list(dict.fromkeys(find_cluster(clusters, name) for name in chosen))
         self._found: dict[str | None, list[ClusterRef]] = {}
@@ -104,10 +105,10 @@ class _Resolver:
             self._check(kind, entry, cluster, declared)
             declared.setdefault(kind.collision_key(kind.name_of(entry)), entry)
 
-    def targets(self, catalogue: Catalogue) -> list[Target]:
+    def targets(self) -> list[Target]:
         for cluster in self._chosen:
             if cluster not in self._declared:
-                file = next((entry.file for kind in KINDS for entry in kind.entries(catalogue)), "the catalogue")
+                file = next((entry.file for kind in KINDS for entry in kind.entries(self._catalogue)), "the catalogue")
                 message = f"declares nothing for cluster {cluster.name!r}"
                 self._problems.append(Problem(file=file, line=0, message=message))
         if self._problems:
@@ -122,13 +123,14 @@ class _Resolver:
         if self._chosen:
             return [cluster for cluster in self._chosen if entry.cluster in (None, cluster.name, cluster.id)]
         if entry.cluster is None:
-            message = f"no cluster is named for this {kind.name}, or those like it: write `cluster:`, or choose one"
+            message = f"no cluster is named for this {kind.name}: write `cluster:` in the file, or give --cluster NAME"
             self._problem(kind, entry, "", message)
             return []
         try:
             return [find_cluster(self._clusters, entry.cluster)]
         except InvalidInputError as error:
-            self._problem(kind, entry, "cluster", str(error))
+            line = self._catalogue.cluster_lines.get((entry.file, entry.cluster), entry.line)
+            self._problems.append(Problem(file=entry.file, line=line, key="cluster", message=str(error)))
             return []
 
     def _check(self, kind: Kind[Any, Any], entry: Entry, cluster: ClusterRef, declared: dict[str, Any]) -> None:
@@ -144,5 +146,5 @@ class _Resolver:
             self._problem(kind, entry, key, message)
 
     def _problem(self, kind: Kind[Any, Any], entry: Entry, key: str, message: str) -> None:
-        name = "" if key == "cluster" else kind.name_of(entry)
+        name = kind.name_of(entry)
         self._problems.append(Problem(file=entry.file, line=entry.line, name=name, key=key, message=message))

@@ -162,14 +162,14 @@ def test_a_wrong_setting_is_named_with_file_line_topic_and_key(line: str, proble
             "topics: [{name: a}]\nfoo: 1",
             f"t.yaml:2: foo: is unknown; known are {ROOT_KEYS}",
         ),
-        ("topics: [{name: a}]\ntopics: []", "t.yaml:2: topics: stands in line 1 already"),
+        ("topics: [{name: a}]\ntopics: []", "t.yaml:2: topics: is already set in line 1"),
         (
             "topics:\n- {name: a}\n- {name: a}",
-            "t.yaml:3: a: name: the same topic stands in line 2",
+            "t.yaml:3: a: name: the same topic is declared in line 2",
         ),
         (
             "topics:\n- name: a\n  config:\n    retention.ms: 1\n    retention_ms: 2",
-            "t.yaml:5: a: retention_ms: stands in line 4 already",
+            "t.yaml:5: a: retention_ms: is already set in line 4",
         ),
         (
             "topics: [{name: _schemas}]",
@@ -282,9 +282,12 @@ def test_a_csv_has_settings_beside_the_name_and_its_empty_cells_say_nothing() ->
     [
         ("", "t.csv: holds no topics, users or schemas"),
         ("name\n", "t.csv: holds no topics, users or schemas"),
-        ("name,partitions\na,3,9", "t.csv:2: 3 cells below a header of 2"),
+        (
+            "name,partitions\na,3,9",
+            "t.csv:2: 3 cells, but 2 in the header; put a cell with a separator in quotes",
+        ),
         ("name,partitions\n,3", "t.csv:2: name: is missing"),
-        ("name,name\na,b", "t.csv:1: name: stands in the header already"),
+        ("name,name\na,b", "t.csv:1: name: is in the header twice"),
         (
             "name,retention.ms\na,x",
             f"t.csv:2: a: retention.ms: must be {MILLISECONDS}, not 'x'",
@@ -308,7 +311,7 @@ def test_a_file_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
         ("t.yaml", None, "No such file or directory"),
         ("t.toml", b"", "the suffix must be one of .yaml, .yml, .json, .csv"),
         ("t.yaml", b"topics:\n- name: \xff", "is not UTF-8 text"),
-        ("t.yaml", b" " * (65 * 2**20), "is larger than 64 MiB; split it"),
+        ("t.yaml", b" " * (65 * 2**20), "is larger than 64 MiB; split the file"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, name: str, content: bytes | None, problem: str) -> None:

@@ -45,7 +45,7 @@ def test_several_files_become_one_catalogue_and_conflicts_between_them_are_probl
     found = import_catalogue(FOLDER / "strimzi.yaml", FOLDER / "strimzi-list.json", FOLDER / "topicctl.yaml")
     assert [entry.topic.name for entry in found.catalogue.topics] == ["orders.placed", "audit", "clicks", "shipments"]
     (tmp_path / "other.yaml").write_text((FOLDER / "topicctl.yaml").read_text())
-    with pytest.raises(CatalogueError, match="the same topic stands in"):
+    with pytest.raises(CatalogueError, match="the same topic is declared in"):
         import_catalogue(FOLDER / "topicctl.yaml", tmp_path / "other.yaml")
 
 

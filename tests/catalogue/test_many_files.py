@@ -69,9 +69,9 @@ def test_one_thing_in_two_files_is_a_problem(tmp_path: Path) -> None:
     first = f"{tmp_path}/a.yaml"
     assert problems_of(tmp_path) == [
         f"{tmp_path}/b.yaml:2: a_b: collides with a.b in {first}:2: Kafka treats . and _ in topic names as the same",
-        f"{tmp_path}/b.yaml:3: u: the same user stands in {first}:3",
-        f"{tmp_path}/b.yaml:4: the same schema_registry stands in {first}:4",
-        f"{tmp_path}/e.yaml:2: s: the same subject stands in {tmp_path}/d.yaml:2",
+        f"{tmp_path}/b.yaml:3: u: the same user is declared in {first}:3",
+        f"{tmp_path}/b.yaml:4: the same schema_registry is declared in {first}:4",
+        f"{tmp_path}/e.yaml:2: s: the same subject is declared in {tmp_path}/d.yaml:2",
     ]
 
 
@@ -112,7 +112,7 @@ topics: [{name: a}, {name: b}]
         ("two", "b", 7),
     ]
     assert [entry.topic.partition_count == 6 for entry in topics] == [True, False, False]
-    with pytest.raises(CatalogueError, match=r"t.yaml:3: a: name: the same topic stands in line 1"):
+    with pytest.raises(CatalogueError, match=r"t.yaml:3: a: name: the same topic is declared in line 1"):
         parse_catalogue("topics: [{name: a}]\n---\ntopics: [{name: a}]", file="t.yaml")
     with pytest.raises(CatalogueError, match=r"t.yaml:3: an alias \(\*\) refers to nothing"):
         parse_catalogue("topics: &t [{name: a}]\n---\ntopics: *t", file="t.yaml")
@@ -143,7 +143,7 @@ clusters:
     ("line", "problem"),
     [
         ("cluster: []", "the list names no cluster"),
-        ("cluster: [a, a]", "the cluster a stands in the list already"),
+        ("cluster: [a, a]", "the cluster a is listed twice"),
         ("cluster: [a, [b]]", "must be a word, not a list"),
     ],
 )

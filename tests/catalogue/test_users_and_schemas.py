@@ -65,7 +65,7 @@ users:
         ("{name: }", "name: must be a word, not nothing"),
         ("{name: ' a'}", "name: is not the name of a user"),
         ('{name: "a\\u0000"}', "name: is not the name of a user"),
-        ("{name: a}\n- {name: a}", "a: name: the same user stands in line 2"),
+        ("{name: a}\n- {name: a}", "a: name: the same user is declared in line 2"),
         ("{name: a, acls: []}", "acls: is unknown; did you mean acl?"),
         ("{name: a, acl: all}", "a: acl: must be a list, not 'all'"),
         ("{name: a, acl: [x]}", "a: must be a mapping, not 'x'"),
@@ -76,7 +76,7 @@ users:
         ),
         (
             "{name: a, acl: [{topic: x, permission: admin}, {topic: x, permission: ADMIN}]}",
-            "a: acl: the same right stands above it",
+            "a: acl: the same right is listed above",
         ),
     ],
 )

@@ -87,7 +87,7 @@ def test_several_files_are_one_catalogue_and_all_their_problems_are_reported(
     assert done.err.endswith("2 problems; nothing was changed.\n")
     assert not operations(emulator)
     twice = cli("kafka", "plan", one, write(TWO, "again.yaml"))
-    assert f"again.yaml:2: b: the same topic stands in {one}:2" in twice.err
+    assert f"again.yaml:2: b: the same topic is declared in {one}:2" in twice.err
 
 
 @pytest.mark.parametrize(
@@ -124,8 +124,8 @@ def test_all_that_does_not_fit_the_clusters_is_reported_at_once_with_file_and_li
     done = cli("kafka", "apply", "--yes", file)
     assert done.code == 1
     assert done.err.splitlines()[-4:] == [
-        f"{file}:7: c: no cluster is named for this topic, or those like it: write `cluster:`, or choose one",
-        f"{file}:3: cluster: there is no cluster 'nowhere'; Kafka clusters here: events",
+        f"{file}:7: c: no cluster is named for this topic: write `cluster:` in the file, or give --cluster NAME",
+        f"{file}:2: cluster: there is no cluster 'nowhere'; Kafka clusters here: events",
         f"{file}:6: a: replication_factor: 5 is more than the nodes of cluster 'events', 3",
         "3 problems; nothing was changed.",
     ]

@@ -81,7 +81,10 @@ def test_credentials_that_could_not_be_kept_stop_the_apply_before_anything_is_se
 
 def test_without_a_folder_passwords_are_not_shown_and_a_note_says_so(cli: Cli, file: Path) -> None:
     done = cli("kafka", "apply", file, "--yes", "--format", "json")
-    assert "The passwords of new users (1) are not shown; --credentials DIR writes them to files." in done.err
+    assert (
+        "The service makes passwords, which are not shown (1 new user); --credentials DIR writes them to files."
+        in done.err
+    )
     assert "password" not in done.out
 
 
@@ -133,7 +136,7 @@ def test_notes_of_the_catalogue_are_shown(cli: Cli, tmp_path: Path) -> None:
 def test_names_that_match_nothing_are_reported(cli: Cli, file: Path) -> None:
     done = cli("kafka", "plan", file, "--only", "order")
     assert (done.code, done.out) == (0, "no objects. Nothing to do.\n")
-    assert "warning: no object has a name that --only and --except leave" in done.err
+    assert "warning: --only and --except match no object of the catalogue" in done.err
 
 
 def test_incompatible_schemas_and_such_that_return_are_results_of_their_own(cli: Cli, tmp_path: Path) -> None:

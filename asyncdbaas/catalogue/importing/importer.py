@@ -14,9 +14,10 @@ from asyncdbaas.catalogue.documents import Document, DocumentError, read_documen
 from asyncdbaas.catalogue.files import FileError, expand, read_file, read_standard_input
 from asyncdbaas.catalogue.importing import describe, julie, kafka_gitops, strimzi, terraform, topicctl
 from asyncdbaas.catalogue.importing.collecting import Collector
+from asyncdbaas.catalogue.merging import find_conflicts, merge_catalogues
 from asyncdbaas.catalogue.model import Catalogue, CatalogueError, Problem
 from asyncdbaas.catalogue.nodes import Node
-from asyncdbaas.catalogue.reading import decode_catalogue, find_conflicts, merge_catalogues
+from asyncdbaas.catalogue.reading import decode_catalogue
 
 __all__ = ["Imported", "import_catalogue"]
 
