@@ -61,7 +61,7 @@ class Waiters:
         self._polls = Polls(
             interval=check_seconds(interval, "interval"),
             timeout=check_seconds(timeout, "timeout"),
-            tell=guarded(on_event),
+            emit=guarded(on_event),
         )
 
     async def cluster_online(

@@ -118,7 +118,7 @@ def wait_report(*, quick: bool) -> Report:
 
 
 def catalogue_of(topics: int, clusters: int) -> Catalogue:
-    """Return a catalogue of so many topics, spread evenly over so many clusters."""
+    """Return a catalogue of topics, spread evenly over clusters."""
     return Catalogue(
         topics=tuple(
             CatalogueTopic(cluster=f"cluster-{number % clusters}", topic=_topic(number)) for number in range(topics)

@@ -49,7 +49,7 @@ def kill_report(*, quick: bool) -> Report:
 
 
 def _catalogue(count: int) -> Catalogue:
-    """Return a catalogue of so many topics, users and schemas, spread evenly over the clusters."""
+    """Return a catalogue of topics, users and schemas, spread evenly over the clusters."""
     places = [(number, f"cluster-{number % CLUSTERS}") for number in range(count)]
     right = KafkaACL(topic="event-*", permission=KafkaPermission.CONSUME)
     return Catalogue(

@@ -134,7 +134,7 @@ def _topic(number: int) -> dict[str, Any]:
 
 
 def _topics(suffix: str, size: int) -> str:
-    """Return a catalogue of topics of about so many bytes."""
+    """Return a catalogue of topics with about the given number of bytes."""
     writers: dict[str, Callable[[dict[str, Any]], str]] = {
         ".yaml": _yaml_topic,
         ".json": json.dumps,

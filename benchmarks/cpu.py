@@ -24,7 +24,7 @@ IN_FLIGHT: Final = (1, 8, 64, 256)
 
 @attrs.frozen
 class Found:
-    """What was measured with so many in flight."""
+    """Measurement with one number of calls in flight."""
 
     in_flight: int
     timings: Timings
@@ -63,7 +63,7 @@ def measure(
     in_flights: tuple[int, ...] = IN_FLIGHT,
     run_loop: Callable[[Coroutine[Any, Any, Found]], Found] = asyncio.run,
 ) -> list[Found]:
-    """Measure samples of so many creates each, against a server that does next to nothing."""
+    """Measure samples of a number of creates each, against a server that does next to nothing."""
     with serving() as url:
         return [run_loop(_measure(url, in_flight, clients, calls, rounds)) for in_flight in in_flights]
 

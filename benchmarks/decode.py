@@ -69,7 +69,7 @@ def _decoders() -> Mapping[str, Callable[[bytes], object]]:
     struct = GenericAlias(list, (as_struct(Topic),))
     envelope = optional("pydantic").create_model("Envelope", topics=GenericAlias(list, (as_pydantic(Topic),)))
     converter = cattrs.Converter()
-    # Plain cattrs knows neither "unset" nor these unions; the least that it must be told:
+    # Plain cattrs knows neither "unset" nor these unions; the least that it needs:
     converter.register_structure_hook_func(_is_union_of_plain_values, lambda value, _: value)
     return {
         "asyncdbaas (attrs)": page_reader(Topic, "topics"),

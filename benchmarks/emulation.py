@@ -22,7 +22,7 @@ class Seen:
     """What the emulator has seen of the creates."""
 
     created: int
-    """Creates that were carried out."""
+    """Creates that were applied."""
     refused: int
     """Creates that met a 429."""
     others: int

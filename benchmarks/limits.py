@@ -42,7 +42,7 @@ class Run:
 
     @property
     def sent_twice(self) -> int:
-        """How many creates were sent again although they had been carried out, or were otherwise in error."""
+        """How many creates were sent again although they had been applied, or were otherwise in error."""
         return self.seen.created + self.seen.others - self.creates
 
     @property
@@ -76,7 +76,7 @@ def run(*, quick: bool) -> Report:
 
 
 def optimum(creates: int, minute: float) -> float:
-    """Return the least seconds between the first and the last of so many creates, if answers took no time."""
+    """Return the least seconds between the first and the last of a number of creates, if responses took no time."""
     times: list[float] = []
     for number in range(creates):
         windows = ((PER_MINUTE, minute), (PER_HOUR, 60 * minute))

@@ -1,4 +1,4 @@
-"""Import what only the benchmarks use, and tell how to get it."""
+"""Import what only the benchmarks use, or say how to install it."""
 
 from __future__ import annotations
 

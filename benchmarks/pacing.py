@@ -23,7 +23,7 @@ __all__ = ["run"]
 Create: TypeAlias = Callable[[str], Any]
 """Creates a topic, or fails."""
 Open: TypeAlias = Callable[[Service, float], AbstractAsyncContextManager[Create]]
-"""Opens a client for a service whose minute takes so many seconds."""
+"""Opens a client for a service whose minute takes the given seconds."""
 # Of 4, 8, 16, 32, 64 and 250, the one with the fewest refusals of those that lost none of 1,000 topics.
 BEST_SEMAPHORE: Final = 32
 THIN: Final = 10

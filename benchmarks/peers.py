@@ -1,4 +1,4 @@
-"""The same job, done with what else there is, each in its best configuration."""
+"""The same job, done with other libraries, each in its best configuration."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Client:
 
 
 Open: TypeAlias = Callable[[str, int], AbstractAsyncContextManager[Client]]
-"""Opens a client for an address, with so many requests in flight at most."""
+"""Opens a client for an address, with a maximum of requests in flight."""
 
 _TOPICS: Final = f"/v2/databases/{CLUSTER_ID}/topics"
 _CLUSTERS: Final = "/v2/databases"

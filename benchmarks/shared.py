@@ -206,7 +206,7 @@ async def _line(worker: asyncio.subprocess.Process) -> Any:
 
 
 async def _work(options: argparse.Namespace) -> None:
-    """Be one of the workers: get ready, wait for the start, create, and tell what happened."""
+    """Be one of the workers: get ready, wait for the start, create, and report what happened."""
     clock, wall = time.monotonic, time.time
     time.time = lambda: wall() + options.skew
     limiter = SharedRateLimiter(

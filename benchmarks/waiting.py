@@ -59,7 +59,7 @@ def run(*, quick: bool) -> Report:
 
 
 async def _scale(url: str, limited: bool, counts: tuple[int, ...], rounds: int) -> dict[int, list[float]]:
-    """Return the CPU time of one call in microseconds, while so many others wait; one figure for each round."""
+    """Return the CPU time of one call in microseconds, while others wait; one figure for each round."""
     found: dict[int, list[float]] = {count: [] for count in counts}
     for number in range(rounds + 1):
         for count in counts if number % 2 else reversed(counts):
@@ -97,7 +97,7 @@ async def _end(tasks: list[asyncio.Task[Any]]) -> None:
 
 
 async def _cancel(url: str, count: int) -> float:
-    """Return the CPU time to cancel one of so many calls that all wait for the rate limit, in microseconds."""
+    """Return the CPU time to cancel one of many calls that all wait for the rate limit, in microseconds."""
     async with AsyncSession(TOKEN, base_url=url, rate_limiter=_shut()) as session:
         tasks = [asyncio.create_task(_create(session, number)) for number in range(count)]
         await asyncio.sleep(0)

@@ -1,6 +1,6 @@
 """For every test: log at DEBUG with a listener on each session, and fail if a secret shows in any of it.
 
-The marker `unobserved` leaves that out, so that calls go the shorter way that they go where nobody looks.
+The marker `unobserved` leaves that out, so that calls take the shorter path that they take if nobody observes them.
 
 With ASYNCDBAAS_TEST_LOOP=uvloop in the environment, all coroutine tests run on uvloop.
 

@@ -70,7 +70,7 @@ class Deadlines:
         return len(self.running)
 
     def start(self, seconds: float | None = None) -> Deadline:
-        """Make a deadline for the next block of the running task; the usual one unless told otherwise."""
+        """Make a deadline for the next block of the running task; by default the usual one."""
         task = asyncio.current_task(self._loop)
         if task is None:
             raise SessionStateError("a call must be made inside a task")

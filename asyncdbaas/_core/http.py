@@ -286,6 +286,6 @@ def _text(value: Any) -> str | None:
 def _plain_text(body: bytes) -> str:
     text = body[: 20 * _LONGEST_TEXT].decode("utf-8", "replace")
     if text.lstrip().startswith("<"):
-        # A gateway's HTML page: its first words tell which.
+        # A gateway's HTML page: its first words say which.
         text = re.sub(r"<(script|style).*?</\1>|<[^>]*>", " ", text, flags=re.DOTALL | re.IGNORECASE)
     return " ".join(text.split())[:_LONGEST_TEXT]

@@ -150,7 +150,7 @@ class Poll(Generic[T]):
     """Whether a request for the list gets 404 if the object that contains the list does not exist."""
     interval: float
     timeout: float
-    tell: Callable[[WaitEvent], object]
+    emit: Callable[[WaitEvent], object]
     _waits: dict[Wait[T], None] = attrs.field(factory=dict["Wait[T]", None], init=False)
     _rounds: int = attrs.field(default=0, init=False)
     _refusals: int = attrs.field(default=0, init=False)
@@ -203,7 +203,7 @@ class Poll(Generic[T]):
     async def _round(self) -> None:
         items, failure = await self._request()
         self._rounds += 1
-        self.tell(Round(what=self.what, number=self._rounds, waiting=len(self._waits), error=failure))
+        self.emit(Round(what=self.what, number=self._rounds, waiting=len(self._waits), error=failure))
         now = asyncio.get_running_loop().time()
         unconfirmed: list[Wait[T]] = []
         for wait in tuple(self._waits):  # a listener may start another wait meanwhile
@@ -252,7 +252,7 @@ class Poll(Generic[T]):
         if wait.state != name:
             wait.state = name
             known = state is None or state.is_known
-            self.tell(StateSeen(what=wait.what, state=name, is_known=known, seconds=now - wait.began))
+            self.emit(StateSeen(what=wait.what, state=name, is_known=known, seconds=now - wait.began))
 
 
 @attrs.define(eq=False, kw_only=True)
@@ -261,7 +261,7 @@ class Polls:
 
     interval: float
     timeout: float
-    tell: Callable[[WaitEvent], object]
+    emit: Callable[[WaitEvent], object]
     _loop: asyncio.AbstractEventLoop | None = attrs.field(default=None, init=False)
     _polls: dict[str, Poll[Any]] = attrs.field(factory=dict[str, Poll[Any]], init=False)
 
@@ -284,7 +284,7 @@ class Polls:
                 can_be_missing=can_be_missing,
                 interval=self.interval,
                 timeout=self.timeout,
-                tell=self.tell,
+                emit=self.emit,
             )
         return self._polls[what]
 

@@ -164,7 +164,7 @@ def _subject() -> _Schema:
     kinds = [word for kind in SchemaType for word in (str(kind).lower(), str(kind).upper())]
     properties = {
         "subject": {"description": "As a rule the topic's name with -value or -key.", **_TEXT},
-        "type": {"description": "Left out, the suffix of the file tells it.", "enum": kinds},
+        "type": {"description": "Default: the suffix of the file says it.", "enum": kinds},
         "file": {"description": "Path of the schema (.avsc, .json, .proto), from the catalogue's folder.", **_TEXT},
         "schema": {"description": "The schema itself, as text.", **_TEXT},
         "compatibility": _compatibility("Level of this subject. Left out, it is not managed."),

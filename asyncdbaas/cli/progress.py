@@ -47,7 +47,7 @@ class Progress:
         self._answered += isinstance(event, hooks.CallEnded)
 
     def on_event(self, event: PlanEvent) -> None:
-        """Count what a plan has read and what became of its changes."""
+        """Count what a plan has read, and the outcomes of its changes."""
         if isinstance(event, Sent):
             self._sent[id(event.change)] = event.change
         elif isinstance(event, Outcome):

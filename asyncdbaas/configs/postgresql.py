@@ -93,7 +93,7 @@ class PoolMode(OpenEnum):
 
 
 class StartupParameter(OpenEnum):
-    """Startup parameters that PgBouncer can be told to ignore."""
+    """Startup parameters that PgBouncer can ignore."""
 
     EXTRA_FLOAT_DIGITS = "extra_float_digits"
     SEARCH_PATH = "search_path"

@@ -1,4 +1,4 @@
-"""Decide what becomes of a change, from what is live after its request; pure."""
+"""Decide the outcome of a change from the live state after its request; pure."""
 
 from __future__ import annotations
 

@@ -12,8 +12,8 @@ from asyncdbaas.ratelimit.windows import NOW, Lease, Quota
 
 __all__ = ["CLAIM", "KEEP", "LEASE", "Refusal", "Reply", "Worker"]
 
-# Shares of a minute: how long a lease lasts, how often a worker reports at least, and how much later than told it may
-# come back without losing its place.
+# Shares of a minute: how long a lease lasts, how often a worker reports at least, and how late it may come back without
+# losing its place.
 LEASE: Final = 1 / 6
 _BEAT: Final = 1 / 12
 _GRACE: Final = 1 / 20

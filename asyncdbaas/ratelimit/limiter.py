@@ -137,7 +137,7 @@ class RateLimiter:
     def succeeded(self, remaining: int | None) -> None:
         """Learn from a response that is no refusal, before its `release`.
 
-        `remaining` is what the response tells of the hour, if anything.
+        `remaining` is what the response says about the hour, if anything.
         """
         self._admission.succeeded(remaining)
 

@@ -107,7 +107,7 @@ class Leased(State):
         self.worker.permits += lease is self.lease
 
     def succeeded(self, remaining: int | None) -> None:
-        """Report what the service told of the hour."""
+        """Report what the service said about the hour."""
         if remaining is not None:
             self.worker.remaining = remaining
 
@@ -122,7 +122,7 @@ class Leased(State):
         return max(self.opens(now) if requests else now, super().forecast(now, requests))
 
     def due(self, now: float, interactive: int, bulk: int) -> float:
-        """Return when to talk to the store: at once if it should know more of this worker's calls, else as told."""
+        """Return when to talk to the store: at once if there is news for it, else when the ledger said."""
         worker, reply = self.worker, self.worker.reply
         unknown = (interactive and not reply.interactive) or (bulk and not (reply.interactive or reply.bulk))
         gone = (reply.interactive and not interactive) or (reply.bulk and not bulk)

@@ -110,7 +110,7 @@ class QuotaStore:
         self._listener = asyncio.create_task(self._listen(self._channel), name="asyncdbaas shared quota, channel")
 
     async def _listen(self, channel: Any) -> None:
-        with suppress(Exception):  # whatever it is, the next exchange subscribes again, or fails and tells
+        with suppress(Exception):  # whatever it is, the next exchange subscribes again, or fails and says why
             async for message in channel.listen():
                 if message["type"] == "message":
                     self._hear(message["data"].decode())

@@ -75,7 +75,7 @@ class Quota:
     A request counts while it is in flight, and for each window's span after its response. The service counts from the
     arrival of the request, which is never later. So no delay on the network can lead to a refusal.
 
-    Other clients show in two ways: `remaining` of a response tells what they use of the hour, a refusal what they use
+    Other clients show in two ways: `remaining` of a response shows what they use of the hour, a refusal what they use
     of the minute. Half a minute after the last refusal, the client probes whether they still use it: with one request
     at first, then with twice as many each time.
     """
@@ -131,7 +131,7 @@ class Quota:
             self.hour.responses.append(now)
 
     def succeeded(self, remaining: int | None) -> None:
-        """Learn from a response that is no refusal; `remaining` is what it tells of the hour."""
+        """Learn from a response that is no refusal; `remaining` is what it says about the hour."""
         if self._probing:
             self._probing = False
             for window in (self.minute, self.hour):

@@ -1,4 +1,4 @@
-"""That the commands of `benchmarks/` run, at tiny sizes. What they measure is not looked at: a test is no stopwatch."""
+"""The commands of `benchmarks/` run, at tiny sizes. Their figures are not checked: a test is no stopwatch."""
 
 from __future__ import annotations
 

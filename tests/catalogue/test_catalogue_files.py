@@ -1,4 +1,4 @@
-"""What catalogue files say, and what is said about those that are wrong."""
+"""Reading catalogue files, and the messages about wrong ones."""
 
 from __future__ import annotations
 
@@ -434,20 +434,20 @@ def outcome_of(text: str) -> object:
 def test_entries_that_are_alike_mean_what_each_means_by_itself(entries: list[tuple[str, str, str]]) -> None:
     lines = [f"{form.format(name)}, {rest}" for form, name, rest in entries]
     # An anchor that nothing refers to changes nothing, but its entry cannot be compared with others as text.
-    told = outcome_of("topics:\n" + "\n".join(f"- {{{line}, x-a: 1}}" for line in lines))
+    read = outcome_of("topics:\n" + "\n".join(f"- {{{line}, x-a: 1}}" for line in lines))
     anchored = outcome_of("topics:\n" + "\n".join(f"- {{{line}, x-a: &a 1}}" for line in lines))
-    assert told == anchored
+    assert read == anchored
 
 
 @settings(deadline=None)
 @given(st.text(max_size=200), st.sampled_from([".yaml", ".json", ".csv"]))
 def test_any_text_is_read_or_refused_with_problems(text: str, suffix: str) -> None:
-    told: object = None
+    read: object = None
     try:
-        told = parse_catalogue(text, file=f"t{suffix}").topics
+        read = parse_catalogue(text, file=f"t{suffix}").topics
     except CatalogueError as error:
-        told = error.problems
-    assert told
+        read = error.problems
+    assert read
 
 
 @pytest.mark.parametrize(

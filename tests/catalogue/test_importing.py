@@ -1,4 +1,4 @@
-"""What other tools declare becomes a catalogue, and what has no place there is told with its line.
+"""Files of other tools become catalogues, and what has no place in one is reported with its line.
 
 The files in `tests/data/imports` are written anew after the documentation of each tool. Beside each stands what becomes
 of it: the catalogue, and the notes below a line of dashes.

@@ -1,4 +1,4 @@
-"""What becomes of a catalogue's text when it is brought up to date."""
+"""Updates of a catalogue's text."""
 
 from __future__ import annotations
 

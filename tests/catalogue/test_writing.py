@@ -1,4 +1,4 @@
-"""What is written reads back, and looks as a person would have written it."""
+"""Written catalogues read back, and look as if a person had written them."""
 
 from __future__ import annotations
 

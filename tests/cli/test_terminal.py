@@ -1,4 +1,4 @@
-"""What reaches a terminal: nothing that it would obey, nothing wider than it is, no bar where nobody sees it."""
+"""Output on a terminal: no control codes from outside, nothing wider than the window, no progress bar in a pipe."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ EXAMPLE = str(Path(__file__).parents[1] / "data" / "topics.yaml")
 
 @pytest.fixture
 def unset_logger() -> Generator[None]:
-    """Give the logger back as it was, after a command has set it."""
+    """Restore the logger after a command has configured it."""
     logger = logging.getLogger("asyncdbaas")
     handlers, level = logger.handlers[:], logger.level
     yield

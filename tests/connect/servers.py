@@ -25,7 +25,7 @@ _DEBIAN = "/usr/lib/postgresql/*/bin"
 
 @attrs.frozen(kw_only=True)
 class Service:
-    """What the service would tell of a cluster, and the key of its authority."""
+    """A cluster as the service would show it, and the key of its authority."""
 
     connection: Connection
     ca: CA

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 async def _service(engine: clusters.Engine) -> Service:
-    """Create a cluster at the emulator, and read what the service tells about it."""
+    """Create a cluster at the emulator, and read it and its certificate authority."""
     wanted = clusters.ClusterCreate(name="main", engine=engine, region="nyc3", size="db-s-1vcpu-2gb", num_nodes=1)
     async with (
         Emulator(delays=Delays.none()) as emulator,

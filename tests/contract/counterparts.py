@@ -55,7 +55,7 @@ def _property_gaps(properties: dict[str, Any], tp: Any, place: str) -> Iterator[
 
 
 def limits_untold(schema: Any, tp: Any) -> Iterator[str]:
-    """Yield each limit and default in a schema that the text below its field does not tell."""
+    """Yield each limit and default in a schema that the text below its field does not state."""
     schema = resolve(schema)
     for variant in schema.get("anyOf", ()):
         yield from limits_untold(variant, tp)
@@ -66,9 +66,9 @@ def limits_untold(schema: Any, tp: Any) -> Iterator[str]:
         return
     cls = best_match(classes, schema["properties"])
     for name, part in schema["properties"].items():
-        told, resolved = field_texts(cls).get(name, ""), resolve(part)
+        stated, resolved = field_texts(cls).get(name, ""), resolve(part)
         limits = [resolved[limit] for limit in _LIMITS if type(resolved.get(limit)) in (int, float, str)]
-        yield from (f"{cls.__name__}.{name}: {limit}" for limit in limits if str(limit) not in told)
+        yield from (f"{cls.__name__}.{name}: {limit}" for limit in limits if str(limit) not in stated)
         yield from limits_untold(part, field_types(cls).get(name))
 
 

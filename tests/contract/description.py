@@ -11,7 +11,7 @@ from description_table import table
 
 # Values of properties that the description has unlike the service.
 CORRECTED: Final[dict[str, Any]] = {
-    # Hyphens here, underscores in the eviction policy only: so have it the vendor's Go client and Terraform's tests.
+    # Hyphens here, underscores in the eviction policy only: as in the vendor's Go client and Terraform's tests.
     "valkey_maxmemory_policy": "allkeys-lru",
 }
 # Values of strings that have a form which the table does not state.

@@ -45,7 +45,7 @@ def method_name(operation_id: str) -> str:
 def templates(name: str) -> Templates:
     """Read the templates in the docstring of one of pydo's functions."""
     found = Templates(bodies=[], answers=[])
-    other: list[Any] = []  # what stands in answers that tell of errors
+    other: list[Any] = []  # what stands in the responses of errors
     target, lines, indent, status = other, list[str](), 0, ""
     for line in (methods()[name].__doc__ or "").splitlines():
         if label := _LABEL.match(line):
@@ -75,7 +75,7 @@ class _BoolAsTrue(ast.NodeTransformer):
 
 
 def call(name: str, url: str, arguments: list[Any], options: dict[str, Any]) -> None:
-    """Let pydo send a request to a server on loopback, once; what it makes of the answer does not matter here."""
+    """Let pydo send a request to a server on loopback, once; its reading of the response does not matter here."""
     connect: Any = import_module("pydo").Client
     refused = import_module("azure.core.exceptions").HttpResponseError
     with connect(token="token", endpoint=url, retry_total=0) as client, suppress(refused):

@@ -60,7 +60,7 @@ class Seen:
 
 @attrs.define(kw_only=True)
 class Recorder:
-    """What the server saw, and what it answers; None: nothing."""
+    """The requests that the server received, and its response; None: an empty one."""
 
     url: str = ""
     seen: list[Seen] = attrs.field(factory=list[Seen])

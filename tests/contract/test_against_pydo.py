@@ -1,4 +1,4 @@
-"""The vendor's Python client as the oracle: the same requests leave both, and its documented answers have a place."""
+"""The vendor's Python client as the oracle: both send the same requests, and each documented response can be read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What holds for every class that the endpoint modules offer."""
+"""Properties of every class of the endpoint modules."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ from asyncdbaas.types import OpenEnum
 CLASSES: Final = public_classes()
 ANSWERS: Final = by_name(answer_classes())
 REQUESTS: Final = by_name(request_classes())
-# What a field is called if it holds what nobody should see.
+# Names of fields that hold secrets.
 TELLTALE: Final = re.compile(r"password|secret|token|uri$|url$|access_|(^|_)key$|logline|^sd$")
 SECRETS: Final = {
     "Connection.password",

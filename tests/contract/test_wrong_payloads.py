@@ -1,4 +1,4 @@
-"""Bodies of the wrong class and names that are no strings are rejected unsent and unquoted."""
+"""Bodies of the wrong class and names that are no strings are rejected, and neither sent nor quoted."""
 
 from __future__ import annotations
 

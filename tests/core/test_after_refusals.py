@@ -1,4 +1,4 @@
-"""What a refusal by the service leaves behind in the rate limiter, to the second."""
+"""Effects of a 429 on the rate limiter, to the second."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ def assert_nothing_left() -> None:
 
 
 def watch_unretrieved() -> list[dict[str, Any]]:
-    """Note what the event loop is told of errors that nobody looked at."""
+    """Collect the event loop's reports of exceptions that nobody retrieved."""
     seen: list[dict[str, Any]] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: seen.append(context))
     return seen

@@ -1,4 +1,4 @@
-"""Bytes to objects and back: every shape that an answer may have, and every value that a request must not have."""
+"""Bytes to objects and back: every form of a response, and every value that a request must not have."""
 
 from __future__ import annotations
 
@@ -587,8 +587,8 @@ def test_a_refused_body_shows_no_secret_in_a_traceback_with_locals(body: Free) -
         encode(body)
     # From the frame of `encode` on: this test's own frames hold the body.
     assert caught.tb.tb_next
-    told = traceback.TracebackException(type(caught.value), caught.value, caught.tb.tb_next, capture_locals=True)
-    assert CANARY not in "".join(told.format())
+    shown = traceback.TracebackException(type(caught.value), caught.value, caught.tb.tb_next, capture_locals=True)
+    assert CANARY not in "".join(shown.format())
 
 
 @pytest.mark.parametrize("update", [t.TopicUpdate(), t.TopicUpdate(config=t.TopicConfig()), {}, {"a": {"b": {}}}])

@@ -1,4 +1,4 @@
-"""What somebody finds who types `asyncdbaas.` and `help(...)`."""
+"""Completion after `asyncdbaas.`, and `help(...)`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The exception tree: what is what, how it reads, and that it survives pickle."""
+"""The exception tree: its classes, their messages, and pickling."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Answers of the usual shape are read by the fast path alone: the tolerant one gives the same, many times slower."""
+"""Responses of the usual form take the fast path only: the tolerant one gives the same, many times slower."""
 
 from __future__ import annotations
 

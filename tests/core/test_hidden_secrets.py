@@ -97,9 +97,9 @@ async def test_neither_the_token_nor_a_password_comes_back(step: Any, caplog: py
         error = caught.value
         assert isinstance(error, (APIError, DecodeError, TransportError))
         info = getattr(error.__cause__, "request_info", None)
-        told = f"{error} {error!r} {vars(error)} {pickle.dumps(error)!r} {events!r} {caplog.text} {info}"
+        everything = f"{error} {error!r} {vars(error)} {pickle.dumps(error)!r} {events!r} {caplog.text} {info}"
         for secret in (TOKEN, PASSWORD, PASSWORD[:6], json.dumps(PASSWORD)[1:-1]):
-            assert secret not in told
+            assert secret not in everything
 
 
 @virtual

@@ -1,4 +1,4 @@
-"""A call that may not wait for the quota fails at once, unsent, and says when there would be room."""
+"""A call that may not wait for the quota fails at once, is not sent, and the error says when there will be room."""
 
 from __future__ import annotations
 

@@ -33,13 +33,13 @@ def limiter(*limits: int, **settings: Any) -> RateLimiter:
 
 
 async def leaves_at(limiter: RateLimiter) -> float:
-    """Take a turn and return when it came."""
+    """Acquire a permit and return when it was granted."""
     await limiter.acquire()
     return now()
 
 
 async def answered(limiter: RateLimiter, *, remaining: int | None = None) -> float:
-    """Do a whole request that is answered at once; return when it left."""
+    """Make a request with an immediate response; return when it was sent."""
     left = await leaves_at(limiter)
     limiter.succeeded(remaining)
     limiter.release()
@@ -47,7 +47,7 @@ async def answered(limiter: RateLimiter, *, remaining: int | None = None) -> flo
 
 
 async def refused(limiter: RateLimiter, retry_after: float | None, reset_in: float | None = None) -> float:
-    """Do a whole request that is refused at once; return when it left."""
+    """Make a request that is refused immediately; return when it was sent."""
     left = await leaves_at(limiter)
     limiter.refused(retry_after, reset_in)
     limiter.release(counted=False)
@@ -400,7 +400,7 @@ async def test_a_cancelled_probe_lets_the_next_one_probe() -> None:
     pace, start = limiter(4), now()
     await refused(pace, 30.0)
     first, second = (asyncio.create_task(leaves_at(pace)) for _ in range(2))
-    await asyncio.sleep(30)  # the timer has rung, the first is awake
+    await asyncio.sleep(30)  # the timer has fired, the first is awake
     first.cancel()
     pace.release(counted=False)
     assert await second - start == 30
@@ -670,7 +670,7 @@ async def test_a_bulk_caller_is_woken_after_all_others_and_only_where_bulk_may_g
 
 
 class ReadyClock(Clock):
-    """A clock whose next readings the test lays ready."""
+    """A clock whose next readings the test sets."""
 
     def __init__(self, now: float = 0.0) -> None:
         super().__init__(now)

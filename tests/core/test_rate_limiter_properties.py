@@ -59,7 +59,7 @@ Fate = Literal["answered", "lost", "unsent", "cancelled"]
 
 @attrs.frozen(kw_only=True)
 class Plan:
-    """What becomes of one call."""
+    """The outcome that the service gives to one call."""
 
     starts: float
     there: float
@@ -97,7 +97,7 @@ class World:
     service: Service
     asked: list[int] = attrs.field(factory=list[int])
     left: dict[int, float] = attrs.field(factory=dict[int, float])
-    """Who has left, and when."""
+    """The calls that were sent, and when."""
     ended: list[int] = attrs.field(factory=list[int])
 
     async def call(self, number: int, plan: Plan) -> None:
@@ -182,14 +182,14 @@ def test_everyone_who_stays_gets_a_permit_in_the_order_of_asking(
         assert stayed <= set(here.left)
         assert sorted(here.ended) == sorted(here.left)
         times = [here.left[number] for number in here.asked if number in here.left]
-        # One who asks in the moment when another is woken leaves in that moment, too.
+        # A call that asks in the moment when another is woken is sent in that moment, too.
         assert all(later > earlier - 1e-3 for earlier, later in itertools.pairwise(times))
 
     run(check(), lies)
 
 
 def greedy(starts: list[float], per_minute: int, per_hour: int) -> list[float]:
-    """Return when each of several calls leaves at the earliest, if every answer is immediate."""
+    """Return the earliest time at which each of several calls can be sent, if every response is immediate."""
     left: list[float] = []
     for start in sorted(starts):
         bounds = [start, *left[-1:]]

@@ -49,7 +49,7 @@ def test_only_a_rejection_can_say_that_a_name_is_taken() -> None:
 
 
 def sends(schedule: ResendSchedule, *, unknown: bool) -> list[int]:
-    """Return after how many looks a write is sent, if no look shows its effect."""
+    """Return after how many checks a write is sent, if no check shows its effect."""
     found: list[int] = []
     looks = 0
     while not schedule.is_spent:

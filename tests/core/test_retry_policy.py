@@ -1,4 +1,4 @@
-"""RetryPolicy: what is repeated, how often, and after how long."""
+"""RetryPolicy: what is retried, how often, and after how long."""
 
 from __future__ import annotations
 

@@ -265,7 +265,7 @@ async def test_a_refusal_holds_back_everyone_and_is_then_sent_again() -> None:
 
 
 @virtual
-async def test_a_call_is_retried_after_at_most_so_many_429s() -> None:
+async def test_a_call_is_retried_after_a_limited_number_of_429s() -> None:
     patience = RetryPolicy(max_refusals=3, max_attempts=1)
     async with RawServer(answer(429)) as server, connect(server.url, retry=patience) as session:
         with pytest.raises(RateLimitError) as caught:

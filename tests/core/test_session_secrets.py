@@ -31,7 +31,7 @@ class Thing:
 
 
 def ours(error: BaseException) -> Any:
-    """Return the part of a traceback that begins in the package: what a test holds is its own affair."""
+    """Return the part of a traceback that begins in the package: the frames of the test itself do not count."""
     frames = error.__traceback__
     while frames is not None and "/asyncdbaas/" not in frames.tb_frame.f_code.co_filename:
         frames = frames.tb_next
@@ -39,14 +39,14 @@ def ours(error: BaseException) -> Any:
 
 
 def assert_silent(error: BaseException) -> None:
-    told = [str(error), repr(error), repr(vars(error))]
+    shown = [str(error), repr(error), repr(vars(error))]
     chain: list[BaseException | None] = [error]
     while chain and (link := chain.pop()) is not None:
         frames = ours(link) if link is error else link.__traceback__
-        told += traceback.TracebackException(type(link), link, frames, capture_locals=True).format()
+        shown += traceback.TracebackException(type(link), link, frames, capture_locals=True).format()
         chain += [link.__cause__ or (None if link.__suppress_context__ else link.__context__)]
-    assert TOKEN not in "".join(told)
-    assert PASSWORD not in "".join(told)
+    assert TOKEN not in "".join(shown)
+    assert PASSWORD not in "".join(shown)
 
 
 async def half(exchange: Exchange) -> None:
@@ -140,10 +140,10 @@ async def test_events_and_log_report_what_happens_and_no_secret(caplog: pytest.L
     assert isinstance(last, CallEnded)
     assert (last.attempts, last.error) == (1, caught.value)
     assert {event.call for event in events} == {1, 2}
-    told = repr(events) + caplog.text
-    assert "/v2/x" in told
-    assert TOKEN not in told
-    assert PASSWORD not in told
+    shown = repr(events) + caplog.text
+    assert "/v2/x" in shown
+    assert TOKEN not in shown
+    assert PASSWORD not in shown
 
 
 @virtual

@@ -1,4 +1,4 @@
-"""Whatever is sent, it gets the service's answer, and the server goes on."""
+"""Every request gets a response of the service, and the server keeps running."""
 
 from __future__ import annotations
 
@@ -150,7 +150,7 @@ def open_descriptors() -> int:
 
 @contextmanager
 def descriptors(wanted: int) -> Generator[int]:
-    """Raise the limit of file descriptors to so many, or as far as this process may, and tell how many are free."""
+    """Raise the limit of file descriptors to a number, or as far as this process may; return how many are free."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, allowed), hard))

@@ -68,21 +68,21 @@ def told_line(process: subprocess.Popen[str]) -> str:
     return next((line for line in process.stderr if not line.startswith("Executing <")), "")
 
 
-def ask(told: dict[str, str], method: str = "GET", path: str = "", body: Any = None) -> Any:
+def ask(printed: dict[str, str], method: str = "GET", path: str = "", body: Any = None) -> Any:
     request = urllib.request.Request(
-        f"{told['url']}/v2/databases{path}",
+        f"{printed['url']}/v2/databases{path}",
         method=method,
         data=None if body is None else json.dumps(body).encode(),
-        headers={"Authorization": f"Bearer {told['token']}"},
+        headers={"Authorization": f"Bearer {printed['token']}"},
     )
-    context = ssl.create_default_context(cafile=told["ca"]) if "ca" in told else None
+    context = ssl.create_default_context(cafile=printed["ca"]) if "ca" in printed else None
     with urllib.request.urlopen(request, context=context) as answer:
         return json.loads(answer.read() or b"null")
 
 
-def steer(told: dict[str, str], method: str, path: str, token: str | None = None) -> Any:
-    url = f"{told['url']}/_emulator{path}"
-    headers = {"Authorization": f"Bearer {told['token'] if token is None else token}"}
+def steer(printed: dict[str, str], method: str, path: str, token: str | None = None) -> Any:
+    url = f"{printed['url']}/_emulator{path}"
+    headers = {"Authorization": f"Bearer {printed['token'] if token is None else token}"}
     with urllib.request.urlopen(urllib.request.Request(url, method=method, headers=headers)) as answer:
         return json.loads(answer.read() or b"null")
 
@@ -90,9 +90,9 @@ def steer(told: dict[str, str], method: str, path: str, token: str | None = None
 @pytest.mark.parametrize("code", [PLAIN, AS_ON_WINDOWS], ids=["plain", "windows"])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_it_serves_until_a_signal_and_exits_cleanly(number: signal.Signals, code: str) -> None:
-    with running("--token", "mine", code=code) as (process, told):
-        assert told["token"] == "mine"
-        assert ask(told) == {"databases": []}
+    with running("--token", "mine", code=code) as (process, printed):
+        assert printed["token"] == "mine"
+        assert ask(printed) == {"databases": []}
         process.send_signal(number)
         assert process.wait(10) == 0
 
@@ -101,23 +101,23 @@ def test_it_serves_until_a_signal_and_exits_cleanly(number: signal.Signals, code
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 0), (signal.SIGKILL, -9)])
 def test_the_state_survives_a_restart(tmp_path: Path, number: signal.Signals, status: int, code: str) -> None:
     options = ("--state", str(tmp_path / "dev.json"), "--time-scale", "100000")
-    with running(*options, code=code) as (process, told):
-        created = ask(told, "POST", "", ORDER)["database"]
+    with running(*options, code=code) as (process, printed):
+        created = ask(printed, "POST", "", ORDER)["database"]
         process.send_signal(number)
         assert process.wait(10) == status
-    with running(*options) as (_, told):
-        assert ask(told, "GET", f"/{created['id']}")["database"]["connection"] == created["connection"]
+    with running(*options) as (_, printed):
+        assert ask(printed, "GET", f"/{created['id']}")["database"]["connection"] == created["connection"]
 
 
 def test_with_tls_it_names_the_authority_to_trust_and_removes_it_at_the_end() -> None:
-    with running("--tls") as (process, told):
-        assert told["url"].startswith("https://")
-        assert ask(told) == {"databases": []}
+    with running("--tls") as (process, printed):
+        assert printed["url"].startswith("https://")
+        assert ask(printed) == {"databases": []}
         with pytest.raises(urllib.error.URLError, match="CERTIFICATE_VERIFY_FAILED"):
-            ask({"url": told["url"], "token": told["token"]})
+            ask({"url": printed["url"], "token": printed["token"]})
         process.send_signal(signal.SIGTERM)
         process.wait(10)
-        assert not Path(told["ca"]).exists()
+        assert not Path(printed["ca"]).exists()
 
 
 @pytest.mark.parametrize(
@@ -159,9 +159,9 @@ def test_a_state_file_that_cannot_be_written_is_refused_at_the_start(tmp_path: P
 
 def test_a_second_process_on_the_same_state_file_is_refused(tmp_path: Path) -> None:
     options = ["--state", str(tmp_path / "dev.json")]
-    with running(*options) as (_, told):
+    with running(*options) as (_, printed):
         result = CliRunner().invoke(emulator, ["--port", "0", *options])
-        assert ask(told) == {"databases": []}
+        assert ask(printed) == {"databases": []}
     assert result.exit_code == 1
     assert "another emulator is using this state file" in result.output
 
@@ -172,12 +172,12 @@ def test_a_full_disk_keeps_the_last_state_and_is_reported(tmp_path: Path) -> Non
     def limit_files() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))  # a write beyond it fails, as on a full disk
 
-    with running("--state", str(file), prepare=limit_files) as (process, told):
+    with running("--state", str(file), prepare=limit_files) as (process, printed):
         assert process.stderr is not None
         before = file.read_bytes()
-        created = ask(told, "POST", "", ORDER)["database"]
+        created = ask(printed, "POST", "", ORDER)["database"]
         assert f"{file}: the state cannot be written: {os.strerror(errno.EFBIG)}" in told_line(process)
-        assert ask(told, "GET", f"/{created['id']}")["database"]["name"] == "main"
+        assert ask(printed, "GET", f"/{created['id']}")["database"]["name"] == "main"
         process.send_signal(signal.SIGTERM)
         assert process.wait(10) == 1
         assert f"Error: {file}: the state cannot be written" in process.stderr.read()
@@ -252,61 +252,61 @@ def test_it_starts_with_the_clusters_delays_and_quirks_of_options_and_file(tmp_p
     (tmp_path / "seed.yaml").write_text(SEED)
     options = ["--cluster", "kafka:stream:3", "--cluster", "pg:shop", "--delay", "topic=8", "--quirk", "page_size=2"]
     options += ["--seed-file", str(tmp_path / "seed.yaml"), "--per-minute", "77"]
-    with running(*options) as (_, told):
-        listed = ask(told)["databases"] + ask(told, path="?page=2")["databases"]
+    with running(*options) as (_, printed):
+        listed = ask(printed)["databases"] + ask(printed, path="?page=2")["databases"]
         assert [(each["name"], each["status"]) for each in listed] == [
             ("stream", "online"),
             ("shop", "online"),
             ("events", "online"),
         ]
-        assert [topic["name"] for topic in ask(told, path=f"/{listed[2]['id']}/topics")["topics"]] == [
+        assert [topic["name"] for topic in ask(printed, path=f"/{listed[2]['id']}/topics")["topics"]] == [
             "orders",
             "payments",
         ]
-        settings = steer(told, "GET", "/settings")
+        settings = steer(printed, "GET", "/settings")
         assert (settings["delays"]["topic"], settings["delays"]["create"]) == (8, 9)
         assert settings["quirks"]["page_size"] == 2
-        assert steer(told, "GET", "/limits")["per_minute"] == 77
+        assert steer(printed, "GET", "/limits")["per_minute"] == 77
 
 
 def test_every_field_of_delays_and_quirks_can_be_set_by_an_option() -> None:
     delays = [f"--delay={field.name.replace('_', '-')}=1.5" for field in attrs.fields(Delays)]
     words = {"consumer_group_key": "group_name", "valkey_policy": "hyphens", "page_size": "3"}
     quirks = [f"--quirk={field.name}={words.get(field.name, 'true')}" for field in attrs.fields(Quirks)]
-    with running(*delays, *quirks) as (_, told):
-        settings = steer(told, "GET", "/settings")
+    with running(*delays, *quirks) as (_, printed):
+        settings = steer(printed, "GET", "/settings")
     assert set(settings["delays"].values()) == {1.5}
     assert set(settings["quirks"].values()) == {True, "group_name", "hyphens", 3}
 
 
 def test_a_line_for_each_request_shows_what_is_left_and_no_secret() -> None:
-    with running("-v", "--cluster", "pg:shop") as (process, told):
-        cluster = ask(told)["databases"][0]
-        ask(told, "POST", f"/{cluster['id']}/users", {"name": "web"})
+    with running("-v", "--cluster", "pg:shop") as (process, printed):
+        cluster = ask(printed)["databases"][0]
+        ask(printed, "POST", f"/{cluster['id']}/users", {"name": "web"})
         process.send_signal(signal.SIGINT)
         said = process.communicate()[1]
     line = r"(GET|POST) /v2/databases\S* 20[01] \d+\.\d ms, 24[89] left this minute, 499[89] this hour"
     assert [bool(re.fullmatch(line, each)) for each in said.splitlines()] == [True, True]
-    assert told["token"] not in said
+    assert printed["token"] not in said
     assert "AVNS_" not in said
 
 
 def test_other_machines_are_let_in_with_a_warning_and_a_token_that_nobody_knows(tmp_path: Path) -> None:
     options = ["--host", "0.0.0.0", "--allow-remote"]
-    with running(*options) as (process, told):
-        assert ask(told) == {"databases": []}
+    with running(*options) as (process, printed):
+        assert ask(printed) == {"databases": []}
         assert "Tokens would cross the network unencrypted" in told_line(process)
         with pytest.raises(urllib.error.HTTPError, match="401"):
-            steer(told, "GET", "/clock", token="")
-        assert steer(told, "GET", "/clock")["scale"] == 1
-        assert told["token"] != Emulator().token
+            steer(printed, "GET", "/clock", token="")
+        assert steer(printed, "GET", "/clock")["scale"] == 1
+        assert printed["token"] != Emulator().token
     authority = tmp_path / "ca.pem"
     options += ["--tls", "--tls-name", "emulator", "--ca-file", str(authority)]
-    with running(*options) as (process, told):
-        assert told["ca"] == str(authority)
-        assert ask(told) == {"databases": []}
+    with running(*options) as (process, printed):
+        assert printed["ca"] == str(authority)
+        assert ask(printed) == {"databases": []}
         assert "unencrypted" not in told_line(process)
-        address = ("127.0.0.1", int(told["url"].rpartition(":")[2]))
+        address = ("127.0.0.1", int(printed["url"].rpartition(":")[2]))
         trusting = ssl.create_default_context(cafile=authority)
         with socket.create_connection(address) as plain, trusting.wrap_socket(plain, server_hostname="emulator"):
             pass

@@ -1,4 +1,4 @@
-"""The requests that the vendor's command line makes, as far as its source tells, played with the standard library."""
+"""The requests that the vendor's command line makes, as its source shows them, sent with the standard library."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class VendorCli:
         return [item["name"] for page in [first, *pages] for item in page[key]]
 
     def wait(self, cluster_id: str, done: Callable[[Got], bool]) -> int:
-        """Poll until done, ten virtual seconds apart, and tell how often that was."""
+        """Poll until done, ten virtual seconds apart, and return how often that was."""
         for number in range(1, POLLS + 1):
             if done(self.send("GET", f"/v2/databases/{cluster_id}")):
                 return number

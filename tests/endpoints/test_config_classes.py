@@ -108,7 +108,7 @@ def _docs(cls: Any) -> dict[str, str]:
     return docs
 
 
-def _tells(doc: str, fact: str) -> bool:
+def _states(doc: str, fact: str) -> bool:
     return bool(re.search(rf"(?<![\w.]){re.escape(fact)}(?!\w)", doc, re.IGNORECASE))
 
 
@@ -144,10 +144,10 @@ def test_docstrings_state_ranges_lengths_defaults_and_numeric_choices(cls: Any, 
     docs = _in_json(cls, _docs(cls))
     for name, described in _properties(schema).items():
         assert docs[name], name
-        told = [described[bound] for bound in ("minimum", "maximum", "maxLength", "maxItems") if bound in described]
-        told += described.get("enum", []) if described["type"] == "integer" else []
-        told += [described["default"]] if "default" in described else []
-        missing = [fact for fact in told if not _tells(docs[name], str(fact) or '""')]
+        stated = [described[bound] for bound in ("minimum", "maximum", "maxLength", "maxItems") if bound in described]
+        stated += described.get("enum", []) if described["type"] == "integer" else []
+        stated += [described["default"]] if "default" in described else []
+        missing = [fact for fact in stated if not _states(docs[name], str(fact) or '""')]
         assert not missing, (name, docs[name])
 
 

@@ -226,7 +226,7 @@ class Gate(Canned):
         self._arrivals = asyncio.Semaphore(0)
 
     async def arrived(self, count: int = 1) -> None:
-        """Wait for so many more requests."""
+        """Wait for a number of further requests."""
         async with asyncio.timeout(10):
             for _ in range(count):
                 await self._arrivals.acquire()

@@ -22,7 +22,7 @@ def wanted(count: int) -> Iterator[topics.TopicCreate]:
 
 
 async def create(session: AsyncSession, cluster_id: str, topic: topics.TopicCreate) -> str:
-    """Create a topic, and say what became of it."""
+    """Create a topic, and return the outcome in a word."""
     try:
         await topics.create_topic(session, cluster_id, topic)
     except UnprocessableError as error:

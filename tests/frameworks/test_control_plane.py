@@ -101,14 +101,14 @@ async def test_jobs_survive_a_burst_of_reads_that_uses_up_the_quota() -> None:
         created = await asyncio.gather(*(ask(client, "PUT", name) for name in TENANTS))
         assert created == [(202, None)] * len(TENANTS)
         burst = await asyncio.gather(*(ask(client, "GET", TENANTS[number % len(TENANTS)]) for number in range(500)))
-        # Of some tenants the cluster is not there yet, and some visitors are told to come back later.
+        # Of some tenants the cluster is not there yet, and some visitors get 503 with Retry-After.
         statuses = Counter(status for status, _ in burst)
         assert statuses.keys() <= {200, 404, 503}
         assert statuses[503]
 
         missing = set(TENANTS)
 
-        async def are_ready() -> bool:  # each of them once: a visitor may be told to come back later at any time
+        async def are_ready() -> bool:  # each of them once: a visitor may get 503 at any time
             for name in sorted(missing):
                 if await ask(client, "GET", name) == (200, {"cluster": "online", "ready": True}):
                     missing.remove(name)

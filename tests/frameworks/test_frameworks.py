@@ -23,7 +23,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 HERE: Final = Path(__file__).parent
 UNKNOWN: Final = "9cc10173-e9ea-4176-9dbc-a4cee4c4ff30"
-# So many virtual seconds pass only when a test lets them.
+# Virtual seconds that pass only when a test lets them.
 LONG: Final = 1_000_000
 SECONDS: Final = 30.0
 # What Python and asyncio say of things left open, and of errors that nobody saw.

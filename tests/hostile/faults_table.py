@@ -1,4 +1,4 @@
-"""What becomes of each fault: run them all, and write the table into the guide.
+"""Run a call with each fault, and write the table of outcomes into the guide.
 
 python tests/hostile/faults_table.py
 """
@@ -30,27 +30,29 @@ _OPERATIONS: Final = ("get_topic", "create_topic", "update_topic", "delete_topic
 
 @attrs.frozen(kw_only=True)
 class Outcome:
-    """What one fault, striking once, makes of one call."""
+    """Outcome of one call into which one fault was injected."""
 
-    told: str
+    result: str
     """`done`, or the class of the error; with a mark if the outcome is said to be unknown."""
     sent: int
     """Requests that arrived."""
     applied: int
-    """Writes that were carried out."""
+    """Writes that were applied."""
 
     @property
     def is_true(self) -> bool:
-        """Whether the caller was told what happened, or that it is unknown."""
-        return self.told.endswith("?") or (self.told in ("done", "DecodeError", "AcceptedError")) == bool(self.applied)
+        """Whether the caller got the true outcome, or learned that it is unknown."""
+        return self.result.endswith("?") or (self.result in ("done", "DecodeError", "AcceptedError")) == bool(
+            self.applied
+        )
 
     def __str__(self) -> str:
         again = " on the second attempt" if self.sent > 1 else ""
-        return f"done{again}" if self.told == "done" else f"`{self.told.rstrip('?')}`{self._hint}"
+        return f"done{again}" if self.result == "done" else f"`{self.result.rstrip('?')}`{self._hint}"
 
     @property
     def _hint(self) -> str:
-        return ", outcome unknown" if self.told.endswith("?") else ""
+        return ", outcome unknown" if self.result.endswith("?") else ""
 
 
 def outcome(kind: str, operation: str, *, applied: bool = False) -> Outcome:
@@ -68,12 +70,12 @@ async def _outcome(kind: str, operation: str, *, applied: bool) -> Outcome:
             await asyncio.sleep(1.0)  # virtual seconds, until it is active
             emulator.requests.clear()
             emulator.faults.add(operation, kind, applied=applied, delay=30.0 if kind == "delay" else 0.0, times=1)
-            told = await _told(_CALLS[operation](session, cluster))
+            result = await _result(_CALLS[operation](session, cluster))
         seen = [each for each in emulator.requests if each.operation == operation]
-        return Outcome(told=told, sent=len(seen), applied=sum(each.applied for each in seen))
+        return Outcome(result=result, sent=len(seen), applied=sum(each.applied for each in seen))
 
 
-async def _told(call: Awaitable[object]) -> str:
+async def _result(call: Awaitable[object]) -> str:
     try:
         await call
     except RequestError as error:

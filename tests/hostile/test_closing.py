@@ -27,7 +27,7 @@ async def talking(*steps: Step, **settings: Any) -> AsyncGenerator[tuple[RawServ
 
 
 async def ends_at_once(session: AsyncSession, call: asyncio.Task[Any]) -> BaseException | None:
-    """Close a session, and return what a call under way then raises, without that time passes."""
+    """Close a session, and return what a call under way then raises, without letting time pass."""
     loop = asyncio.get_running_loop()
     closed_at = loop.time()
     await session.close()

@@ -1,4 +1,4 @@
-"""Every fault that the emulator knows, and what becomes of each kind of call: the table of the guide."""
+"""The outcome of each kind of call for every fault of the emulator: the table of the guide."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ OPERATIONS = ("get_topic", "create_topic", "update_topic", "delete_topic")
 _AGAIN = ("done 2",) * 4
 _UNKNOWN_POST = ("done 2", "ServerError? 1", "done 2", "done 2")
 _NO_BODY = ("DecodeError 1", "DecodeError 1", "DecodeError 1", "done 1")
-# What a GET, POST, PUT and DELETE are told, and how many requests each takes, where a write was carried out before the
-# fault was injected, if the fault lets it.
+# The results of a GET, POST, PUT and DELETE, and the number of requests of each. The write is applied before the fault
+# is injected, where the fault allows it.
 EXPECTED = {
     "delay": ("done 1",) * 4,
     "precondition": ("PreconditionError 1",) * 4,
@@ -45,9 +45,9 @@ def test_every_fault_of_the_emulator_has_its_outcome_here() -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_becomes_of_a_call_with_one_injected_fault(kind: str) -> None:
+def test_the_outcome_of_a_call_with_one_injected_fault(kind: str) -> None:
     seen = [outcome(kind, operation, applied=operation != "get_topic") for operation in OPERATIONS]
-    assert tuple(f"{each.told} {each.sent}" for each in seen) == EXPECTED[kind]
+    assert tuple(f"{each.result} {each.sent}" for each in seen) == EXPECTED[kind]
 
 
 @pytest.mark.parametrize("applied", [False, True])

@@ -1,4 +1,4 @@
-"""Servers that mean no good, or are broken, on real sockets. What tests/core holds already is not repeated here."""
+"""Malicious and broken servers, on real sockets. What tests/core holds already is not repeated here."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ async def test_a_body_without_end_is_refused_at_the_size_limit() -> None:
 
 @virtual
 async def test_a_connection_that_dies_silently_ends_at_the_deadline() -> None:
-    """A half-open connection: the peer is gone, and no packet tells of it."""
+    """A half-open connection: the peer is gone without a packet."""
 
     async def vanish(exchange: Exchange) -> None:
         await exchange.hang()

@@ -1,4 +1,4 @@
-"""Carrying out plans, over real HTTP, with everything that goes wrong on the way."""
+"""Applying plans, over real HTTP, with every failure on the way."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 from collections import Counter
 
 import pytest
-from worlds import applied, catalogue, opened, reasons, results, told
+from worlds import applied, catalogue, events_of, opened, reasons, results
 
 from asyncdbaas import AsyncSession, RateLimiter
 from asyncdbaas.catalogue import Catalogue, CatalogueError, CatalogueTopic
@@ -29,7 +29,7 @@ from asyncdbaas.topics import TopicConfig, TopicCreate, create_topic, delete_top
 
 
 def creates(emulator: Emulator) -> int:
-    """Return how many creates were carried out."""
+    """Return how many creates were applied."""
     return sum(seen.applied for seen in emulator.requests if seen.operation == "create_topic")
 
 
@@ -346,9 +346,9 @@ async def test_events_report_what_happens_to_each_topic_and_end_with_its_outcome
         emulator.faults.add("create_topic", "unavailable", skip=1)
         await applied(session, plan, events.append)
     assert events[0] == Forecast(requests=2, seconds=0.0, quota_left=events[0].quota_left)  # type: ignore[union-attr]
-    assert told(events, "kept") == ["kept"]
-    assert told(events, "a") == ["Sent", "created"]
-    assert told(events, "b") == ["Sent", "Retrying", "Sent", "created"]
+    assert events_of(events, "kept") == ["kept"]
+    assert events_of(events, "a") == ["Sent", "created"]
+    assert events_of(events, "b") == ["Sent", "Retrying", "Sent", "created"]
 
 
 async def test_a_callback_that_fails_does_not_stop_the_work(caplog: pytest.LogCaptureFixture) -> None:
@@ -371,7 +371,7 @@ async def test_waiting_for_the_rate_limit_is_reported_and_the_times_add_up() -> 
             assert forecast(session, plan).requests == 9
             report = await apply(session, plan, on_event=events.append)
     assert emulator.requests.statuses[429] == 0
-    assert "Waiting" in told(events, "t8")
+    assert "Waiting" in events_of(events, "t8")
     assert report.requests == 9
     assert report.times.rate_limit > 0
     assert report.times.sending > 0

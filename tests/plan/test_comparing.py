@@ -125,7 +125,7 @@ wanted_topics = st.dictionaries(names, st.tuples(counts, st.none() | counts), ma
 live_topics = st.dictionaries(names | st.just("_x"), st.tuples(counts, counts), max_size=6)
 
 
-def carry_out(live: dict[str, Topic], changes: tuple[Change, ...]) -> dict[str, Topic]:
+def simulate(live: dict[str, Topic], changes: tuple[Change, ...]) -> dict[str, Topic]:
     after = dict(live)
     for change in changes:
         if change.action is Action.DELETE:
@@ -153,7 +153,7 @@ def test_a_plan_that_is_applied_leaves_an_empty_one_and_never_shrinks_or_deletes
         for name, (count, retention) in live.items()
     }
     plan = plan_of(desired, list(before.values()), prune)
-    after = carry_out(before, plan.changes)
+    after = simulate(before, plan.changes)
     gone = before.keys() - after.keys()
     assert len(gone) <= (prune.max_deletes if prune else 0)
     assert all(prune and name.startswith(prune.prefix) and name not in wanted and name != "_x" for name in gone)

@@ -1,4 +1,4 @@
-"""What `ensure_*` and `apply` say of objects that the service hides, denies or still shows."""
+"""`ensure_*` and `apply` with objects that the service hides, denies or still shows."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ async def test_nothing_is_created_again_before_the_list_can_be_read() -> None:
 
 
 class VagueEmulator(Emulator):
-    """An emulator whose rejections do not tell that a name is taken."""
+    """An emulator whose rejections do not say that a name is taken."""
 
     def handle(self, method: str, target: str, headers: Mapping[str, str], body: bytes = b"") -> Response:
         response = super().handle(method, target, headers, body)
@@ -269,14 +269,14 @@ async def test_a_pool_keeps_the_user_that_an_update_does_not_name_and_is_returne
         order = PoolCreate(name="web", mode=PoolMode.TRANSACTION, size=5, db="defaultdb", user="app")
         await create_pool(world.session, pg, order)
         larger = PoolCreate(name="web", mode=PoolMode.TRANSACTION, size=6, db="defaultdb")
-        told = await ensure_pool(world.session, pg, larger, on_conflict=OnConflict.UPDATE)
-        assert told == await get_pool(world.session, pg, "web")
-        assert (told.size, told.user) == (6, "app")
+        returned = await ensure_pool(world.session, pg, larger, on_conflict=OnConflict.UPDATE)
+        assert returned == await get_pool(world.session, pg, "web")
+        assert (returned.size, returned.user) == (6, "app")
         other = PoolCreate(name="web", mode=PoolMode.TRANSACTION, size=6, db="defaultdb", user="other")
-        told = await ensure_pool(world.session, pg, other, on_conflict=OnConflict.UPDATE)
-        assert told == await get_pool(world.session, pg, "web")
-        assert told.connection is not None
-        assert told.connection.user == "other"
+        returned = await ensure_pool(world.session, pg, other, on_conflict=OnConflict.UPDATE)
+        assert returned == await get_pool(world.session, pg, "web")
+        assert returned.connection is not None
+        assert returned.connection.user == "other"
 
 
 async def test_a_pool_that_does_not_take_the_change_is_an_error() -> None:

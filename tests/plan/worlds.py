@@ -11,7 +11,7 @@ from asyncdbaas.catalogue import Catalogue, parse_catalogue
 from asyncdbaas.emulator import Clock, Delays, Emulator
 from asyncdbaas.plan import Forecast, Outcome, Plan, PlanEvent, Report, Result, apply
 
-__all__ = ["World", "applied", "catalogue", "opened", "reasons", "results", "told"]
+__all__ = ["World", "applied", "catalogue", "events_of", "opened", "reasons", "results"]
 
 _PLENTY: Final = 10**6
 
@@ -45,12 +45,12 @@ def catalogue(*topics: str, cluster: str = "events") -> Catalogue:
 async def applied(
     session: AsyncSession, plan: Plan, on_event: Callable[[PlanEvent], object] | None = None, **options: Any
 ) -> Report:
-    """Carry out a plan without real pauses."""
+    """Apply a plan without real pauses."""
     return await apply(session, plan, on_event=on_event, interval=0.001, **options)
 
 
 def results(report: Report) -> dict[str, Result]:
-    """Map the name of each topic to what became of it."""
+    """Map the name of each topic to its result."""
     return {outcome.change.name: outcome.result for outcome in report.outcomes}
 
 
@@ -59,7 +59,7 @@ def reasons(report: Report) -> dict[str, str]:
     return {outcome.change.name: outcome.reason for outcome in report.failures}
 
 
-def told(events: list[PlanEvent], name: str) -> list[str]:
+def events_of(events: list[PlanEvent], name: str) -> list[str]:
     """Return the kinds of events that a topic had, and at last its result."""
     of_topic = [event for event in events if not isinstance(event, Forecast) and event.change.name == name]
     return [event.result.value if isinstance(event, Outcome) else type(event).__name__ for event in of_topic]

@@ -26,7 +26,7 @@ LIMIT: Final = 60
 # As in `store.py`, and how long a request or an exchange travels in one direction.
 _PATIENCE: Final = 2.0
 _TRAVEL: Final = 0.005
-# Connections of a worker: so many calls wait for the limiter at a time.
+# Connections of a worker, which is how many calls wait for the limiter at a time.
 _SLOTS: Final = 16
 
 
@@ -158,7 +158,7 @@ class Worker:
         self.connection.thawed.set()
 
     async def create(self, count: int) -> None:
-        """Make so many requests as fast as the limiter allows."""
+        """Make a number of requests as fast as the limiter allows."""
         slots = asyncio.Semaphore(_SLOTS)
 
         async def one() -> None:
@@ -211,7 +211,7 @@ class Simulation:
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self, count: int) -> Worker:
-        """Start another worker, which makes so many requests."""
+        """Start another worker, which makes a number of requests."""
         worker = Worker(self, f"w{len(self.workers)}")
         self.workers.append(worker)
         self._tasks.append(asyncio.create_task(worker.create(count)))

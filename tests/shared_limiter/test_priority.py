@@ -1,4 +1,4 @@
-"""Prioritys within one process: interactive calls before bulk ones, in the rate limiter and for connection slots."""
+"""Priorities within one process: interactive calls before bulk ones, in the rate limiter and for connection slots."""
 
 from __future__ import annotations
 

@@ -73,7 +73,7 @@ async def attached(limiter: RateLimiter) -> AsyncGenerator[RateLimiter]:
 async def until(condition: Callable[[], bool]) -> None:
     """Wait for what other tasks bring about, and not forever."""
     async with asyncio.timeout(20):
-        while not condition():  # noqa: ASYNC110 -- nothing tells of it
+        while not condition():  # noqa: ASYNC110 -- no event announces it
             await asyncio.sleep(0.005)
 
 
@@ -151,7 +151,7 @@ async def test_the_hour_is_learned_from_what_the_service_says_is_left(store: Sto
         waiting.cancel()
 
 
-# Prioritys.
+# Priorities.
 
 
 async def test_interactive_calls_go_before_bulk_calls_of_another_worker(store: Store) -> None:

@@ -169,8 +169,8 @@ def test_a_ledger_that_lost_its_data_gets_all_responses_of_the_hour_again() -> N
 @pytest.mark.parametrize(("limit", "batch"), [(LIMIT, 12), (250, 12), (1000, 50)])
 def test_a_report_contains_the_limits_and_all_spans_in_microseconds(limit: int, batch: int) -> None:
     report = Worker(Quota(limit, 60 * limit, MINUTE, 60 * MINUTE)).report(0.0, 1, 0)
-    told = {name: report[name] for name in ("per_minute", "per_hour", "batch")}
-    assert told == {"per_minute": limit, "per_hour": 60 * limit, "batch": batch}
+    sent = {name: report[name] for name in ("per_minute", "per_hour", "batch")}
+    assert sent == {"per_minute": limit, "per_hour": 60 * limit, "batch": batch}
     spans = {"minute": 60.0, "hour": 3600.0, "lease": LEASE, "grace": 3.0, "keep": KEEP, "tolerance": 0.5}
     assert {name: report[name] for name in spans} == {name: seconds * 1e6 for name, seconds in spans.items()}
 
@@ -181,8 +181,8 @@ def test_a_worker_reports_for_how_long_it_was_silent_and_which_ledger_it_knows()
     assert ("epoch" in first, first["replied"], first["sequence"], first["restoring"]) == (False, 0, 1, False)
     worker.learn(Reply(epoch="e"), 3.0, 3.1, answered=0, restored=False)
     second = worker.report(7.0, 1, 0)
-    told = (second["epoch"], second["replied"], second["sequence"], second["elapsed"])
-    assert told == ("e", 1, 2, 4_000_000)
+    sent = (second["epoch"], second["replied"], second["sequence"], second["elapsed"])
+    assert sent == ("e", 1, 2, 4_000_000)
 
 
 @pytest.mark.parametrize(("wait", "later"), [(3_000_000, 3.0 + MINUTE / 200), (0, 0.0), (-5, 0.0)])
@@ -229,7 +229,7 @@ def test_nothing_is_admitted_before_the_first_reply_and_calls_that_wait_ask_at_o
 
 
 def cut_off(used: int = 0, **reply: Any) -> CutOff:
-    """Return the state of a worker that loses the store at 2, and has had so many responses at 1."""
+    """Return the state of a worker that loses the store at 2, and has had some responses at 1."""
     worker = worker_with(granted=used, **reply)
     state = Leased(worker)
     assert admitted(state, 1.0) == used

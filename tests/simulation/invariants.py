@@ -21,7 +21,7 @@ def check(world: World) -> None:
     check_departures(world)
     check_repetitions(world)
     check_ends(world)
-    check_told(world)
+    check_outcomes(world)
     check_plans(world)
     check_calm(world)
     check_events(world)
@@ -68,17 +68,17 @@ def check_ends(world: World) -> None:
             world.expect(late < world.at_once, f"ended {late:.3f} s after closing: {op}")
 
 
-def check_told(world: World) -> None:
-    """What the caller was told agrees with the service's state, or the caller was told that it is unknown."""
+def check_outcomes(world: World) -> None:
+    """The outcome that the caller got agrees with the service's state, or is said to be unknown."""
     applied = Counter((entry.method, entry.name) for entry in world.emulator.entries if entry.applied)
     for op in world.ops:
         if op.method == "GET" or isinstance(op.error, asyncio.CancelledError):
             continue
         done = applied[op.method, op.name]
         if _says_done(op.error):
-            world.expect(done, f"told that it is done, and it is not: {op}")
+            world.expect(done, f"reported as done, and it is not: {op}")
         elif not getattr(op.error, "outcome_unknown", False):
-            world.expect(not done, f"told that it is not done, and it is: {op}")
+            world.expect(not done, f"reported as not done, and it is: {op}")
 
 
 def _says_done(error: BaseException | None) -> bool:
@@ -90,9 +90,9 @@ def _says_done(error: BaseException | None) -> bool:
 def check_plans(world: World) -> None:
     """Each topic of a plan is created once at most, and is there if `apply` said so."""
     live = _live_topics(world)
-    for name, outcome in world.told.items():
+    for name, outcome in world.plan_outcomes.items():
         if not outcome.is_failure:
-            world.expect(live.get(name, 0) >= world.wanted[name], f"{name} is not as told: {outcome}")
+            world.expect(live.get(name, 0) >= world.wanted[name], f"{name} is not as reported: {outcome}")
         if outcome.result is Result.NOT_SENT:
             sent = [entry for entry in world.emulator.entries if entry.name == name and entry.method != "GET"]
             world.expect(not any(entry.applied for entry in sent), f"{name} was said not to be sent: {sent}")

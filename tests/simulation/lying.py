@@ -1,4 +1,4 @@
-"""A service whose lists are out of date, whose reads are odd and whose responses get lost: are callers told the truth?
+"""A service with old lists, odd reads and lost responses: do callers get the true outcome?
 
 `python tests/simulation/lying.py --seeds 10000` prints how many seeds ran and which broke. Whatever `ensure_*`, `apply`
 and the waiters return or raise must agree with the state of the service, or say that the outcome is unknown.
@@ -70,7 +70,7 @@ class Lies:
     replaces: bool
     """Whether an update of a topic resets the settings that it does not name."""
     vague: bool
-    """Whether a rejection does not tell that a name is taken."""
+    """Whether rejections hide that a name is taken."""
 
 
 def draw(seed: int) -> Lies:
@@ -165,7 +165,7 @@ class Stage:
     kafka: str
     pg: str
     problems: list[str] = attrs.field(factory=list[str])
-    told: list[str] = attrs.field(factory=list[str])
+    log: list[str] = attrs.field(factory=list[str])
 
     def waiters(self) -> Waiters:
         return Waiters(self.session, interval=5.0, timeout=900.0)
@@ -180,7 +180,7 @@ class Stage:
             outcome: object = await call
         except DBaaSError as error:
             outcome = error
-        self.told.append(f"{self.emulator.clock.now() - EPOCH:.1f} {what}: {outcome}"[:400])
+        self.log.append(f"{self.emulator.clock.now() - EPOCH:.1f} {what}: {outcome}"[:400])
         return outcome
 
     def applied(self, method: str, name: str) -> int:
@@ -198,7 +198,7 @@ class Stage:
 
 
 def judge_ensured(stage: Stage, what: str, path: str, outcome: object, before: int | None) -> bool:
-    """Check what an `ensure_*` told; return whether it succeeded.
+    """Check the outcome of an `ensure_*`; return whether it succeeded.
 
     `before` is the number of creates applied before; None if somebody else ensures the same.
     """
@@ -234,7 +234,7 @@ async def ensure_child(stage: Stage) -> None:
     path = f"/v2/databases/{cluster}/{kind}/{name}"
     for _ in range(2):
         before = stage.applied("POST", name)
-        # Where a rejection does not tell that somebody else took the name, only one's own unknown create does.
+        # Where a rejection hides that somebody else took the name, only one's own unknown create does.
         twins = 1 if stage.emulator.lies.vague else stage.rng.choice((1, 1, 2))
         outcomes = await asyncio.gather(*(stage.hear(f"ensure {name}", make[kind]()) for _ in range(twins)))
         done = [judge_ensured(stage, name, path, outcome, before if twins == 1 else None) for outcome in outcomes]
@@ -323,12 +323,12 @@ async def apply_plan(stage: Stage) -> None:
         plan = await make_plan(stage.session, Catalogue(topics=entries))
         report = await apply(stage.session, plan, wait=stage.rng.random() < 0.3)
     except DBaaSError as error:
-        stage.told.append(f"{prefix}: {error!r}"[:300])
+        stage.log.append(f"{prefix}: {error!r}"[:300])
         return
     stage.emulator.clock.advance(seconds=10)  # new partitions take effect after a while
     for outcome in report.outcomes:
         name = outcome.change.name
-        stage.told.append(f"{name}: {outcome.result} {outcome.outcome_unknown} {outcome.reason}"[:300])
+        stage.log.append(f"{name}: {outcome.result} {outcome.outcome_unknown} {outcome.reason}"[:300])
         check_outcome(stage, name, outcome, wanted[name], had[name])
 
 
@@ -339,14 +339,14 @@ def check_outcome(stage: Stage, name: str, outcome: Outcome, wanted: topics.Topi
         right = there and len(there["partitions"]) >= (wanted.partition_count or 0)
         if wanted.config is not UNSET:
             right = right and there["config"]["retention_ms"] == wanted.config.retention_ms
-        stage.expect(right, f"{name} is not as told: {outcome.result}, {there}")
+        stage.expect(right, f"{name} is not as reported: {outcome.result}, {there}")
         if had is not None and there is not None:
             stage.expect(there["config"]["segment_ms"] == 99, f"{name} lost a setting")
     elif not outcome.outcome_unknown:
-        # "created, but" tells that it exists.
-        told = outcome.result is Result.FAILED and outcome.reason.startswith(("created", "updated", "topic "))
+        # "created, but" says that it exists.
+        reported = outcome.result is Result.FAILED and outcome.reason.startswith(("created", "updated", "topic "))
         sent = stage.applied("POST", name) + stage.applied("PUT", name)
-        stage.expect(told or not sent, f"{name} was changed, and denied: {outcome.reason}")
+        stage.expect(reported or not sent, f"{name} was changed, and denied: {outcome.reason}")
 
 
 WORKLOADS: Final = (ensure_child, ensure_child, ensure_cluster, wait_replica, apply_plan)
@@ -359,7 +359,7 @@ class LyingRun:
     seed: int
     lies: Lies
     problems: list[str]
-    told: list[str]
+    log: list[str]
     requests: int
 
 
@@ -394,7 +394,7 @@ async def _run(seed: int, lies: Lies, rng: random.Random, loop: asyncio.Abstract
         ) as session:
             stage = Stage(rng=rng, emulator=emulator, session=session, kafka=kafka, pg=pg)
             await asyncio.gather(*(rng.choice(WORKLOADS)(stage) for _ in range(rng.choice((1, 2, 4)))))
-        return LyingRun(seed=seed, lies=lies, problems=stage.problems, told=stage.told, requests=len(emulator.entries))
+        return LyingRun(seed=seed, lies=lies, problems=stage.problems, log=stage.log, requests=len(emulator.entries))
 
 
 def report(run: LyingRun) -> str:
@@ -415,7 +415,7 @@ def main() -> None:
         run = simulate_lies(seed)
         requests += run.requests
         if options.trace:
-            print(*run.told, sep="\n")  # noqa: T201 -- a command
+            print(*run.log, sep="\n")  # noqa: T201 -- a command
         if run.problems:
             broken += 1
             print(report(run), flush=True)  # noqa: T201 -- the same

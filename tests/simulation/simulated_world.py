@@ -122,7 +122,7 @@ class OtherError(Exception):
 
 @attrs.define(eq=False, kw_only=True)
 class Op:
-    """One call of an endpoint function, and what the caller was told."""
+    """One call of an endpoint function, and the outcome that the caller got."""
 
     method: str
     name: str
@@ -158,8 +158,8 @@ class World:
     """Topics that some plan creates, with their partitions."""
     ensured: set[str] = attrs.field(factory=set[str])
     """Other objects that are created again if a look shows that they are missing."""
-    told: dict[str, Outcome] = attrs.field(factory=dict[str, Outcome])
-    """What `apply` told of them."""
+    plan_outcomes: dict[str, Outcome] = attrs.field(factory=dict[str, Outcome])
+    """The outcomes of `apply` for them."""
     _names: Counter[str] = attrs.field(factory=Counter[str])
 
     @property
@@ -178,7 +178,7 @@ class World:
         return f"{kind}-{self._names[kind]}"
 
     async def call(self, method: str, name: str, session: AsyncSession, call: Coroutine[Any, Any, T]) -> T:
-        """Await a call, and keep what became of it."""
+        """Await a call, and keep its outcome."""
         op = Op(method=method, name=name, session=session, began=asyncio.get_running_loop().time())
         self.ops.append(op)
         try:

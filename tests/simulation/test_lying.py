@@ -1,4 +1,4 @@
-"""Callers are told the truth by a service that lies, seed by seed; see `lying.py`."""
+"""Callers get the true outcome from a service that lies, seed by seed; see `lying.py`."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ def test_the_outcome_that_callers_see_agrees_with_the_service_or_is_unknown(bloc
 
 
 def test_a_lying_seed_replays_exactly() -> None:
-    assert simulate_lies(7).told == simulate_lies(7).told
+    assert simulate_lies(7).log == simulate_lies(7).log
 
 
 @pytest.mark.long
 def test_the_lying_seeds_meet_every_kind_of_trouble() -> None:
     """What is never drawn is never tested."""
     runs = [simulate_lies(seed) for seed in range(30)]
-    told = [line for run in runs for line in run.told]
+    log = [line for run in runs for line in run.log]
     for words in (
         "is being deleted: this session deleted it",
         "ensure users-",
@@ -37,4 +37,4 @@ def test_the_lying_seeds_meet_every_kind_of_trouble() -> None:
         ": updated",
         ": created",
     ):
-        assert any(words in line for line in told), words
+        assert any(words in line for line in log), words

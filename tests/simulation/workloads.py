@@ -196,7 +196,7 @@ async def apply_plan(world: World, job: Job) -> None:
     world.wanted |= wanted
     report = await apply(session, await make_plan(session, _catalogue(wanted)), wait=world.rng.random() < 0.5)
     for outcome in report.outcomes:
-        world.told[outcome.change.name] = outcome
+        world.plan_outcomes[outcome.change.name] = outcome
 
 
 async def ensure_users(world: World, job: Job) -> None:
@@ -222,7 +222,7 @@ async def finish_plans(world: World) -> None:
         world.emulator.client_token, base_url=world.emulator.url, rate_limiter=world.limiter
     ) as session:
         plan = await make_plan(session, _catalogue(world.wanted))
-        done = {name for name, outcome in world.told.items() if not outcome.is_failure}
+        done = {name for name, outcome in world.plan_outcomes.items() if not outcome.is_failure}
         again = done & {change.name for change in plan.writes if change.action is Action.CREATE}
         world.expect(not again, f"planned again though done: {again}")
         report = await apply(session, plan, wait=True, timeout=86400.0)  # the quota may be used up for an hour

@@ -58,7 +58,7 @@ def test_every_setting_of_an_engine_is_documented() -> None:
 
 
 def _fields(module: str) -> dict[str, bool]:
-    """Tell of each field of a module's public classes whether a text stands below it."""
+    """Return for each field of a module's public classes whether a text stands below it."""
     return {
         f"{name}.{ast.unparse(field.target)}": isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant)
         for name, node in _public(module).items()

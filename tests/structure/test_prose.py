@@ -31,6 +31,10 @@ INSTEAD: Final = {
     r"strikes?|struck": "inject, fail",
     r"spoils?|spoil(?:ed|t)": "corrupt",
     r"look before you repeat": "check before sending it again",
+    r"so many (?!that)": "the number, or its parameter",
+    r"carr(?:y|ied|ying) out": "apply",
+    r"becomes? of|became of": "the outcome of",
+    r"haunts?": "is logged",
 }
 FILES: Final = sorted(
     path

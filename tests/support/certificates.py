@@ -16,7 +16,7 @@ DAY: Final = dt.timedelta(days=1)
 
 
 def certificate(directory: Path, name: str, *, days: int) -> ssl.SSLContext:
-    """Make a server's TLS context with a certificate of its own for a name, which ends so many days from now."""
+    """Make a server's TLS context with a certificate of its own for a name, which expires in `days` days."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     now = dt.datetime.now(dt.UTC)

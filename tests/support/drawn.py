@@ -10,7 +10,7 @@ __all__ = ["examples"]
 
 
 def examples(count: int) -> settings:
-    """Draw so many examples with ASYNCDBAAS_TEST_EXAMPLES=all in the environment, as in `.ci/run`; else a quarter."""
+    """Draw all examples with ASYNCDBAAS_TEST_EXAMPLES=all in the environment, as in `.ci/run`; else a quarter."""
     if os.environ.get("ASYNCDBAAS_TEST_EXAMPLES") != "all":
         count = max(1, count // 4)
     return settings(

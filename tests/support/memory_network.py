@@ -210,7 +210,7 @@ class End(asyncio.Transport):
             self.peer.protocol.data_received(data)
 
     def _hear(self, news: ConnectionError | None) -> None:
-        """Take note that the peer has closed, or reset, the connection."""
+        """Handle that the peer has closed, or reset, the connection."""
         if self._closing:
             return
         if news is None and self.protocol.eof_received():

@@ -34,7 +34,7 @@ class Request:
     """Names are lower case."""
     body: bytes
     connection: int
-    """The how manieth connection it came on, from 0."""
+    """Number of the connection on which it came, from 0."""
 
     @property
     def json(self) -> Any:

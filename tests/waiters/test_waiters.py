@@ -167,8 +167,8 @@ async def test_an_unknown_state_is_reported_and_the_wait_goes_on() -> None:
         emulator.faults.add("list_clusters", "wrong_shape", body=body)
         watch = Watch(emulator, seconds=1)
         await waiters(session, watch).cluster_online(made["id"])
-        told = [(event.state, event.is_known) for event in watch.events if isinstance(event, StateSeen)]
-        assert told == [("defragmenting", False), ("online", True)]
+        seen = [(event.state, event.is_known) for event in watch.events if isinstance(event, StateSeen)]
+        assert seen == [("defragmenting", False), ("online", True)]
 
 
 async def test_a_cancelled_wait_leaves_the_others_and_the_last_one_ends_the_rounds() -> None:
@@ -177,11 +177,11 @@ async def test_a_cancelled_wait_leaves_the_others_and_the_last_one_ends_the_roun
         asked = asyncio.Event()
         watch = Watch(emulator, seconds=0)
 
-        def tell(event: WaitEvent) -> None:
+        def note(event: WaitEvent) -> None:
             watch(event)
             asked.set()
 
-        waits = Waiters(session, interval=0.001, on_event=tell)
+        waits = Waiters(session, interval=0.001, on_event=note)
         one, two = (asyncio.create_task(waits.cluster_online(cluster_id, num_nodes=nodes)) for nodes in (6, 9))
         await asked.wait()
         one.cancel()
