@@ -32,7 +32,7 @@ async def map_all(
 ) -> list[Result]:
     """Call a function for each item and return the results in the order of the items.
 
-    The first failure cancels the running calls, starts no more, and is raised.
+    At most `limit` calls run at once. The first failure cancels them, starts no more, and is raised.
     """
     results: dict[int, Result] = {}
     outcomes = _outcomes(function, items, limit)
@@ -51,7 +51,8 @@ async def settle(
 ) -> list[Result | DBaaSError]:
     """Call a function for each item and return every outcome, in the order of the items.
 
-    A DBaaSError is an outcome. Any other exception, such as a cancellation or a bug, cancels the rest and is raised.
+    At most `limit` calls run at once. An outcome is a result or a DBaaSError. Any other exception, such as a
+    cancellation or a bug, cancels the rest and is raised.
     """
     outcomes = _outcomes(function, items, limit)
     try:

@@ -61,10 +61,12 @@ _seen: Final[ContextVar[tuple[tuple[Lifetime, list[ResponseInfo]], ...]]] = Cont
 class AsyncSession:
     """A connection pool, a token and a rate limiter for calls to the Managed Databases API.
 
-    Use it as `async with AsyncSession() as session:`, or `await AsyncSession().open()` and `await session.close()`.
-    Pass it to the functions of the endpoint modules. Calls may run at the same time, by the thousand. The session sends
-    them in order of arrival, as fast as `max_connections` and the rate limit allow. It belongs to the event loop in
-    which it was opened.
+        async with AsyncSession() as session:
+            found = await clusters.list_clusters(session)
+
+    Pass the session to the functions of the endpoint modules. Thousands of calls may run at the same time: the session
+    sends them in order of arrival, as fast as `max_connections` and the rate limit allow. It belongs to the event loop
+    in which it was opened. Without a block, use `await AsyncSession().open()` and `await session.close()`.
 
     Args:
         token: an API token, or a function or coroutine function that returns one (for rotation; it is called before

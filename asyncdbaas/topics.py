@@ -208,12 +208,13 @@ class TopicCreate(Model):
     """A topic to create."""
 
     name: str = attrs.field(validator=_check_name)
-    """1 to 249 letters, digits, dots, underscores and hyphens, as Kafka has it."""
+    """1 to 249 letters, digits, dots, underscores and hyphens, as Kafka requires."""
     partition_count: int | Unset = UNSET
     """3 to 2048; default 3."""
     replication_factor: int | Unset = UNSET
     """2 to the number of the cluster's nodes; default 2."""
     config: TopicConfig | Unset = UNSET
+    """Settings; the others get the service's defaults."""
 
 
 @attrs.frozen(kw_only=True, slots=False, repr=False)
@@ -246,6 +247,8 @@ async def get_topic(session: AsyncSession, cluster_id: Id, name: str) -> Topic:
 
 async def create_topic(session: AsyncSession, cluster_id: Id, topic: TopicCreate) -> Topic:
     """Create a topic and return it while it is still `configuring`.
+
+        topic = await create_topic(session, cluster_id, TopicCreate(name="orders", partition_count=6))
 
     The call may block for 20 s. The service may also accept the request without a topic in its response; then the
     result has only its name and `configuring`. If the outcome is unknown (`error.outcome_unknown`), the request is not

@@ -68,7 +68,7 @@ class Admission:
         return self.free_slots <= self._reserved() or self._limiter.delay() > 0
 
     def leave(self, *, counted: bool) -> None:
-        """Give back the slot and the permit; `counted` is False if the service surely does not count the request."""
+        """Give back the slot and the permit; `counted` is False if the service certainly does not count the request."""
         self._limiter.release(counted=counted)
         self._free_slot()
 

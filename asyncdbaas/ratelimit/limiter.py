@@ -40,8 +40,10 @@ class RateLimiter:
     uses the token, no request is refused. Bursts pass at once. If others use the token, the limiter leaves them their
     part and keeps probing whether they still use it.
 
-    Sessions that share a token share a limiter if you pass them the same one. For processes that share a token there is
-    `SharedRateLimiter`. A limiter serves one event loop at a time.
+    Pass the same limiter to all sessions that share a token, as `AsyncSession(rate_limiter=...)`. For processes that
+    share a token there is `SharedRateLimiter`. A limiter serves one event loop at a time.
+
+    Programs use `forecast`, `delay`, `waiting` and `in_flight`. The session calls the other methods.
 
     Args:
         per_minute: the limit of the minute.
@@ -128,7 +130,7 @@ class RateLimiter:
         return self._clock() < lease.lapses_at
 
     def release(self, *, counted: bool = True) -> None:
-        """End a request; pass `counted=False` if the service surely does not count it."""
+        """End a request; pass `counted=False` if the service certainly does not count it."""
         now = self._clock()
         self._admission.release(now, counted=counted)
         if self._queue:
@@ -162,7 +164,7 @@ class RateLimiter:
         self._queue.fail(owner, error)
 
     def delay(self) -> float:
-        """Return for how many seconds at least a call made now waits; 0.0 if it is admitted at once.
+        """Return the least number of seconds that a call made now waits; 0.0 if it is admitted at once.
 
         Infinite if that depends on the response to a request in flight.
         """
@@ -174,8 +176,8 @@ class RateLimiter:
     def forecast(self, n: int) -> float:
         """Return in how many seconds the last of `n` more calls may be sent.
 
-        The calls have the current priority, and those that wait and go before them count. Responses are assumed to be
-        immediate and no refusals, and other clients to use no more than now.
+        The calls have the current priority, and waiting calls that go before them count. The forecast assumes immediate
+        responses, no refusals, and other clients that use no more than now.
         """
         check_count(n, "n", least=0)
         now = self._clock()

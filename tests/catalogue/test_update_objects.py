@@ -1,4 +1,4 @@
-"""What becomes of users and schemas when a catalogue's text is brought up to date."""
+"""Updates of users and schemas in the text of a catalogue."""
 
 from __future__ import annotations
 
