@@ -12,9 +12,10 @@ from memory_network import Fate
 from asyncdbaas import RetryPolicy
 
 Profile = Literal["calm", "uneven", "stormy"]
-Timers = Literal["exact", "off"]
-"""`off`: timers fire early and late, and the clock moves between any two readings."""
 """`calm` has no fault at all, so that every call must succeed; `uneven` has few, `stormy` many."""
+Timers = Literal["exact", "off", "jumpy"]
+"""`off`: timers fire early and late, and the clock moves between any two readings. `jumpy`: timers fire early, and the
+clock moves by up to a millisecond, so that windows often open between two readings."""
 
 _PROFILES: Final[tuple[Profile, ...]] = ("calm", "uneven", "stormy")
 WORKLOADS: Final = (
@@ -146,7 +147,36 @@ class Scenario:
 
 
 def scenario(seed: int) -> Scenario:
-    """Draw the scenario of a seed."""
+    """Draw the scenario of a seed; each tenth is one in which calls queue for a small quota by a jumpy clock."""
+    drawn = _scenario(seed)
+    return _jumpy(drawn) if seed % 10 == 9 else drawn
+
+
+def _jumpy(drawn: Scenario) -> Scenario:
+    """Turn a scenario into one that fails if a decision reads the clock twice."""
+    rng = random.Random(f"jumpy {drawn.seed}")
+    jobs = (
+        Job(workload="gather", starts=0.0, size=8, patience=None),
+        *(Job(workload="lone", starts=rng.uniform(59, 61), size=2, patience=None) for _ in range(3)),
+    )
+    per_minute = rng.choice((1, 2, 3))
+    return attrs.evolve(
+        drawn,
+        profile="calm",
+        per_minute=per_minute,
+        per_hour=per_minute * 20,
+        max_wait=None,
+        timeout=20.0,
+        weather=Weather(latency=rng.choice(((0.0, 0.0), (0.0, 0.4)))),
+        faults=(),
+        other_clients=(),
+        jobs=jobs,
+        closes_at=None,
+        timers="jumpy",
+    )
+
+
+def _scenario(seed: int) -> Scenario:
     rng = random.Random(f"scenario {seed}")
     profile = rng.choices(_PROFILES, (2, 4, 3))[0]
     per_minute = rng.choice((3, 5, 8, 20, 250))

@@ -7,6 +7,7 @@ import asyncio
 import random
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,6 +20,8 @@ from invariants import check, check_leftovers, check_loop, is_expected
 from scenarios import Job, Scenario, scenario
 from simulated_world import EPOCH, World, new_loop, opened, virtual_clocks
 from workloads import WORKLOADS, finish_plans
+
+from asyncdbaas import RateLimiter
 
 # A day: longer than any quota, pause or wait of a scenario can last.
 _HORIZON: Final = 86400.0
@@ -36,8 +39,8 @@ class Run:
     requests: int
 
 
-def simulate(seed: int, *, uvloop: bool = False) -> Run:
-    """Run one seed, from start to end in virtual time."""
+def simulate(seed: int, *, uvloop: bool = False, make_limiter: Callable[..., RateLimiter] = RateLimiter) -> Run:
+    """Run one seed, from start to end in virtual time, perhaps with a limiter that has a fault."""
     drawn = scenario(seed)
     rng = random.Random(seed)
     loop = new_loop(drawn, rng, uvloop=uvloop)
@@ -49,7 +52,7 @@ def simulate(seed: int, *, uvloop: bool = False) -> Run:
     loop.set_exception_handler(complain)
     try:
         with virtual_clocks(loop, drawn.skew):
-            world = loop.run_until_complete(_run(drawn, loop, rng))
+            world = loop.run_until_complete(_run(drawn, loop, rng, make_limiter))
             loop.run_until_complete(loop.shutdown_asyncgens())
     finally:
         loop.close()
@@ -57,8 +60,8 @@ def simulate(seed: int, *, uvloop: bool = False) -> Run:
     return Run(scenario=drawn, problems=problems, trace=world.trace(), requests=len(world.emulator.entries))
 
 
-async def _run(drawn: Scenario, loop: Any, rng: random.Random) -> World:
-    async with opened(drawn, loop, rng) as world:
+async def _run(drawn: Scenario, loop: Any, rng: random.Random, make_limiter: Callable[..., RateLimiter]) -> World:
+    async with opened(drawn, loop, rng, make_limiter) as world:
         tasks = [asyncio.create_task(_job(world, number, job)) for number, job in enumerate(drawn.jobs)]
         others = [asyncio.create_task(_other_clients(world)), asyncio.create_task(_close(world))]
         _, pending = await asyncio.wait(tasks, timeout=_HORIZON)

@@ -6,7 +6,7 @@ import asyncio
 import json
 import random
 from collections import Counter
-from collections.abc import AsyncGenerator, Coroutine, Generator, Mapping
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Final, TypeVar
 from unittest import mock
@@ -165,7 +165,7 @@ class World:
     @property
     def at_once(self) -> float:
         """Seconds that may pass where none should: the clock moves when it is read."""
-        return 1e-3 if self.scenario.timers == "exact" else 5e-3
+        return {"exact": 1e-3, "off": 5e-3, "jumpy": 1.0}[self.scenario.timers]
 
     @property
     def late(self) -> float:
@@ -255,12 +255,14 @@ def virtual_clocks(loop: Any, skew: float) -> Generator[None, None, None]:
 
 
 @asynccontextmanager
-async def opened(scenario: Scenario, loop: Any, rng: random.Random) -> AsyncGenerator[World, None]:
+async def opened(
+    scenario: Scenario, loop: Any, rng: random.Random, make_limiter: Callable[..., RateLimiter]
+) -> AsyncGenerator[World, None]:
     """Open the emulator and the sessions of a scenario."""
     limits = {"per_minute": scenario.per_minute, "per_hour": scenario.per_hour}
     delays = Delays(create=60.0, visible=rng.choice((0.0, 5.0)), topic=rng.choice((0.0, 5.0)))
     async with WatchedEmulator(clock=loop.time, seed=scenario.seed, delays=delays, **limits) as emulator:
-        limiter = RateLimiter(**limits, clock=loop.time)
+        limiter = make_limiter(**limits, clock=loop.time)
         world = World(scenario=scenario, rng=rng, network=loop.network, emulator=emulator, limiter=limiter)
 
         def watch(at: float, data: bytes) -> None:
@@ -282,6 +284,13 @@ async def opened(scenario: Scenario, loop: Any, rng: random.Random) -> AsyncGene
                 await session.close()
             if http is not None:
                 await http.close()
+
+
+_LIES: Final[dict[str, Callable[[random.Random], Lies | None]]] = {
+    "exact": lambda _: None,
+    "off": lambda rng: Lies(rng, late=LATE),
+    "jumpy": lambda rng: Lies(rng, late=LATE, jump=1e-3, mostly_early=True),
+}
 
 
 def _session(world: World, http: aiohttp.ClientSession | None) -> AsyncSession:
@@ -308,7 +317,7 @@ def new_loop(scenario: Scenario, rng: random.Random, *, uvloop: bool = False) ->
     """Make the loop and the network of a scenario."""
     weather = scenario.weather
     network = Network(rng, latency=weather.latency_source(rng), fate=weather.fate_source(rng), pieces=weather.pieces)
-    lies = Lies(random.Random(f"timers {scenario.seed}"), late=LATE) if scenario.timers == "off" else None
+    lies = _LIES[scenario.timers](random.Random(f"timers {scenario.seed}"))
     loop: Any = memory_uvloop(network, EPOCH, lies) if uvloop else MemoryLoop(network, EPOCH, lies)
 
     def make_task(loop: asyncio.AbstractEventLoop, coro: Any, **settings: Any) -> asyncio.Future[Any]:

@@ -45,8 +45,18 @@ End = tuple[Address, Address]
 class Lies:
     """What a real loop does to those who believe its clock and its timers."""
 
-    def __init__(self, rng: random.Random, *, early: float = 1e-3, late: float = 0.02) -> None:
+    def __init__(
+        self,
+        rng: random.Random,
+        *,
+        early: float = 1e-3,
+        late: float = 0.02,
+        jump: float = 0.0,
+        mostly_early: bool = False,
+    ) -> None:
         self._rng = rng
+        self._jump = jump
+        self._kinds = ("early",) if mostly_early else ("exact", "early", "late")
         self.early = early
         """Seconds by which a timer may fire early: uvloop's clock counts milliseconds."""
         self.late = late
@@ -54,11 +64,14 @@ class Lies:
 
     def shift(self) -> float:
         """Return by how much a timer is off."""
-        return self._rng.choice((0.0, -self._rng.uniform(0.0, self.early), self._rng.uniform(0.0, self.late)))
+        early, late = self._rng.uniform(0.0, self.early), self._rng.uniform(0.0, self.late)
+        return {"exact": 0.0, "early": -early, "late": late}[self._rng.choice(self._kinds)]
 
     def step(self, now: float) -> float:
         """Return what the clock says when it is read again."""
-        return math.nextafter(now, math.inf) if self._rng.random() < 0.3 else now
+        if self._rng.random() >= 0.3:
+            return now
+        return now + self._rng.uniform(0.0, self._jump) if self._jump else math.nextafter(now, math.inf)
 
 
 class TimerWatch:
