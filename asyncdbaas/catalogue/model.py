@@ -8,6 +8,7 @@ from typing import Any, Final
 import attrs
 
 from asyncdbaas._core.text import printable
+from asyncdbaas._documented import Documented
 from asyncdbaas.errors import InvalidInputError
 from asyncdbaas.schemas import CompatibilityLevel, SchemaCreate
 from asyncdbaas.topics import TopicCreate
@@ -28,7 +29,7 @@ __all__ = [
 
 
 @attrs.frozen(kw_only=True)
-class Problem:
+class Problem(Documented):
     """One thing that is wrong with a catalogue or a plan."""
 
     file: str
@@ -61,7 +62,7 @@ class UneditableError(InvalidInputError):
 
 
 @attrs.frozen(kw_only=True)
-class Metadata:
+class Metadata(Documented):
     """Notes for people. The service never sees them."""
 
     description: str = ""
@@ -75,7 +76,7 @@ NO_METADATA: Final = Metadata()
 
 
 @attrs.frozen(kw_only=True)
-class CatalogueTopic:
+class CatalogueTopic(Documented):
     """A declared topic."""
 
     topic: TopicCreate
@@ -88,7 +89,7 @@ class CatalogueTopic:
 
 
 @attrs.frozen(kw_only=True)
-class CatalogueUser:
+class CatalogueUser(Documented):
     """A declared user of a cluster."""
 
     name: str
@@ -101,7 +102,7 @@ class CatalogueUser:
 
 
 @attrs.frozen(kw_only=True)
-class CatalogueSchema:
+class CatalogueSchema(Documented):
     """A declared subject of a schema registry."""
 
     subject: str
@@ -116,7 +117,7 @@ class CatalogueSchema:
 
 
 @attrs.frozen(kw_only=True)
-class CatalogueRegistry:
+class CatalogueRegistry(Documented):
     """Declared settings of a cluster's schema registry."""
 
     compatibility: CompatibilityLevel
@@ -127,7 +128,7 @@ class CatalogueRegistry:
 
 
 @attrs.frozen(kw_only=True)
-class Catalogue:
+class Catalogue(Documented):
     """Declared topics, users and schemas, in the order of the files."""
 
     topics: tuple[CatalogueTopic, ...] = ()

@@ -7,6 +7,7 @@ from typing import Any
 
 import attrs
 
+from asyncdbaas._documented import Documented
 from asyncdbaas.plan.kinds import KINDS, Kind
 from asyncdbaas.plan.live import LiveState
 from asyncdbaas.plan.model import Target
@@ -16,7 +17,7 @@ __all__ = ["Difference", "differences"]
 
 
 @attrs.frozen(kw_only=True)
-class Difference:
+class Difference(Documented):
     """An object that is only declared, only live, or both but not the same."""
 
     cluster: str

@@ -11,6 +11,7 @@ from typing import Any, Final, TypeAlias
 import attrs
 
 from asyncdbaas import hooks
+from asyncdbaas._documented import Documented
 from asyncdbaas.errors import RequestError
 from asyncdbaas.plan.kinds import KIND_OF
 from asyncdbaas.plan.model import Change, Plan
@@ -53,7 +54,7 @@ _FAILURES: Final = (Result.FAILED, Result.INCOMPATIBLE, Result.NO_EFFECT, Result
 
 
 @attrs.frozen(kw_only=True)
-class Outcome:
+class Outcome(Documented):
     """The result of one change."""
 
     change: Change
@@ -72,7 +73,7 @@ class Outcome:
 
 
 @attrs.frozen(kw_only=True)
-class Forecast:
+class Forecast(Documented):
     """Cost of reading the live state, or of applying a plan, before it begins."""
 
     requests: int
@@ -83,14 +84,14 @@ class Forecast:
 
 
 @attrs.frozen(kw_only=True)
-class Sent:
+class Sent(Documented):
     """A request for a change was sent."""
 
     change: Change
 
 
 @attrs.frozen(kw_only=True)
-class Waiting:
+class Waiting(Documented):
     """A request waits for the rate limit, for at least `seconds`."""
 
     change: Change
@@ -98,7 +99,7 @@ class Waiting:
 
 
 @attrs.frozen(kw_only=True)
-class Retrying:
+class Retrying(Documented):
     """A request failed, and is retried after `seconds`."""
 
     change: Change
@@ -111,7 +112,7 @@ PlanEvent: TypeAlias = Forecast | Sent | Waiting | Retrying | Outcome
 
 
 @attrs.frozen(kw_only=True)
-class Times:
+class Times(Documented):
     """Time spent in each state, in seconds; the parts add up to `total`."""
 
     sending: float
@@ -130,7 +131,7 @@ class Times:
 
 
 @attrs.frozen(kw_only=True)
-class Report:
+class Report(Documented):
     """Outcomes of all changes, and what it took."""
 
     outcomes: tuple[Outcome, ...]

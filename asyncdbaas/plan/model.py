@@ -10,6 +10,7 @@ from typing import Any, Final, TypeAlias
 import attrs
 
 from asyncdbaas._checks import check_count
+from asyncdbaas._documented import Documented
 from asyncdbaas.catalogue import (
     NO_METADATA,
     CatalogueRegistry,
@@ -34,7 +35,7 @@ class PlanError(InvalidInputError):
 
 
 @attrs.frozen(kw_only=True)
-class ClusterRef:
+class ClusterRef(Documented):
     """The cluster of a change."""
 
     id: str
@@ -43,7 +44,7 @@ class ClusterRef:
 
 
 @attrs.frozen(kw_only=True)
-class Target:
+class Target(Documented):
     """A cluster and what is declared for it, each name of a kind once."""
 
     cluster: ClusterRef
@@ -55,7 +56,7 @@ class Target:
 
 def _check_prefix(_: object, __: object, prefix: str) -> None:
     if not isinstance(prefix, str) or not prefix:
-        raise InvalidInputError("a prune needs a prefix: it only deletes topics whose names begin with it")
+        raise InvalidInputError("a prune needs a prefix: it only deletes objects whose names begin with it")
     if prefix.startswith("_"):
         raise InvalidInputError(f"prefix must not be {prefix!r}: topics that begin with _ are never touched")
 
@@ -65,7 +66,7 @@ def _check_max_deletes(_: object, __: object, max_deletes: int) -> None:
 
 
 @attrs.frozen(kw_only=True)
-class Prune:
+class Prune(Documented):
     """Permission to delete what no catalogue lists. Without it nothing is deleted."""
 
     prefix: str = attrs.field(validator=_check_prefix)
@@ -113,7 +114,7 @@ WRITES: Final = (Action.CREATE, Action.UPDATE, Action.DELETE)
 
 
 @attrs.frozen(kw_only=True)
-class Change:
+class Change(Documented):
     """Action of a plan on one object, and the reason."""
 
     cluster: ClusterRef
@@ -142,7 +143,7 @@ class Change:
 
 
 @attrs.frozen(kw_only=True)
-class Plan:
+class Plan(Documented):
     """The changes that bring clusters in sync with a catalogue; `apply` sends them."""
 
     targets: tuple[Target, ...]

@@ -13,7 +13,7 @@ import pytest
 from class_walk import field_texts, field_types, kinds
 
 from asyncdbaas import configs, topics
-from asyncdbaas._topic_settings import PARTITIONS, TOPIC_SETTINGS
+from asyncdbaas._topic_settings import MAX_INTEGER, PARTITIONS, TOPIC_SETTINGS
 from asyncdbaas.emulator.config_data import CONFIG
 from asyncdbaas.emulator.resources.topic_config import SETTINGS
 from asyncdbaas.emulator.setting import Setting
@@ -73,6 +73,26 @@ def test_a_topics_settings_have_one_range_in_client_and_emulator() -> None:
             assert setting.high <= theirs.high, setting.name
     for name in ("retention_ms", "retention_bytes"):  # signed in the vendor's Go client, unlike all others
         assert (TOPIC_SETTINGS[name].high, SETTINGS[name].high) == (2**63 - 1, 2**63 - 1)
+
+
+_DEFAULT: Final = re.compile(r"Default:? `?(no limit|-?[\w.-]+)|[`(]([\w.-]+)`?, the default", re.IGNORECASE)
+_KINDS: Final = {int: "integer", float: "number", bool: "boolean", str: "text"}
+
+
+@pytest.mark.parametrize("name", TOPIC_SETTINGS)
+def test_a_setting_has_one_type_and_one_default_in_the_table_and_in_topicconfig(name: str) -> None:
+    """The class has no checks of its own: responses are made of it too, and may hold what no catalogue can."""
+    setting = TOPIC_SETTINGS[name]
+    types = set(kinds(field_types(topics.TopicConfig)[name]))
+    assert setting.kind in {_KINDS.get(kind, "choice") for kind in types}
+    stated = _DEFAULT.search(field_texts(topics.TopicConfig)[name])
+    if stated is not None:
+        shown = "no limit" if setting.default == MAX_INTEGER else str(setting.default)
+        assert (stated[1] or stated[2]).rstrip(".").lower() == shown.lower()
+
+
+def test_the_table_has_all_settings_of_topicconfig() -> None:
+    assert list(TOPIC_SETTINGS) == list(field_types(topics.TopicConfig))
 
 
 def test_the_range_of_partitions_that_is_stated_is_the_one_that_is_checked() -> None:

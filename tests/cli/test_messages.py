@@ -1,0 +1,111 @@
+"""Every message that a user of `asyncdbaas kafka` can meet says what happened, to what, and what to do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import pytest
+from terminal import Finished, in_process
+
+from asyncdbaas.catalogue import CatalogueError, parse_catalogue
+from asyncdbaas.cli.printing import forecast_line
+from asyncdbaas.plan import Forecast
+
+
+@pytest.fixture
+def catalogue(tmp_path: Path) -> Path:
+    file = tmp_path / "t.yaml"
+    file.write_text("cluster: events\ntopics: [{name: a}]\nusers: [{name: u, acl: []}]\n")
+    return file
+
+
+PLAN: Final = ("kafka", "plan", "FILE")
+UPDATE: Final = ("kafka", "export", "--emulator", "--update", "FILE")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((*PLAN, "--max-reads", "5"), "--max-reads limits what --cache lets a plan read; give --cache, too"),
+        ((*PLAN, "--max-age", "soon"), "'soon' is not an age: write a number and s, m, h or d"),
+        ((*PLAN, "--prefix", "a"), "--prefix and --max-deletes limit what --prune deletes; give --prune, too"),
+        ((*PLAN, "--prune"), "--prune needs --prefix: only objects whose names begin with it are deleted"),
+        ((*PLAN, "--prune", "--prefix", "_a"), "prefix must not be '_a': topics that begin with _ are never touched"),
+        ((*PLAN, "--emulator", "--only", "x"), "warning: --only and --except match no object of the catalogue"),
+        ((*PLAN, "--emulator", "--cache", "FILE"), "t.yaml is one of the catalogues; name a new file"),
+        (("kafka", "plan", "-", "-"), "standard input can be read once; give - once"),
+        (("kafka", "export", "--emulator", "--check"), "--remove-missing, --check and --var go with --update"),
+        ((*UPDATE, "--only", "a"), "it goes neither with -o nor with --no-settings, --only or --except"),
+        (
+            ("kafka", "apply", "FILE", "--emulator"),
+            "The service makes passwords, which are not shown (1 new user); --credentials DIR writes them to files.",
+        ),
+    ],
+)
+def test_a_wrong_call_is_answered_with_what_to_write(
+    capsys: pytest.CaptureFixture[str], catalogue: Path, arguments: tuple[str, ...], message: str
+) -> None:
+    done = _run(capsys, catalogue, *arguments)
+    assert message in done.err
+
+
+@pytest.mark.parametrize("name", ["a b", "-a", "a" * 64, "orders.events"])
+def test_a_cluster_name_that_the_service_rejects_is_one_line_with_an_emulator_too(
+    capsys: pytest.CaptureFixture[str], catalogue: Path, name: str
+) -> None:
+    catalogue.write_text(f"cluster: '{name}'\ntopics: [{{name: a}}]")
+    done = _run(capsys, catalogue, *PLAN, "--emulator")
+    assert (done.code, done.err.count("\n")) == (1, 1)
+    assert done.err.startswith(f"error: the emulator rejects the cluster '{name}': ")
+
+
+@pytest.mark.parametrize(
+    ("requests", "seconds", "left", "line"),
+    [
+        (0, 0.0, None, "Nothing to send."),
+        (1, 0.0, None, "1 request to send."),
+        (2, 0.4, 200, "2 requests to send (200 left in this hour)."),
+        (1200, 240.0, None, "1200 requests to send, the last one after 0:04:00."),
+    ],
+)
+def test_a_forecast_says_when_the_last_request_is_sent_if_it_must_wait(
+    requests: int, seconds: float, left: int | None, line: str
+) -> None:
+    assert forecast_line(Forecast(requests=requests, seconds=seconds, quota_left=left)) == line
+
+
+@pytest.mark.parametrize(
+    ("count", "message"),
+    [(1000, ": name: is missing"), (1001, "t.yaml: one more problem is not shown"), (1002, "2 more problems are not")],
+)
+def test_problems_that_are_not_shown_are_counted(count: int, message: str) -> None:
+    with pytest.raises(CatalogueError) as caught:
+        parse_catalogue("topics:\n" + "- {}\n" * count, file="t.yaml")
+    assert message in str(caught.value.problems[-1])
+
+
+@pytest.mark.parametrize(
+    ("suffix", "text", "message"),
+    [
+        (".csv", 'name\n"a', "t.csv:2: not valid CSV: "),
+        (".csv", "host,password\na,b", "t.csv:1: the header names no column of a catalogue, such as name"),
+        (".yaml", "topics: {name: a}", "t.yaml:1: topics: must be a list, not a mapping"),
+        (".yaml", "topics: [{name: a}]\ntopics: [{name: b}]", "t.yaml:2: topics: is already set in line 1"),
+        (".yaml", "cluster: [a, b, a]\ntopics: [{name: t}]", "t.yaml:1: cluster: the cluster a is listed twice"),
+        (".yaml", "topics:\n- {name: a}\n- {name: a}", "t.yaml:3: a: name: the same topic is declared in line 2"),
+        (
+            ".yaml",
+            "users: [{name: u, acl: [{topic: a, permission: read}]}]",
+            "must be one of admin, consume, produce, produceconsume, not 'read'; did you mean consume?",
+        ),
+    ],
+)
+def test_a_mistake_in_a_file_is_reported_with_its_line(suffix: str, text: str, message: str) -> None:
+    with pytest.raises(CatalogueError) as caught:
+        parse_catalogue(text, file=f"t{suffix}")
+    assert message in str(caught.value.problems[0])
+
+
+def _run(capsys: pytest.CaptureFixture[str], catalogue: Path, *arguments: str) -> Finished:
+    return in_process(capsys, *(str(catalogue) if argument == "FILE" else argument for argument in arguments))
