@@ -17,7 +17,7 @@ DBaaSError
         DecodeError              the request succeeded, but its response does not fit the class asked for
         AcceptedError            the request was accepted; its result is not visible yet
         SettingsLostError        an update was applied, but reset settings that it did not name
-        APIError                 the service refused or failed: status, code, message, request_id
+        APIError                 the service refused or failed: status, code, message, request_id, headers, body
             BadRequestError 400, AuthenticationError 401, PermissionDeniedError 403, NotFoundError 404,
             ConflictError 409, PreconditionError 412, UnprocessableError 422, RateLimitError 429, ServerError 5xx
             QuotaWaitError       raised by the session itself: the call was not sent, see `max_wait`
@@ -25,6 +25,7 @@ DBaaSError
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from asyncdbaas._documented import Documented
@@ -227,10 +228,20 @@ class APIError(RequestError):
         status: status of the response.
         code: the service's id of the error.
         retry_after: seconds until the service accepts another try.
+        headers: headers of the response.
+        body: body of the response.
     """
 
     def __init__(
-        self, message: str, *, status: int, code: str | None = None, retry_after: float | None = None, **context: Any
+        self,
+        message: str,
+        *,
+        status: int,
+        code: str | None = None,
+        retry_after: float | None = None,
+        headers: Mapping[str, str] | None = None,
+        body: bytes = b"",
+        **context: Any,
     ) -> None:
         super().__init__(message, **context)
         self.status = status
@@ -238,6 +249,10 @@ class APIError(RequestError):
         """The service's "id" of the error, such as `unprocessable_entity`."""
         self.retry_after = retry_after
         """Seconds after which the service asks to retry, if it said so."""
+        self.headers: Mapping[str, str] = {} if headers is None else headers
+        """The headers of the response, without cookies; names match in any case. The token is replaced by `***`."""
+        self.body = body
+        """The first 64 KiB of the response's body. Secrets of the request are replaced by `***`."""
 
     def _reason(self) -> str:
         return f"{self.status} {self.code}: {self.message}" if self.code else f"{self.status}: {self.message}"

@@ -47,7 +47,8 @@ def _holds_bytes(value: Any) -> bool:
     elif isinstance(value, (list, tuple, set, frozenset)):
         inner = cast("Collection[Any]", value)
     elif hasattr(value, "__attrs_attrs__"):  # `attrs.has` is slower
-        inner = vars(value).values() if hasattr(value, "__dict__") else attrs.astuple(value, recurse=False)
+        fields: dict[str, Any] = getattr(value, "__dict__", None) or attrs.asdict(value, recurse=False)  # with slots
+        inner = fields.values()
     else:
         return False
     # The loop takes three times as long, and few classes need it.

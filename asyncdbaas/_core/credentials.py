@@ -6,7 +6,7 @@ import inspect
 import os
 import sys
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
 from multidict import CIMultiDict
@@ -78,6 +78,14 @@ class Credentials:
         error.args = (error.message,)
         if error.request_id is not None:
             error.request_id = self.hide(error.request_id, call)
+
+    def hide_in_headers(self, headers: Mapping[str, str], call: Call) -> CIMultiDict[str]:
+        """Return the headers of a response without cookies, which are secret, and with the same secrets replaced."""
+        kept = [(name, value) for name, value in headers.items() if name.lower() != "set-cookie"]
+        values = self.hide("\n".join(value for _, value in kept), call).split("\n")  # no value contains a line end
+        if len(values) != len(kept):
+            return CIMultiDict()
+        return CIMultiDict((name, value) for (name, _), value in zip(kept, values, strict=True))
 
     async def ask(self, call: Call) -> Secret | TransportError:
         """Call the token function; return an error if it did not return in time.

@@ -57,6 +57,7 @@ _ERROR_BY_STATUS: Final[Mapping[int, type[APIError]]] = {
 }
 # Of 646 POSTs that a gateway's 408 crossed, the server had read 54.
 _REQUEST_TIMEOUT: Final = 408
+_REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _UUID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _PATH: Final = re.compile(r"/[A-Za-z0-9\-._~%!$&'()*+,;=:@/]*")
 _ADDRESS: Final = re.compile(r"https?://[A-Za-z0-9\-._:\[\]]+(/[A-Za-z0-9\-._~%/]*)?", re.IGNORECASE)
@@ -253,12 +254,16 @@ def api_error(status: int, headers: Mapping[str, str], body: bytes, *, method: s
     """Turn a response other than 2xx into its error; never fail, whatever the body contains."""
     fields = decode_error_body(body)
     message = _text(fields.get("message")) or _plain_text(body) or "the response has no text"
+    if status in _REDIRECTS:
+        message += "; redirects are not followed, so that the token is not sent elsewhere: check base_url"
     cls = _ERROR_BY_STATUS.get(status, errors.ServerError if status >= 500 else APIError)
     return cls(
         message,
         status=status,
         code=_text(fields.get("id")),
         request_id=_text(fields.get("request_id")) or read_request_id(headers),
+        headers=headers,
+        body=body,
         retry_after=parse_retry_after(headers.get("retry-after"), time.time()),
         method=method,
         path=path,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from collections.abc import Iterable, Iterator
 from typing import Any, Final, cast
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import msgspec
 
@@ -17,16 +18,32 @@ _MASK: Final = "***"
 _SECRET_NAME: Final = re.compile(r"pass|secret|token|key|cert|credential|auth|uri|url|dsn", re.IGNORECASE)
 # A shorter secret is replaced as a whole word only. Else "a" as a password would make any text unreadable.
 _SHORTEST: Final = 6
+# A shorter secret turns up in decoded text by chance.
+_SHORTEST_DECODED: Final = 8
+_NOT_SHOWN: Final = "*** (not shown, because it contains a secret in another encoding)"
+_TAG: Final = re.compile(r"<[^<>]*>")
+# Text in UTF-16 has a null byte after each letter.
+_ADDED: Final = re.compile(r"[\\\s\0\ufffd]+")
+_UNICODE_ESCAPE: Final = re.compile(r"\\u([0-9a-fA-F]{4})")
+_BASE64: Final = re.compile(r"[A-Za-z0-9+/]{10,}")
+_HEX: Final = re.compile(r"(?:[0-9a-fA-F]{2}){8,}")
 
 
 def hide(text: str, secrets: Iterable[str]) -> str:
-    """Replace secrets in a text, as they are and as JSON, HTML and URLs escape them."""
-    spellings = {spelling for secret in secrets if secret for spelling in _spellings(secret)}
+    """Replace secrets in a text, as they are and as JSON, HTML and URLs escape them.
+
+    If a secret is encoded in another way, such as base64, nothing of the text is shown.
+    """
+    known = [secret for secret in secrets if secret]
+    spellings = {spelling for secret in known for spelling in _spellings(secret)}
     for spelling in sorted(spellings, key=len, reverse=True):
         if len(spelling) >= _SHORTEST:
             text = text.replace(spelling, _MASK)
         else:
             text = re.sub(rf"(?<!\w){re.escape(spelling)}(?!\w)", _MASK, text)
+    long = [bare for secret in known if len(bare := _bare(secret)) >= _SHORTEST_DECODED]
+    if long and any(secret in bare for bare in map(_bare, _decoded(text)) for secret in long):
+        return _NOT_SHOWN
     return text
 
 
@@ -40,6 +57,28 @@ def _spellings(secret: str) -> set[str]:
         escape(secret),
         quote(secret, safe="", errors="replace"),
     }
+
+
+def _bare(text: str) -> str:
+    """Return a text without what is added to it where it is quoted or wrapped."""
+    return _ADDED.sub("", text).casefold()
+
+
+def _decoded(text: str) -> Iterator[str]:
+    """Yield a text as a program reads it that takes it for HTML, a URL, JSON, hexadecimal digits or base64."""
+    from html import unescape  # see above
+
+    yield unescape(text)
+    once = unquote(text)
+    yield from (once, unquote(once))
+    yield _UNICODE_ESCAPE.sub(lambda found: chr(int(found[1], 16)), text)
+    yield _TAG.sub("", text)
+    for run in _HEX.findall(text):
+        yield bytes.fromhex(run).decode("latin-1")
+    for run in _BASE64.findall(text.replace("-", "+").replace("_", "/")):
+        for start in range(4):  # what comes before the secret shifts it
+            digits = run[start:-1] if len(run[start:]) % 4 == 1 else run[start:]  # one digit more is no byte
+            yield base64.b64decode(digits + "=" * (-len(digits) % 4)).decode("latin-1")
 
 
 def secrets_in(body: bytes | None) -> Iterator[str]:

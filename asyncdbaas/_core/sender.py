@@ -130,6 +130,7 @@ class Sender:
         if isinstance(response, RequestError):
             return response
         body = self._credentials.hide(response.body.decode("utf-8", "replace"), call).encode()
-        error = api_error(response.status, response.headers, body, method=call.method, path=call.path)
+        headers = self._credentials.hide_in_headers(response.headers, call)
+        error = api_error(response.status, headers, body, method=call.method, path=call.path)
         self._credentials.hide_in(error, call)
         return error

@@ -29,6 +29,8 @@ __all__ = ["NotAdmittedError", "Transport"]
 
 # The largest responses known, lists of thousands of topics, are smaller than a tenth of this.
 _LARGEST_BODY: Final = 64 * 2**20
+# Parsers quote what they could not read, which can be long.
+_LONGEST_TEXT: Final = 300
 # Of an error, only the beginning is read.
 _LARGEST_ERROR: Final = 64 * 2**10
 # How long a peer may take to read what has been written to it, when the session closes.
@@ -119,8 +121,7 @@ class Transport:
 
     def _error(self, call: Call, failure: BaseException) -> TransportError:
         kind, sent = TransportError, call.sent
-        text = failure.message if isinstance(failure, aiohttp.ClientResponseError) else str(failure)
-        text = self._credentials.hide(text, call)
+        text = self._credentials.hide(_text_of(failure), call)[:_LONGEST_TEXT]
         reason = f"no usable response ({type(failure).__name__}: {text})"
         if not self._lifetime.is_open:
             reason = "the session was closed before the response came"
@@ -158,6 +159,14 @@ def _login_of(proxy: URL | None, auth: aiohttp.BasicAuth | None) -> tuple[URL | 
         return None, None
     address, login = split_login(proxy)
     return address, basic(auth.login, auth.password) if auth is not None else login  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType] -- aiohttp types it in part
+
+
+def _text_of(failure: BaseException) -> str:
+    """Return what a failure says, in one line."""
+    if isinstance(failure, aiohttp.ServerDisconnectedError):  # its message may be the half response that came
+        return "the server closed the connection"
+    text = failure.message if isinstance(failure, aiohttp.ClientResponseError) else str(failure)
+    return " ".join(text.split())
 
 
 async def _read_body(response: aiohttp.ClientResponse) -> bytes:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import html
 import json
 import logging
 import pickle
 import traceback
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
@@ -48,6 +50,38 @@ def test_every_spelling_of_a_secret_is_replaced(secret: str) -> None:
         assert shown == "[***]" or secret in "[***]"
 
 
+ENCODINGS: dict[str, Callable[[str], str]] = {
+    "base64": lambda text: base64.b64encode(text.encode()).decode(),
+    "base64 for URLs": lambda text: base64.urlsafe_b64encode(text.encode()).decode(),
+    "hexadecimal": lambda text: text.encode().hex(),
+    "percent, every letter": lambda text: "".join(f"%{byte:02x}" for byte in text.encode()),
+    "percent, twice": lambda text: quote(quote(text, safe=""), safe=""),
+    "HTML, every letter": lambda text: "".join(f"&#{ord(letter)};" for letter in text),
+    "JSON, every letter": lambda text: "".join(f"\\u{ord(letter):04x}" for letter in text),
+    "JSON, with \\/": lambda text: text.replace("/", "\\/"),
+    "JSON in JSON": lambda text: json.dumps(json.dumps(text)),
+    "UTF-16": lambda text: text.encode("utf-16").decode("utf-8", "replace"),
+    "in lines": lambda text: "\n ".join(text[start : start + 5] for start in range(0, len(text), 5)),
+    "between tags": lambda text: f"{text[:7]}<wbr>{text[7:]}",
+}
+
+
+@pytest.mark.parametrize("encode", ENCODINGS.values(), ids=ENCODINGS)
+@pytest.mark.parametrize("before", ["", "a", "ab", "Authorization: Bearer "])
+@pytest.mark.parametrize("secret", ["dop_v1_/0+b\\c", "dop_v1_0123456789abcdef=="])
+def test_a_secret_in_another_encoding_hides_the_whole_text(
+    encode: Callable[[str], str], before: str, secret: str
+) -> None:
+    shown = hide(f"echo: {encode(before + secret + ' after')}", [secret])
+    assert "***" in shown
+    assert encode(secret)[4:12] not in shown
+
+
+@given(st.text())
+def test_a_text_without_a_secret_stays_as_it_is(text: str) -> None:
+    assert hide(text, ["dop_v1_0123456789abcdef"]) == text
+
+
 @pytest.mark.parametrize(
     ("body", "expected"),
     [
@@ -67,6 +101,11 @@ async def echo_headers(exchange: Exchange) -> None:
     await exchange.write(answer(502, page, {"X-Request-Id": exchange.request.headers["authorization"]}))
 
 
+async def echo_as_base64(exchange: Exchange) -> None:
+    page = base64.b64encode(f"{exchange.request.headers}{exchange.request.body!r}".encode())
+    await exchange.write(answer(502, page, {"X-Echo": page.decode()}))
+
+
 async def echo_body(exchange: Exchange) -> None:
     await exchange.write(answer(422, {"id": "unprocessable_entity", "message": f"wrong: {exchange.request.body!r}"}))
 
@@ -83,7 +122,9 @@ async def echo_as_success(exchange: Exchange) -> None:
     await exchange.write(answer(200, {exchange.request.headers["authorization"]: 1}))
 
 
-@pytest.mark.parametrize("step", [echo_headers, echo_body, echo_value, echo_in_the_status_line, echo_as_success])
+@pytest.mark.parametrize(
+    "step", [echo_headers, echo_as_base64, echo_body, echo_value, echo_in_the_status_line, echo_as_success]
+)
 @virtual
 async def test_neither_the_token_nor_a_password_comes_back(step: Any, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
@@ -100,6 +141,7 @@ async def test_neither_the_token_nor_a_password_comes_back(step: Any, caplog: py
         everything = f"{error} {error!r} {vars(error)} {pickle.dumps(error)!r} {events!r} {caplog.text} {info}"
         for secret in (TOKEN, PASSWORD, PASSWORD[:6], json.dumps(PASSWORD)[1:-1]):
             assert secret not in everything
+        assert base64.b64encode(TOKEN.encode())[4:20].decode() not in everything
 
 
 @virtual

@@ -404,6 +404,7 @@ async def test_redirects_are_errors_and_the_token_does_not_follow(status: int) -
             with pytest.raises(RequestError) as caught:
                 await session.request("GET", "/v2/x")
         assert getattr(caught.value, "status", None) == status
+        assert "redirects are not followed" in str(caught.value)
         assert other.connections == 0
 
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import copy
+import json
+import pickle
 import socket
 import zlib
 from typing import Any
@@ -521,3 +524,33 @@ async def test_a_method_or_path_that_is_no_string_is_refused(method: Any, path: 
     async with AsyncSession("token-of-tests", base_url="http://127.0.0.1:9") as session:
         with pytest.raises(InvalidInputError, match="method and path must be strings"):
             await session.request(method, path)
+
+
+@virtual
+async def test_an_api_error_keeps_the_headers_and_the_body_of_its_response() -> None:
+    headers = {"CF-Ray": "8a1b-AMS", "Set-Cookie": "__cf_bm=secret", "X-Echo": "Bearer token-1234567"}
+    page = b'{"id": "not_found", "message": "no such thing", "more": "token-1234567"}'
+    async with (
+        RawServer(answer(404, page, headers)) as server,
+        AsyncSession("token-1234567", base_url=server.url) as session,
+    ):
+        with pytest.raises(NotFoundError) as caught:
+            await session.request("GET", "/v2/x")
+    for error in (caught.value, pickle.loads(pickle.dumps(caught.value)), copy.copy(caught.value)):
+        assert error.headers["cf-ray"] == error.headers["CF-RAY"] == "8a1b-AMS"
+        assert error.headers["x-echo"] == "Bearer ***"
+        assert "set-cookie" not in error.headers
+        assert json.loads(error.body)["more"] == "***"
+
+
+@pytest.mark.parametrize(
+    "head", [b"", b"HTTP/1.1 200 OK\r\nSet-Cookie: a=secret\r\nX: y\r\n", b"HTTP/1.1 200 OK\r\nX\r\n\r\n" + b"y" * 9000]
+)
+@virtual
+async def test_what_could_not_be_parsed_is_told_in_one_short_line(head: bytes) -> None:
+    async with RawServer(head) as server, AsyncSession("token", base_url=server.url) as session:
+        with pytest.raises(TransportError) as caught:
+            await session.with_options(retry=RetryPolicy(max_attempts=1)).request("GET", "/v2/x")
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 500
+    assert "secret" not in str(caught.value)
