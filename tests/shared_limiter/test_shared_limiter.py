@@ -268,6 +268,7 @@ async def test_a_server_that_answers_something_else_fails_the_first_call(
 
 async def test_a_server_that_never_answers_fails_the_first_call(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("asyncdbaas.ratelimit.store.PATIENCE", 0.05)
+    monkeypatch.setattr("asyncdbaas.ratelimit.shared._RETRY_EVERY", 3600.0)
     assert "did not respond within 0.05 s" in await answered_by(b"")
 
 
