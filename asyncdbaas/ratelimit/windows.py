@@ -177,7 +177,7 @@ class Quota:
             self.hour.limit -= self.hour.others
             self.hour.others = 0
         while self.in_flight:
-            self._respond(now)
+            self.release(now, counted=True)
         for _ in range(requests):
             when = self.opens(now)
             if when >= expires:
@@ -185,12 +185,8 @@ class Quota:
                 when = self.opens(now)
             now = max(now, when)
             self.admit(now)
-            self._respond(now)
+            self.release(now, counted=True)
         return now
-
-    def _respond(self, now: float) -> None:
-        self.succeeded(None)
-        self.release(now, counted=True)
 
     def _own(self, now: float) -> float:
         """Return when a request may be sent that leaves the other clients what they use."""

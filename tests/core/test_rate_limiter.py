@@ -850,3 +850,19 @@ def test_a_session_of_another_thread_is_refused_while_the_first_is_open() -> Non
 def test_outside_an_event_loop_the_error_says_so() -> None:
     with pytest.raises(SessionStateError, match="no asyncio event loop is running"):
         RateLimiter().attach("session", "token")
+
+
+@pytest.mark.parametrize("begins_in_a_thread", [False, True])
+async def test_a_priority_that_ends_in_another_context_is_reported_if_it_began_without_an_event_loop(
+    caplog: pytest.LogCaptureFixture, *, begins_in_a_thread: bool
+) -> None:
+    block = priority("bulk")
+
+    async def begin() -> None:
+        block.__enter__()
+
+    await (asyncio.to_thread(block.__enter__) if begins_in_a_thread else asyncio.create_task(begin()))
+    block.__exit__(None, None, None)
+    assert ["began and ended in different contexts" in record.getMessage() for record in caplog.records] == (
+        [True] if begins_in_a_thread else []
+    )

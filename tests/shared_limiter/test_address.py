@@ -86,6 +86,11 @@ def test_an_address_that_is_not_valid_is_refused_with_its_pattern(address: str) 
     assert str(caught.value).count(address.partition("://")[0] + "://") >= 1
 
 
+def test_the_longest_secret_is_hidden_first_so_that_no_rest_of_it_shows() -> None:
+    read = read_address("redis://user:s3cret@h?password=s3cret%2Fof-old&ssl_password=s3&timeout=60")
+    assert read.secrets == ("s3cret/of-old", "s3cret", "s3")
+
+
 @pytest.mark.parametrize("address", ["", "localhost:6379", "http://h", "sentinel://h", "REDIS://h"])
 def test_another_scheme_is_refused_with_those_that_there_are(address: str) -> None:
     with pytest.raises(InvalidInputError, match=r"must begin with one of redis://.*redis\+sentinel://"):
