@@ -65,7 +65,7 @@ def _write_pages() -> None:
             text = re.sub(r"\]\(\.\./(\w+)(?:/__init__)?\.py#(\w+)\)", r"](reference/\1.md#asyncdbaas.\1.\2)", text)
             text = re.sub(r"\]\(\.\./\.\./tests/examples/(\w+)\.\w+\)", r"](examples/\1.md)", text)
             DOCS.joinpath(guide.name).write_text(_with_repository_links(text, "../../"), encoding="utf-8")
-        else:
+        elif guide.suffix == ".png":
             shutil.copy(guide, DOCS)
     shutil.copytree(ROOT / "benchmarks" / "plots", DOCS / "plots", ignore=shutil.ignore_patterns("*.py"))
     shutil.copy(HERE / "site.css", DOCS)
