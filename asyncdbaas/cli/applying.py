@@ -137,5 +137,7 @@ class _Run:
 def _interruption(progress: Progress) -> str:
     names = [change.name for change in progress.in_doubt]
     more = "" if len(names) <= _MOST_NAMES else f" and {len(names) - _MOST_NAMES} more"
-    doubt = f" Requests for these had left and may be applied: {', '.join(names[:_MOST_NAMES])}{more}." if names else ""
+    doubt = (
+        f" Requests for these were sent and may be applied: {', '.join(names[:_MOST_NAMES])}{more}." if names else ""
+    )
     return f"Interrupted.{doubt} The same command finishes the rest."

@@ -48,7 +48,7 @@ class Exporting:
         """Raise UsageError for what an update of a file does not take."""
         if self.out is not None or not self.settings or self.names != ALL_NAMES:
             raise click.UsageError(
-                "--update brings all topics of a file up to date: it goes neither with -o nor with --no-settings, "
+                "--update brings all topics of a file up to date: it cannot be combined with -o, --no-settings, "
                 "--only or --except"
             )
 

@@ -209,7 +209,7 @@ def export(
     exporting = Exporting(**options)
     if update is None:
         if remove_missing or check or variables:
-            raise click.UsageError("--remove-missing, --check and --var go with --update")
+            raise click.UsageError("--remove-missing, --check and --var need --update")
         return export_live(exporting, connection)
     exporting.check_update()
     updating = Updating(path=update, variables=variables, remove_missing=remove_missing, check=check)

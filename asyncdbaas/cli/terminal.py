@@ -99,7 +99,7 @@ def _write(content: str | bytes) -> None:
     try:
         click.echo(content, nl=False, color=wants_color(sys.stdout))
     except OSError as error:
-        raise OutputError(f"the standard output takes no more: {error.strerror}") from None
+        raise OutputError(f"the standard output cannot be written: {error.strerror}") from None
 
 
 def note(text: str, **style: Any) -> None:

@@ -32,7 +32,9 @@ class Gate:
         if answered is not None:
             await answered.wait()
         if key in self._refusals:
-            raise NotSentError(f"not tried, since one like it was refused: {self._refusals[key].message}")
+            raise NotSentError(
+                f"not sent, because an earlier request of this kind was rejected: {self._refusals[key].message}"
+            )
         answered = self._answered.setdefault(key, asyncio.Event())
         try:
             await send()

@@ -123,7 +123,9 @@ def _judge_created(job: Job, live: Any) -> Verdict:
     if reason := _objection(job, changed):
         return Verdict(result=Result.FAILED, reason=reason)
     shown = ", ".join(f"{key} is {there}, not {declared}" for key, (there, declared) in kafka_changes(changed).items())
-    return Verdict(result=Result.FAILED, reason=f"somebody else created it otherwise: {shown}", changed=changed)
+    return Verdict(
+        result=Result.FAILED, reason=f"somebody else created it with other settings: {shown}", changed=changed
+    )
 
 
 def _objection(job: Job, changed: Mapping[str, Any]) -> str:

@@ -107,7 +107,7 @@ async def test_an_interruption_names_the_topics_whose_requests_had_been_sent(cat
             else:
                 terminal.terminate()
             assert await terminal.exit_code() == 130
-        assert "Requests for these had left and may be applied: b." in terminal.text
+        assert "Requests for these were sent and may be applied: b." in terminal.text
         assert "events   2 " in terminal.text
 
 

@@ -35,8 +35,8 @@ UPDATE: Final = ("kafka", "export", "--emulator", "--update", "FILE")
         ((*PLAN, "--emulator", "--only", "x"), "warning: --only and --except match no object of the catalogue"),
         ((*PLAN, "--emulator", "--cache", "FILE"), "t.yaml is one of the catalogues; name a new file"),
         (("kafka", "plan", "-", "-"), "standard input can be read once; give - once"),
-        (("kafka", "export", "--emulator", "--check"), "--remove-missing, --check and --var go with --update"),
-        ((*UPDATE, "--only", "a"), "it goes neither with -o nor with --no-settings, --only or --except"),
+        (("kafka", "export", "--emulator", "--check"), "--remove-missing, --check and --var need --update"),
+        ((*UPDATE, "--only", "a"), "it cannot be combined with -o, --no-settings, --only or --except"),
         (
             ("kafka", "apply", "FILE", "--emulator"),
             "The service makes passwords, which are not shown (1 new user); --credentials DIR writes them to files.",

@@ -156,7 +156,7 @@ async def test_a_topic_that_somebody_else_created_otherwise_is_a_conflict_or_an_
         assert config is not None
         assert config.retention_ms == (5 if result is Result.UPDATED else 6)
         if result is Result.FAILED:
-            assert reasons(report)["a"] == "somebody else created it otherwise: retention.ms is 6, not 5"
+            assert reasons(report)["a"] == "somebody else created it with other settings: retention.ms is 6, not 5"
 
 
 @pytest.mark.parametrize("on_conflict", OnConflict)
