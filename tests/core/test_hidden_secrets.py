@@ -33,6 +33,7 @@ ONCE = RetryPolicy(max_attempts=1)
         ("Bearer dop_v1_abc is wrong", ["dop_v1_abc"], "Bearer *** is wrong"),
         ("a cat sat, a", ["a"], "*** cat sat, ***"),
         ("user=pw&x, pwd", ["pw"], "user=***&x, pwd"),
+        ("five: xabcdex, six: xabcdefx", ["abcde", "abcdef"], "five: xabcdex, six: x***x"),
         ("nothing here", ["secret"], "nothing here"),
         ("nothing here", [""], "nothing here"),
         ("longest first: abcdefgh abcdef", ["abcdef", "abcdefgh"], "longest first: *** ***"),

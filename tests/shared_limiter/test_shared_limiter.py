@@ -521,11 +521,13 @@ async def test_the_last_session_closes_the_limiter_and_the_next_opens_it_again(
             await clusters.list_clusters(inner)
         await clusters.list_clusters(outer)
         assert "open" in repr(pace)
+        first_worker = pace._worker.id
     assert "closed" in repr(pace)
     with pytest.raises(SessionStateError, match="not open"):
         await pace.acquire()
     async with sessions(emulator, pace) as [again]:
         await clusters.list_clusters(again)
+        assert pace._worker.id != first_worker  # a report of the first one may still be on its way
     assert emulator.requests.statuses == {200: 3}
 
 

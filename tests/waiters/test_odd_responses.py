@@ -219,6 +219,21 @@ async def test_a_mongodb_cluster_keeps_its_only_password_when_it_is_waited_for(m
         assert password not in repr((cluster, session, vars(session)))
 
 
+async def test_a_wait_that_is_cancelled_as_it_fails_leaves_no_error_behind() -> None:
+    unhandled: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: unhandled.append(context))
+    async with opened() as (emulator, session):
+        cluster_id = emulator.add_cluster(name="events")["id"]
+        await create_topic(session, cluster_id, TopicCreate(name="a"))
+        await delete_topic(session, cluster_id, "a")
+        waits = Waiters(session, interval=0.001, on_event=lambda event: isinstance(event, StateSeen) and wait.cancel())
+        wait = asyncio.create_task(waits.topic_active(cluster_id, "a"))
+        with pytest.raises(asyncio.CancelledError):
+            await wait
+        gc.collect()
+    assert unhandled == []
+
+
 async def test_waiters_belong_to_one_event_loop() -> None:
     async with opened() as (emulator, session):
         cluster_id = emulator.add_cluster(name="events")["id"]
