@@ -28,6 +28,7 @@ SCENARIOS: Final = (
     "limits",
     "pacing",
     "shared",
+    "reads",
     "emulator",
     "fixtures",
 )

@@ -22,7 +22,7 @@ from benchmarks.limits import optimum
 from benchmarks.optional import optional
 from benchmarks.report import Figure
 
-__all__ = ["figures"]
+__all__ = ["figures", "running"]
 
 _WORKERS: Final = 200
 _FEW: Final = 10
@@ -32,9 +32,9 @@ _KEYS: Final = ("ledger", "responses", "deadlines", "waiting", "interactive", "b
 
 async def figures(server: str, creates: int, minute: float) -> list[Figure]:
     """Race 200 workers in this process; then measure exchanges by the server's own count."""
-    async with _running(server) as socket:
+    async with running(server) as socket:
         raced = await _race(socket, creates, minute)
-    async with _running(server) as socket:
+    async with running(server) as socket:
         costs = [await asyncio.to_thread(_cost, socket, workers) for workers in (_FEW, _MANY)]
     return [
         *raced,
@@ -44,7 +44,8 @@ async def figures(server: str, creates: int, minute: float) -> list[Figure]:
 
 
 @asynccontextmanager
-async def _running(server: str) -> AsyncGenerator[Path]:
+async def running(server: str) -> AsyncGenerator[Path]:
+    """Run a store while the block runs; yield its Unix socket."""
     with tempfile.TemporaryDirectory(prefix="quota") as folder:
         socket = Path(folder) / "store"
         words = (server, "--port", "0", "--unixsocket", str(socket), "--save", "")

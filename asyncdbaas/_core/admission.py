@@ -64,8 +64,9 @@ class Admission:
         )
 
     def must_wait(self) -> bool:
-        """Return whether a call made now would have to wait."""
-        return self.free_slots <= self._reserved() or self._limiter.delay() > 0
+        """Return whether a call made now may have to wait."""
+        limiter = self._limiter
+        return self.free_slots <= self._reserved() or limiter.asks_a_store or limiter.delay() > 0
 
     def leave(self, *, counted: bool) -> None:
         """Give back the slot and the permit; `counted` is False if the service certainly does not count the request."""

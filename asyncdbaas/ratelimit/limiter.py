@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from asyncdbaas._checks import check_count, check_function, check_seconds
 from asyncdbaas.ratelimit.queue import WaitQueue
@@ -52,6 +52,9 @@ class RateLimiter:
         hour: seconds that the hour lasts, for the same.
         clock: returns the time in seconds, for tests.
     """
+
+    asks_a_store: ClassVar[bool] = False
+    """Whether calls may wait for a store to grant a permit, although `delay` is 0.0."""
 
     def __init__(
         self,

@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from hashlib import blake2b
-from typing import Final
+from typing import ClassVar, Final
 
 from asyncdbaas.errors import InvalidInputError, QuotaStoreError, SessionStateError
 from asyncdbaas.ratelimit.address import read_address
@@ -62,6 +62,8 @@ class SharedRateLimiter(RateLimiter):
         hour: seconds that the hour lasts, for the same.
         clock: returns the time in seconds, for tests. It need not agree with anybody else's.
     """
+
+    asks_a_store: ClassVar[bool] = True
 
     def __init__(
         self,

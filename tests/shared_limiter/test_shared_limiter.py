@@ -112,6 +112,17 @@ async def test_calls_one_after_the_other_take_one_exchange_each(store: Store) ->
         assert pace._worker.sequence <= 11
 
 
+async def test_identical_reads_of_a_worker_that_wait_for_the_store_are_one_request(
+    store: Store, emulator: Emulator
+) -> None:
+    cluster = emulator.add_cluster(engine="kafka", num_nodes=3)["id"]
+    async with sessions(emulator, limiter(store), limiter(store)) as opened:
+        for _ in range(10):
+            await asyncio.gather(*(topics.list_topics(session, cluster) for session in opened for _ in range(50)))
+            assert all(not session.rate_limiter.waiting for session in opened)
+        assert emulator.requests.statuses == {200: 20}
+
+
 async def test_different_tokens_have_different_quotas_and_no_key_shows_a_token(
     store: Store, emulator: Emulator
 ) -> None:
@@ -378,7 +389,8 @@ async def test_a_store_that_lost_data_gets_it_back_from_the_workers(
         assert await client.zcard("asyncdbaas:{x}:responses") >= 34  # all but what is not reported yet
     assert emulator.requests.statuses == {201: 36}
     warnings = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
-    assert ["has lost its data" in warning for warning in warnings] == [True, True]
+    told = [warning for warning in warnings if "stood still" not in warning]  # the machine may be busy
+    assert ["has lost its data" in warning for warning in told] == [True, True]
 
 
 async def test_a_new_worker_that_speaks_first_to_an_empty_store_waits_for_the_others(
