@@ -34,7 +34,7 @@ class Run:
     """One client's fan-out."""
 
     makespan: float
-    """Seconds until the last answer or failure."""
+    """Seconds until the last response or failure."""
     failed: int
     """Calls that ended in an error."""
     seen: Seen

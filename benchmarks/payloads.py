@@ -1,4 +1,4 @@
-"""What the loopback server answers: the shapes of real answers, with invented values."""
+"""What the loopback server answers: the shapes of real responses, with invented values."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _CONFIG: Final = {
 
 
 def created() -> bytes:
-    """Return the answer to the creation of a topic with three partitions."""
+    """Return the response to the creation of a topic with three partitions."""
     return _json({"topic": _topic("orders", "configuring")})
 
 
@@ -57,7 +57,7 @@ def full_topic_list(count: int) -> bytes:
 
 
 def cluster_list(count: int) -> bytes:
-    """Return a list of clusters of two nodes, with every key that has been seen in a real answer."""
+    """Return a list of clusters of two nodes, with every key that has been seen in a real response."""
     return _json({"databases": [_cluster(number) for number in range(count)]})
 
 

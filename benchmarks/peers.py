@@ -70,8 +70,8 @@ def unlimited() -> RateLimiter:
 async def bare(url: str, in_flight: int) -> AsyncGenerator[Client]:
     """Use bare aiohttp and msgspec, as a careful engineer would write it for these few calls.
 
-    One session, no cookies, URLs and headers made once, encoder and decoders made once, an error for any answer but
-    2xx. No rate limit, no retries, no checks of the input, no tolerance for sloppy answers.
+    One session, no cookies, URLs and headers made once, encoder and decoders made once, an error for any response but
+    2xx. No rate limit, no retries, no checks of the input, no tolerance for sloppy responses.
     """
     encode = msgspec.json.Encoder().encode
     decode_topic, decode_topics, decode_clusters = _decoders()

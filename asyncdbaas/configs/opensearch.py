@@ -86,7 +86,7 @@ class OpenSearchConfig(EngineConfig):
     script_max_compilations_rate: str | Unset = UNSET
     """Inline scripts compiled in a span of time, such as `75/5m`. Default `use-context`."""
     search_max_buckets: int | Unset = UNSET
-    """Aggregation buckets in one answer; 1 to 1000000. Default 10000."""
+    """Aggregation buckets in one response; 1 to 1000000. Default 10000."""
     thread_pool_analyze_queue_size: int | Unset = UNSET
     """Analyze operations that may wait for a thread; 10 to 2000."""
     thread_pool_analyze_size: int | Unset = UNSET

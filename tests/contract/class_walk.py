@@ -76,7 +76,7 @@ def _texts(body: list[ast.stmt]) -> Iterator[tuple[str, str]]:
 
 
 def unknown_keys(cls: Any) -> str | None:
-    """Return the name of the field that holds the keys of an answer that a class has no field for, if it has one."""
+    """Return the name of the field that holds the keys of a response that a class has no field for, if it has one."""
     return next((field.name for field in attrs.fields(cls) if "asyncdbaas.flatten" in field.metadata), None)
 
 

@@ -1,4 +1,4 @@
-"""Comparing a schema, or an answer, with what is here: each property and value has a counterpart."""
+"""Comparing a schema, or a response, with what is here: each property and value has a counterpart."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def schema_of(template: Any) -> dict[str, Any]:
 
 
 def lost(answer: Any, read: Any, place: str = "$") -> Iterator[str]:
-    """Yield the place of each value in an answer that is not in what was made of it."""
+    """Yield the place of each value in a response that is not in what was made of it."""
     if isinstance(answer, dict) and isinstance(read, dict):
         for name, value in fields_of(answer).items():
             yield from lost(value, fields_of(read).get(name), f"{place}.{name}")
@@ -150,7 +150,7 @@ def _means_the_same(answer: Any, read: Any) -> bool:
 
 
 def value_below_envelope(answer: Any, read: Any) -> Any:
-    """Return the part of an answer that a function gave back: below its one key, if the result lacks that."""
+    """Return the part of a response that a function gave back: below its one key, if the result lacks that."""
     inner = list(fields_of(answer).values())
     if len(inner) == 1 and fields_of(read).keys().isdisjoint(fields_of(answer)):
         return value_below_envelope(inner[0], read)

@@ -1,4 +1,4 @@
-"""A loopback server that records each request and gives one answer to all, and the calls that are sent to it."""
+"""A loopback server that records each request and gives one response to all, and the calls that are sent to it."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ class Recorder:
 
 @asynccontextmanager
 async def recording(answer: Any) -> AsyncGenerator[Recorder]:
-    """Run a recorder on loopback; without an answer, it sends a 204."""
+    """Run a recorder on loopback; without a response, it sends a 204."""
     recorder = Recorder(answer=answer)
     runner = web.ServerRunner(web.Server(recorder.handle))
     await runner.setup()

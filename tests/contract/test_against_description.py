@@ -44,7 +44,7 @@ NOT_IN_SCHEMA: Final = {
     "topics.create_topic": {"partitions", "replication"},
     "topics.update_topic": {"partitions", "replication"},
 }
-# Answers in place of those that the schemas ask for.
+# Responses in place of those that the schemas ask for.
 ANSWERS: Final = {
     # Nested twice in the schema; once in the example of the same answer, and in the vendor's Go client.
     "metrics.get_metrics_credentials": {"credentials": {"basic_auth_username": "a", "basic_auth_password": "b"}},
@@ -142,7 +142,7 @@ async def test_every_example_of_a_response_is_read_on_the_fast_path(monkeypatch:
 
 
 async def _exchange(name: str, body: Any, answer: Any) -> tuple[Seen, Any]:
-    """Send one request and return what arrived, and what the function made of the answer, as parsed JSON."""
+    """Send one request and return what arrived, and what the function made of the response, as parsed JSON."""
     ours = operation(name)
     options = {"into": best_match([*get_args(Config)], answer["config"])} if "into" in payload_hints(ours) else {}
     async with recording(answer) as recorder:

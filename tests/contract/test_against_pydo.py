@@ -42,7 +42,7 @@ FILLED: Final[dict[str, dict[str, Any]]] = {
     "patch_config": {"config": {"sql_mode": "ANSI", "sql_require_primary_key": False}},
     "update_logsink": _SINK,
 }
-# Answers in place of its templates.
+# Responses in place of its templates.
 ANSWERS: Final = {
     # Nested twice in the template; once in the vendor's example of the same answer, and in its Go client.
     "get_cluster_metrics_credentials": {"credentials": {"basic_auth_username": "str", "basic_auth_password": "str"}},

@@ -216,7 +216,7 @@ def test_classes_are_frozen_and_take_keywords_only(cls: Any) -> None:
 @pytest.mark.parametrize("cls", REQUESTS)
 def test_what_is_not_given_is_not_sent(cls: Any) -> None:
     defaults = {name: field.default for name, field in wire_fields(cls).items()}
-    if cls in ANSWERS:  # a list that is missing from an answer is empty
+    if cls in ANSWERS:  # a list that is missing from a response is empty
         defaults = {name: default for name, default in defaults.items() if not hasattr(default, "factory")}
     assert {name: default for name, default in defaults.items() if default not in (attrs.NOTHING, UNSET)} == {}
 

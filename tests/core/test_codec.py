@@ -66,7 +66,7 @@ def refused(text: str | bytes, into: Any = Sample, key: str | None = "sample") -
     return str(caught.value)
 
 
-# Answers of the usual shape.
+# Responses of the usual shape.
 
 
 def test_a_response_below_its_key() -> None:
@@ -190,7 +190,7 @@ def test_a_union_of_several_kinds_is_read_even_where_null_is_forbidden() -> None
     assert structure("7.5", number, "$", []) == 7.5
 
 
-# Answers that do not fit.
+# Responses that do not fit.
 
 
 @pytest.mark.parametrize(
@@ -321,7 +321,7 @@ BROKEN = [
     (b"\xef\xbb\xbf{}", "not valid JSON"),
     (b"[" * 100_000, "not valid JSON"),
     (b'{"sample": {"name": "a", "unknown": ' + b"[" * 100_000 + b"]" * 100_000 + b"}}", "not valid JSON"),
-    # What is wrong comes after a value that sends the answer along the tolerant path.
+    # What is wrong comes after a value that sends the response along the tolerant path.
     (b'{"sample": {"name": 5, "cou', "not valid JSON"),
     (b'{"sample": {"name": ' + b"[" * 100_000 + b"]" * 100_000 + b"}}", "not valid JSON"),
     (b'{"sample": null', "not valid JSON"),

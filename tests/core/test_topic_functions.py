@@ -44,7 +44,7 @@ async def kafka(**settings: Any) -> AsyncGenerator[tuple[Emulator, AsyncSession,
 
 @asynccontextmanager
 async def saying(*answers: bytes) -> AsyncGenerator[tuple[RawServer, AsyncSession]]:
-    """Run a server that gives these answers, and a session on it."""
+    """Run a server that gives these responses, and a session on it."""
     limiter = RateLimiter(clock=asyncio.get_running_loop().time)
     async with RawServer(*answers) as server, AsyncSession("t", base_url=server.url, rate_limiter=limiter) as session:
         yield server, session
@@ -107,7 +107,7 @@ async def test_a_plain_gather_over_many_creates_is_right() -> None:
         assert sorted(topic.name for topic in await t.list_topics(session, cluster)) == sorted(names)
 
 
-# Answers that the emulator does not give.
+# Responses that the emulator does not give.
 
 
 @virtual

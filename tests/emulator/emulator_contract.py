@@ -1,4 +1,4 @@
-"""Hold the emulator's answers against the facts of the vendor's description."""
+"""Hold the emulator's responses against the facts of the vendor's description."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def _matches(template: list[str], segments: list[str]) -> bool:
 
 @cache
 def _validator(wanted: str, status: int) -> Draft202012Validator | None:
-    """Make the validator of an answer's body; None if the answer is declared without one."""
+    """Make the validator of a response's body; None if the response is declared without one."""
     operation = table()["operations"][wanted]
     schema = operation["answer"] if status == operation["status"] else {"$ref": "#/schemas/error"}
     return Draft202012Validator(_plain(schema), format_checker=_formats) if schema else None
@@ -93,7 +93,7 @@ def _at(reference: str) -> Any:
 
 
 def problems(method: str, path: str, response: Response) -> list[str]:
-    """Say what of an answer is outside of the description."""
+    """Say what of a response is outside of the description."""
     wanted = operation_id(method, path)
     if wanted is None:
         return []

@@ -16,7 +16,7 @@ from asyncdbaas.emulator import Emulator, storage
 
 @attrs.frozen(kw_only=True)
 class Got:
-    """An answer, read to its end."""
+    """A response, read to its end."""
 
     status: int
     headers: Any
@@ -59,7 +59,7 @@ async def calling(emulator: Emulator, token: str | None = None) -> AsyncGenerato
 
 @asynccontextmanager
 async def emulating(**options: Any) -> AsyncGenerator[tuple[Emulator, Caller], None]:
-    """Run an emulator, with a client for it, and hold all its answers against the description."""
+    """Run an emulator, with a client for it, and hold all its responses against the description."""
     async with CheckedEmulator(**options) as emulator, calling(emulator) as call:
         yield emulator, call
     assert not emulator.problems

@@ -1,4 +1,4 @@
-"""Requests that nobody would write: never a 500, never an answer of another shape."""
+"""Requests that nobody would write: never a 500, never a response of another shape."""
 
 from __future__ import annotations
 

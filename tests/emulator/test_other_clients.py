@@ -73,7 +73,7 @@ async def test_an_order_of_terraforms_documentation_is_accepted_and_shown_as_ord
         assert shown.get("storage_size_mib") == body.get("storage_size_mib", shown.get("storage_size_mib"))
 
 
-# (engine, [(method, path below the cluster, body, status, what the answer must hold)])
+# (engine, [(method, path below the cluster, body, status, what the response must hold)])
 Exchange = tuple[str, str, Any, int, Any]
 AUTOSCALE: Final = {"enabled": True, "threshold_percent": 80, "increment_gib": 10}
 SUBJECT: Final = {
@@ -343,7 +343,7 @@ async def test_an_exchange_of_another_client_goes_as_it_does_there(name: str) ->
 
 
 def _missing(found: Any, expected: Any, path: str = "$") -> Iterator[str]:
-    """Yield the places where an answer does not hold what it must."""
+    """Yield the places where a response does not hold what it must."""
     items: Any = expected
     if isinstance(expected, dict):
         for key, value in cast("dict[str, Any]", expected).items():

@@ -26,7 +26,7 @@ class Sent:
 
 
 class Canned:
-    """Calling it sets the answer to the requests that follow; before that, they get a 204."""
+    """Calling it sets the response to the requests that follow; before that, they get a 204."""
 
     def __init__(self) -> None:
         self.session: AsyncSession

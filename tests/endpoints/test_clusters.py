@@ -1,4 +1,4 @@
-"""Clusters: what is sent, what is read, and the ways in which real answers differ from the vendor's description."""
+"""Clusters: what is sent, what is read, and the ways in which real responses differ from the vendor's description."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ CONNECTION: dict[str, Any] = {
     "password": "s3cret",
     "ssl": True,
 }
-# The keys of a captured answer; no end-of-life, no standby, no rules.
+# The keys of a captured response; no end-of-life, no standby, no rules.
 ONLINE: dict[str, Any] = {
     "id": ID,
     "name": "backend",

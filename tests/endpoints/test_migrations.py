@@ -1,4 +1,4 @@
-"""Online migrations, whose answers have no envelope."""
+"""Online migrations, whose responses have no envelope."""
 
 from __future__ import annotations
 

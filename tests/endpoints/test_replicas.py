@@ -14,7 +14,7 @@ from asyncdbaas.replicas import ClusterStatus, ReplicaCreate, Settings
 
 ID = "9cc10173-e9ea-4176-9dbc-a4cee4c4ff30"
 PATH = f"/v2/databases/{ID}/replicas"
-# As an old answer has it: no id, no size, no tags, and no creation date but the zero date.
+# As an old response has it: no id, no size, no tags, and no creation date but the zero date.
 OLD: dict[str, Any] = {
     "name": "read-nyc3-01",
     "connection": {"uri": "", "database": "", "host": "read", "port": 25060, "user": "doadmin", "password": "s3cret"},

@@ -29,7 +29,7 @@ _CLASSES: Final[tuple[tuple[Any, str | None], ...]] = (
 
 
 def codec(data: bytes) -> None:
-    """Read an answer as each of several classes."""
+    """Read a response as each of several classes."""
     for into, key in _CLASSES:
         with suppress(MismatchError, NotYetError):
             reader(into, key)(data)

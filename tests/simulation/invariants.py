@@ -47,7 +47,7 @@ def check_departures(world: World) -> None:
 
 
 def check_repetitions(world: World) -> None:
-    """No POST is sent again unless the answer before proved that nothing was done."""
+    """No POST is sent again unless the response before proved that nothing was done."""
     sent: defaultdict[str, list[Entry]] = defaultdict(list)
     for entry in world.emulator.entries:
         if entry.method == "POST":

@@ -49,7 +49,7 @@ class Entry:
 
     @property
     def is_harmless(self) -> bool:
-        """Whether the answer proves that nothing was done."""
+        """Whether the response proves that nothing was done."""
         return self.status in (412, 429) or (self.status == 503 and not self.applied)
 
 

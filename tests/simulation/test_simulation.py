@@ -23,7 +23,7 @@ BLOCKS = 12
 
 @pytest.fixture(autouse=True)
 def _quiet(caplog: pytest.LogCaptureFixture) -> None:
-    """Leave out the emulator's complaints about clients that go away in the middle of an answer."""
+    """Leave out the emulator's complaints about clients that go away in the middle of a response."""
     caplog.set_level(logging.CRITICAL, "aiohttp.server")
 
 

@@ -73,7 +73,7 @@ Step = bytes | Callable[[Exchange], Awaitable[None]]
 def answer(
     status: int, body: bytes | str | Mapping[str, Any] = b"", headers: Headers | None = None, *, reason: str = "Said"
 ) -> bytes:
-    """Build a whole answer."""
+    """Build a whole response."""
     if isinstance(body, str):
         body = body.encode()
     elif not isinstance(body, bytes):
@@ -89,12 +89,12 @@ async def hang(exchange: Exchange) -> None:
 
 
 async def close(exchange: Exchange) -> None:
-    """Close the connection without an answer."""
+    """Close the connection without a response."""
     exchange.close()
 
 
 async def reset(exchange: Exchange) -> None:
-    """Reset the connection without an answer."""
+    """Reset the connection without a response."""
     exchange.reset()
 
 

@@ -31,7 +31,7 @@ _PLAIN: Final = (
 def view(state: State, cluster: Cluster, call: Call | None = None, *, created: bool = False) -> Record:
     """Return a cluster as the caller's token may see it. Without a call, everything is shown.
 
-    `created` marks the answer to the create, the only one with a MongoDB password.
+    `created` marks the response to the create, the only one with a MongoDB password.
     """
     password = shown_password(state, cluster, call, created=created)
     source = state.primary_of(cluster)
