@@ -111,7 +111,9 @@ def _read_yaml(text: str, max_depth: int) -> Document:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 1
-        raise DocumentError(line, f"not valid YAML: {error.problem or error.context}") from None
+        is_tab = mark is not None and text[mark.index : mark.index + 1] == "\t"
+        problem = "a tab cannot indent a line; use blanks" if is_tab else error.problem or error.context
+        raise DocumentError(line, f"not valid YAML: {problem}") from None
     except yaml.YAMLError as error:
         at = getattr(error, "position", 0)
         reason = getattr(error, "reason", error)

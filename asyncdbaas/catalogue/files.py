@@ -60,7 +60,7 @@ def expand(paths: Iterable[str]) -> Iterator[str]:
     seen: set[str] = set()
     for path in paths:
         if not _is_name(path):
-            raise FileError(f"{path}: is not a file name")
+            raise FileError(f"{path or repr(path)}: is not a file name")
         if path == _STANDARD_INPUT and path in seen:
             raise FileError("standard input can be read once; give - once")
         for file in _expanded(path):
@@ -72,7 +72,7 @@ def expand(paths: Iterable[str]) -> Iterator[str]:
 def _is_name(path: str) -> bool:
     """Return whether the system can be asked for a file of this name."""
     try:
-        return b"\0" not in os.fsencode(path)
+        return path != "" and b"\0" not in os.fsencode(path)
     except UnicodeEncodeError:  # half a surrogate pair
         return False
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 from collections.abc import Mapping
 from importlib.resources import files
@@ -46,6 +47,7 @@ _SECTION_KEYS: Final = _CONTENT_KEYS | {"cluster", "defaults"}
 _ROOT_KEYS: Final = _SECTION_KEYS | METADATA_KEYS | {"clusters", "$schema"}
 # No service has more; what a file with lists of clusters expands to must not exhaust the memory.
 _MAX_ENTRIES: Final = 1_000_000
+_UTF_16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _NOTHING: Final = "holds no topics, users or schemas"
 
 
@@ -92,7 +94,9 @@ def decode_catalogue(content: bytes, *, file: str) -> str:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        raise CatalogueError([Problem(file=file, line=line, message="is not UTF-8 text")]) from None
+        # So PowerShell 5 writes what is sent to a file.
+        message = "is UTF-16 text; save it as UTF-8" if content.startswith(_UTF_16) else "is not UTF-8 text"
+        raise CatalogueError([Problem(file=file, line=line, message=message)]) from None
 
 
 def parse_catalogue(

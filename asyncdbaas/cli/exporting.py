@@ -98,7 +98,7 @@ def update_file(updating: Updating, exporting: Exporting, connection: Connection
         text = decode_catalogue(file.content, file=str(path))
         variables = catalogue_variables(os.environ, updating.variables)
         catalogue = parse_catalogue(text, file=str(path), variables=variables)
-        chosen = default_clusters(catalogue, exporting.clusters, connection)
+        chosen, progress = default_clusters(catalogue, exporting.clusters, connection), Progress()
 
         async def update(session: AsyncSession) -> CatalogueUpdate:
             return await export_into(
@@ -109,10 +109,11 @@ def update_file(updating: Updating, exporting: Exporting, connection: Connection
                 kinds=exporting.kinds,
                 remove_missing=updating.remove_missing,
                 variables=variables,
+                on_event=progress.on_event,
             )
 
         with working(connection, catalogue_world(catalogue, chosen)) as worker:
-            after = worker.run(update, Progress())
+            after = worker.run(update, progress)
         if not file.is_unchanged():
             raise click.ClickException(f"{path} was changed meanwhile, so it was left as it is; try again")
         if after.text != text:

@@ -103,10 +103,11 @@ async def export_into(
     kinds: Sequence[str] = ("topic",),
     remove_missing: bool = False,
     variables: Mapping[str, str] | None = None,
+    on_event: Callable[[PlanEvent], object] | None = None,
 ) -> CatalogueUpdate:
     """Return the text of a YAML catalogue, brought up to date with the live objects of the clusters that it names.
 
-    Its comments, order, anchors and spelling stay. It costs one request more than `export` of the clusters.
+    Its comments, order, anchors and spelling stay. It costs one request more than `export`, or less without topics.
 
     Args:
         session: An open session.
@@ -116,13 +117,13 @@ async def export_into(
         kinds: Which objects, as for `export`.
         remove_missing: Remove objects that do not exist. By default they stay: they may not have been applied yet.
         variables: Values of `${NAME}` in the text.
+        on_event: Called with a `Forecast` of the reads.
     """
     declared = parse_catalogue(text, file=file, variables=variables)
     targets = resolve(declared, await list_clusters(session), chosen=clusters)
-    names = {entry.cluster: target.cluster.name for target in targets for _, entry in _entries(target)}
-    if len(targets) > 1 and None in names:
-        raise InvalidInputError(f"{file} has entries that name no cluster, so it can be updated from one cluster only")
-    live = await _export(session, [target.cluster for target in targets], kinds, _is_comparable(targets))
+    names = _cluster_names(targets, file)
+    read = [name for name in kinds if name != TOPICS.name or declared.topics]
+    live = await _export(session, [each.cluster for each in targets], read, _is_comparable(targets), on_event=on_event)
     return update_catalogue(
         text,
         live,
@@ -137,6 +138,14 @@ async def export_into(
 
 def _entries(target: Target) -> list[tuple[Kind[Any, Any], Entry]]:
     return [(kind, entry) for kind in KINDS for entry in kind.entries(target)]
+
+
+def _cluster_names(targets: Sequence[Target], file: str) -> dict[str | None, str]:
+    """Return the name of each cluster as the text spells it, which may be an id, or None for the only one."""
+    names = {entry.cluster: target.cluster.name for target in targets for _, entry in _entries(target)}
+    if len(targets) > 1 and None in names:
+        raise InvalidInputError(f"{file} has entries that name no cluster, so it can be updated from one cluster only")
+    return names
 
 
 def _is_comparable(targets: Iterable[Target]) -> _Choice:

@@ -52,7 +52,7 @@ class OutputFile:
     def write(self, content: bytes) -> None:
         """Write the whole content, and give the file its name."""
         if self._beside is None:
-            with self._path.open("wb", buffering=0) as stream:
+            with _errors_naming(self._path), self._path.open("wb", buffering=0) as stream:
                 stream.write(content)
             return
         self._beside.fill(content)
@@ -111,7 +111,8 @@ class UpdatedFile:
     def _write_in_place(self, content: bytes) -> None:
         """Write into the file itself; a full disk gets the old content back, whose room is still there."""
         try:
-            _overwrite(self._path, content)
+            with _errors_naming(self._path):
+                _overwrite(self._path, content)
         except OSError:
             _overwrite(self._path, self.content)
             raise
@@ -128,7 +129,7 @@ class _Beside:
         self._name = self._target.with_name(f".{self._target.name[:50]}.{secrets.token_hex(4)}")
         if not self._target.parent.is_dir():
             raise FileNotFoundError(errno.ENOENT, "its folder does not exist", str(target))
-        with self._errors_named():
+        with _errors_naming(self._shown):
             self._handle: int | None = os.open(self._name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, mode)
 
     def fill(self, content: bytes) -> None:
@@ -136,7 +137,7 @@ class _Beside:
         if self._handle is None:
             raise OSError(errno.EBADF, "the file has been written already", str(self._shown))
         handle, self._handle = self._handle, None
-        with self._errors_named(), os.fdopen(handle, "wb") as stream:
+        with _errors_naming(self._shown), os.fdopen(handle, "wb") as stream:
             stream.write(content)
             stream.flush()
             os.fsync(stream.fileno())
@@ -165,7 +166,7 @@ class _Beside:
 
     def replace(self) -> None:
         """Take the target's place. Windows refuses that while another program has the target open."""
-        with self._errors_named():
+        with _errors_naming(self._shown):
             self._name.replace(self._target)
 
     def remove(self) -> None:
@@ -175,13 +176,14 @@ class _Beside:
             self._handle = None
         self._name.unlink(missing_ok=True)
 
-    @contextmanager
-    def _errors_named(self) -> Generator[None]:
-        """Make errors name the file that the user knows."""
-        try:
-            yield
-        except OSError as error:
-            raise OSError(error.errno, error.strerror, str(self._shown)) from None
+
+@contextmanager
+def _errors_naming(path: Path) -> Generator[None]:
+    """Make errors name the file that the user knows."""
+    try:
+        yield
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from None
 
 
 def _exists(path: Path) -> FileExistsError:

@@ -210,8 +210,11 @@ def load_memory(path: str | os.PathLike[str], **options: Any) -> tuple[Memory, s
         raise InvalidInputError(f"{path}: {error}") from None
     if not content:
         return Memory(path=path, **options), ""
-    if _is_another(path, content):
-        raise InvalidInputError(f"{path} is not a memory of settings; name another file")
+    other = _another_format(path, content)
+    if other is not None:
+        is_memory = other.startswith(_FORMAT.rstrip("0123456789"))
+        what = "is a memory of another version of asyncdbaas" if is_memory else "is not a memory of settings"
+        raise InvalidInputError(f"{path} {what}; name another file")
     try:
         found = reader(_File, None)(content)
     except (MismatchError, InvalidInputError):
@@ -222,12 +225,13 @@ def load_memory(path: str | os.PathLike[str], **options: Any) -> tuple[Memory, s
     return Memory(found.clusters, listed=found.listed, path=path, **options), ""
 
 
-def _is_another(path: Path, content: bytes) -> bool:
-    """Return whether a file is whole and something else, so that it must not be replaced."""
+def _another_format(path: Path, content: bytes) -> str | None:
+    """Return the format of a file that is whole and something else, so that it must not be replaced."""
     if path.suffix.lower() in _OTHERS:
-        return True
+        return ""
     try:
         document = json.loads(content)
     except (ValueError, RecursionError):
-        return False
-    return not isinstance(document, dict) or cast("dict[str, Any]", document).get("format") != _FORMAT
+        return None
+    found = cast("dict[str, Any]", document).get("format") if isinstance(document, dict) else None
+    return None if found == _FORMAT else str(found)

@@ -112,7 +112,7 @@ async def refresh(
     clusters = {cluster.id: cluster for cluster in await list_clusters(session)}
     gone = [target.cluster.name for target in saved.targets if target.cluster.id not in clusters]
     if gone:
-        raise _refusal("the plan", f"is stale: cluster {', '.join(gone)} no longer exists; make the plan again")
+        raise _refusal("the plan", f"cluster {', '.join(gone)} no longer exists, so it is stale; make it again")
     targets = [
         attrs.evolve(target, cluster=find_cluster(clusters.values(), target.cluster.id)) for target in saved.targets
     ]
@@ -120,7 +120,7 @@ async def refresh(
     live = await fetch(session, targets, prune=saved.prune, reading=reading, on_event=on_event)
     plan = compare(targets, live, prune=saved.prune)
     if fingerprint(plan) != saved.fingerprint:
-        raise _refusal("the plan", "is stale: objects were changed since it was made; make the plan again")
+        raise _refusal("the plan", "objects were changed since it was made, so it is stale; make it again")
     return plan
 
 

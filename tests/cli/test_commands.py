@@ -170,7 +170,7 @@ def test_a_saved_plan_is_applied_once_and_refused_when_the_live_state_has_change
     assert counts(cli("kafka", "apply", "--yes", plan)) == {"created": 2}
     stale = cli("kafka", "apply", "--yes", plan)
     assert stale.code == 1
-    assert "the plan: is stale: objects were changed since it was made" in stale.err
+    assert "the plan: objects were changed since it was made, so it is stale; make it again" in stale.err
     assert emulator.requests.operations["create_topic"] == 2
 
 

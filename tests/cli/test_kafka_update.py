@@ -135,7 +135,7 @@ def test_a_catalogue_keeps_all_that_was_written_around_what_has_changed_and_then
             ("--cluster", "shop-events", "--remove-missing"),
             "cannot be updated in place: none of its topics",
         ),
-        ("t.yaml", "topics: [{name: a}]", ("--no-settings",), "neither with -o nor with --no-settings"),
+        ("t.yaml", "topics: [{name: a}]", ("--no-settings",), "cannot be combined with -o, --no-settings"),
         ("t.yaml", "topics: [{name: a}]", ("--cluster", "a", "--cluster", "b"), "there is no cluster 'a'"),
     ],
 )
@@ -206,12 +206,12 @@ def test_users_and_schemas_are_brought_up_to_date_on_request_and_then_plan_to_no
     assert (planned.code, counts(planned)) == (0, {"keep": 4})
 
 
-@pytest.mark.usefixtures("emulator")
-def test_the_primary_user_of_a_cluster_is_not_missing(cli: Cli, tmp_path: Path) -> None:
+def test_the_primary_user_is_not_missing_and_no_topic_is_read(cli: Cli, emulator: Emulator, tmp_path: Path) -> None:
     file = tmp_path / "all.yaml"
     file.write_text("cluster: shop-events\nusers:\n  - name: doadmin\n")
     done = cli("kafka", "export", "--update", file, "--users", "--remove-missing")
     assert (done.code, done.out) == (0, f"{file}: +0 ~0 -0\n"), done.err
+    assert "list_topics" not in emulator.requests.operations
 
 
 def test_variables_of_a_file_are_given_to_its_update(cli: Cli, emulator: Emulator, tmp_path: Path) -> None:

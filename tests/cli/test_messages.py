@@ -8,7 +8,7 @@ from typing import Final
 import pytest
 from terminal import Finished, in_process
 
-from asyncdbaas.catalogue import CatalogueError, parse_catalogue
+from asyncdbaas.catalogue import CatalogueError, parse_catalogue, read_catalogue
 from asyncdbaas.cli.printing import forecast_line
 from asyncdbaas.plan import Forecast
 
@@ -105,6 +105,32 @@ def test_a_mistake_in_a_file_is_reported_with_its_line(suffix: str, text: str, m
     with pytest.raises(CatalogueError) as caught:
         parse_catalogue(text, file=f"t{suffix}")
     assert message in str(caught.value.problems[0])
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("topics: [{name: a}]".encode("utf-16"), "t.yaml:1: is UTF-16 text; save it as UTF-8"),
+        (b"topics:\n- name: \xff", "t.yaml:2: is not UTF-8 text"),
+        (b"topics:\n\t- name: a", "t.yaml:2: not valid YAML: a tab cannot indent a line; use blanks"),
+    ],
+)
+def test_a_file_that_another_program_wrote_otherwise_is_answered_with_how_to_save_it(
+    capsys: pytest.CaptureFixture[str], catalogue: Path, content: bytes, message: str
+) -> None:
+    catalogue.write_bytes(content)
+    assert message in _run(capsys, catalogue, "kafka", "validate", "FILE").err
+
+
+def test_an_empty_name_is_not_the_working_directory() -> None:
+    with pytest.raises(CatalogueError, match="'': is not a file name"):
+        read_catalogue("")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_a_full_disk_is_reported_with_the_file(capsys: pytest.CaptureFixture[str], catalogue: Path) -> None:
+    done = _run(capsys, catalogue, *PLAN, "--emulator", "--out", "/dev/full")
+    assert (done.code, done.err.splitlines()[-1]) == (1, "error: /dev/full: No space left on device")
 
 
 def _run(capsys: pytest.CaptureFixture[str], catalogue: Path, *arguments: str) -> Finished:

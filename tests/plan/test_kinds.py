@@ -288,7 +288,7 @@ async def test_a_saved_plan_holds_all_kinds_and_is_refused_if_one_has_changed(tm
         assert "password" not in saved_plan(plan)
         await create_user(world.session, world.ids["events"], UserCreate(name="shop"))
         world.emulator.clock.advance(minutes=1)
-        with pytest.raises(Exception, match="is stale"):
+        with pytest.raises(Exception, match="it is stale"):
             await refresh(world.session, saved)
 
 

@@ -236,6 +236,14 @@ async def test_a_damaged_memory_is_renamed_reported_and_rebuilt(tmp_path: Path, 
         assert json.loads(file.read_text())["format"] == "asyncdbaas-memory/1"
 
 
+def test_a_memory_of_a_newer_version_is_left_as_it_is(tmp_path: Path) -> None:
+    file = tmp_path / "memory.json"
+    file.write_text('{"format": "asyncdbaas-memory/99", "clusters": {}}')
+    with pytest.raises(InvalidInputError, match="is a memory of another version of asyncdbaas; name another file"):
+        load_memory(file)
+    assert "99" in file.read_text()
+
+
 @pytest.mark.parametrize(
     ("name", "content"), [("topics.yaml", "topics: []"), ("topics.json", '{"topics": []}'), ("t.csv", "name\na\n")]
 )
@@ -275,5 +283,5 @@ async def test_a_saved_plan_reads_again_only_what_it_depends_on(tmp_path: Path) 
         assert world.emulator.requests.operations["get_topic"] == 1
         assert fingerprint(again) == fingerprint(plan)
         await update_topic(world.session, world.ids["events"], "t0", TopicUpdate(config=TopicConfig(retention_ms=9)))
-        with pytest.raises(InvalidInputError, match="is stale"):
+        with pytest.raises(InvalidInputError, match="it is stale"):
             await refresh(world.session, load_plan(tmp_path / "plan.json"))

@@ -72,7 +72,7 @@ async def test_a_saved_plan_is_refused_once_the_live_state_has_changed(tmp_path:
             path = f"/v2/databases/{ids['events']}"
             emulator.handle("DELETE", path, {"authorization": f"Bearer {emulator.token}"})
             emulator.clock.advance(hours=1)
-        with pytest.raises(PlanError, match="is stale"):
+        with pytest.raises(PlanError, match="it is stale"):
             await refresh(session, load_plan(tmp_path / "plan.json"))
 
 

@@ -21,6 +21,7 @@ _ROOT_KEYS: Final = frozenset({"topics", "services", "users", "customServiceAcls
 _TOPIC_KEYS: Final = frozenset({"partitions", "replication", "configs"})
 _SERVICE_KEYS: Final = frozenset({"type", "produces", "consumes", "connectors", "principal"})
 _STREAMS: Final = "kafka-streams"
+_CONNECT: Final = "kafka-connect"
 # What the roles of a user may do with all topics.
 _ROLES: Final = {"writer": ("write",), "reader": ("read",), "operator": ("all",)}
 
@@ -71,6 +72,9 @@ def _read_service(name: str, service: Node, collector: Collector) -> None:
         for key, operation in (("produces", "write"), ("consumes", "read")):
             for topic in items_of(child(part, key)):
                 collector.add_rights(name, line, {text_of(topic) or "": (operation,)})
+    if text_of(child(service, "type")) == _CONNECT:
+        message = "rights to the internal topics of Kafka Connect are not in this file; add those that it needs"
+        collector.note(line, message, name=name)
     if text_of(child(service, "type")) == _STREAMS:
         collector.add_rights(name, line, {prefix_pattern(name, is_prefix=True): ("all",)})  # its internal topics
     collector.add_rights(name, line, {})
