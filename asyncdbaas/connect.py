@@ -241,7 +241,7 @@ def _authority(ca: CA) -> CA:
 
 
 def _checked(connection: Connection | None) -> Connection | None:
-    """Reject what is no connection, such as the cluster that has it; a cluster may have None."""
+    """Reject anything but a connection, such as the cluster itself, or None, which a cluster may have."""
     return None if connection is None else check_instance(connection, Connection, "connection", "cluster.connection")
 
 

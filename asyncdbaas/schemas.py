@@ -136,7 +136,7 @@ async def get_schema_version(session: AsyncSession, cluster_id: Id, subject: str
 async def create_schema(session: AsyncSession, cluster_id: Id, schema: SchemaCreate) -> Schema:
     """Register a schema, as the first or the next version of its subject, and return it.
 
-    UnprocessableError if it is no schema, or breaks the subject's compatibility level. Scope `database:create`.
+    UnprocessableError if it is not a schema, or breaks the subject's compatibility level. Scope `database:create`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_create_kafka_schema
     """
     return await session.request(

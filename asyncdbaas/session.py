@@ -225,7 +225,7 @@ class AsyncSession:
         body: object = None,
         params: Params = None,
     ) -> Coroutine[Any, Any, T | None]:
-        """Send one request, retry it if that is safe, and return the response as an `into`.
+        """Send one request, retry it if that is safe, and return the result as an instance of `into`.
 
         The functions of the endpoint modules use this. Use it for operations that they lack.
 

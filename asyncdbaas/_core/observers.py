@@ -113,7 +113,7 @@ class Observers:
 def guarded(on_event: Callable[[E], object] | None) -> Callable[[E], None]:
     """Return a function that logs what `on_event` raises: a broken progress bar must not stop the work it shows.
 
-    Reject what is no plain function.
+    Reject anything but a plain function.
     """
     if on_event is None:
         return lambda _: None

@@ -77,7 +77,7 @@ def _decoded(text: str) -> Iterator[str]:
         yield bytes.fromhex(run).decode("latin-1")
     for run in _BASE64.findall(text.replace("-", "+").replace("_", "/")):
         for start in range(4):  # what comes before the secret shifts it
-            digits = run[start:-1] if len(run[start:]) % 4 == 1 else run[start:]  # one digit more is no byte
+            digits = run[start:-1] if len(run[start:]) % 4 == 1 else run[start:]  # one more digit is not a byte
             yield base64.b64decode(digits + "=" * (-len(digits) % 4)).decode("latin-1")
 
 

@@ -26,7 +26,7 @@ def flatten() -> dict[str, bool]:
 
 @cache
 def wire_names(cls: Any) -> frozenset[str]:
-    """Return the names in JSON of a class's fields, except the flattened one; empty if it is no attrs class."""
+    """Return the names in JSON of a class's fields, except the flattened one; empty if it is not an attrs class."""
     fields = attrs.fields(cls) if attrs.has(cls) else ()
     return frozenset(field.metadata.get(_WIRE, field.name) for field in fields if _FLATTEN not in field.metadata)
 

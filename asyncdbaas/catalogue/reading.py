@@ -193,7 +193,7 @@ class CatalogueReader:
             raise CatalogueError(self._source.problems)
 
     def _root(self, root: Node) -> None:
-        """Read a document. What is no catalogue is not quoted: it may be a link to a file that holds secrets."""
+        """Read a document. No message quotes a text that is not a catalogue: it may hold secrets."""
         if not isinstance(root, Pairs):
             kind = "text" if isinstance(root, Text) else shown(root)
             self._source.problem(root, f"must be a mapping, not {kind}")

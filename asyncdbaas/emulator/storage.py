@@ -80,7 +80,7 @@ def check(snapshot: Any, where: str) -> None:
     record = cast("Record", snapshot) if isinstance(snapshot, dict) else {}
     found = record.get("format")
     if not isinstance(found, str) or not found.startswith(_FAMILY):
-        raise StateError(f"{where}: is no snapshot of the emulator")
+        raise StateError(f"{where}: is not a snapshot of the emulator")
     if found != FORMAT:
         raise StateError(
             f"{where}: is of another version of the emulator: {found[:60]!r}, where this one has {FORMAT!r}"

@@ -76,7 +76,7 @@ async def make_plan(
         reading: What to read; by default everything that must be compared.
         on_event: Called with a `Forecast` of the reads, once their number is known.
     """
-    guarded(on_event)  # reject what is no function before anything is sent
+    guarded(on_event)  # reject anything but a function before a request is sent
     reading = Reading() if reading is None else check_instance(reading, Reading, "reading", "Reading(settings=False)")
     check_instance(catalogue, Catalogue, "catalogue", "read_catalogue('topics.yaml')")
     check_names(clusters)

@@ -107,7 +107,7 @@ async def refresh(
 
     PlanError if the plan would differ: an object or a cluster was changed, created or deleted since.
     """
-    guarded(on_event)  # reject what is no function before anything is sent
+    guarded(on_event)  # reject anything but a function before a request is sent
     check_instance(saved, SavedPlan, "saved", "load_plan('plan.json')")
     clusters = {cluster.id: cluster for cluster in await list_clusters(session)}
     gone = [target.cluster.name for target in saved.targets if target.cluster.id not in clusters]

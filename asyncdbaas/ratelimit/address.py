@@ -54,10 +54,10 @@ class StoreAddress:
 
 
 def read_address(url: str) -> StoreAddress:
-    """Read the address of a store; raise InvalidInputError, which quotes nothing of it, if it is none.
+    """Read the address of a store; raise InvalidInputError if it is not valid. The error quotes no part of it.
 
-    It refuses what has a meaning in an address and may be a part of a password: with that, another part of the password
-    would be taken for the host, the port or the database, and shown as such.
+    Characters with a meaning in an address are rejected in user and password unless they are percent-encoded.
+    Otherwise a part of the password would be taken for the host, the port or the database, and errors would show it.
     """
     if not isinstance(url, str):
         raise InvalidInputError(f"the address of the quota store must be a string, not {type(url).__name__}")

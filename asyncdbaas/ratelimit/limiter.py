@@ -140,7 +140,7 @@ class RateLimiter:
             self._advance(now)
 
     def succeeded(self, remaining: int | None) -> None:
-        """Learn from a response that is no refusal, before its `release`.
+        """Learn from a response that is not a refusal, before its `release`.
 
         `remaining` is what the response says about the hour, if anything.
         """

@@ -47,7 +47,7 @@ class State:
         self.worker.quota.release(now, counted=counted)
 
     def succeeded(self, remaining: int | None) -> None:
-        """Learn from a response that is no refusal."""
+        """Learn from a response that is not a refusal."""
         self.worker.quota.succeeded(remaining)
 
     def refused(self, now: float, pause: float, *, hourly: bool) -> None:

@@ -131,7 +131,7 @@ class Quota:
             self.hour.responses.append(now)
 
     def succeeded(self, remaining: int | None) -> None:
-        """Learn from a response that is no refusal; `remaining` is what it says about the hour."""
+        """Learn from a response that is not a refusal; `remaining` is what it says about the hour."""
         if self._probing:
             self._probing = False
             for window in (self.minute, self.hour):

@@ -68,13 +68,16 @@ async def test_changes_are_written_while_it_runs(tmp_path: Path) -> None:
     ("text", "problem"),
     [
         ("", "is not JSON"),
-        ("[]", "is no snapshot"),
+        ("[]", "is not a snapshot"),
         ('{"format": "asyncdbaas-emulator/2"}', "is damaged at snapshot.clock"),
         (
             '{"format": "asyncdbaas-emulator/1"}',
             "is of another version of the emulator: 'asyncdbaas-emulator/1', where",
         ),
-        (json.dumps({"format": "x", "clock": 0, "ids": {}, "data": {}, "schedule": [], "number": 0}), "is no snapshot"),
+        (
+            json.dumps({"format": "x", "clock": 0, "ids": {}, "data": {}, "schedule": [], "number": 0}),
+            "is not a snapshot",
+        ),
     ],
 )
 def test_a_file_that_is_no_state_is_named_and_left_alone(tmp_path: Path, text: str, problem: str) -> None:

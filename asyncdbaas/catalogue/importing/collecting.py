@@ -191,18 +191,18 @@ def child(node: Node | None, *path: str) -> Node | None:
 
 
 def pairs_of(node: Node | None) -> list[tuple[Text, Node]]:
-    """Return the keys and values of a mapping; nothing if it is none."""
+    """Return the keys and values of a mapping; empty for anything else."""
     pairs = node.pairs if isinstance(node, Pairs) else []
     return [(key, value) for key, value in pairs if isinstance(key, Text)]
 
 
 def items_of(node: Node | None) -> list[Node]:
-    """Return the items of a list; nothing if it is none."""
+    """Return the items of a list; empty for anything else."""
     return node.items if isinstance(node, Items) else []
 
 
 def text_of(node: Node | None) -> str | None:
-    """Return the text of a scalar; None if it is none, or null."""
+    """Return the text of a scalar; None for null and for anything else."""
     return node.value if isinstance(node, Text) and not node.is_null else None
 
 
