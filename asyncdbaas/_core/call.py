@@ -114,7 +114,7 @@ def response_info(call: Call, response: Response) -> ResponseInfo:
         method=call.method,
         path=call.path,
         status=response.status,
-        headers=response.headers,
+        headers=CIMultiDict(response.headers),  # unlike what aiohttp gives, it can be pickled
         request_id=read_request_id(response.headers),
         attempts=call.attempts,
         seconds=time.monotonic() - call.began,

@@ -139,21 +139,27 @@ def check_token(token: object) -> Secret:
 
 def check_base_url(base_url: object) -> str:
     """Reject an address that the token must not be sent to; return it without a slash at its end."""
-    try:
-        url = urlsplit(base_url) if isinstance(base_url, str) else None
-        usable = url is not None and url.scheme in ("http", "https") and bool(url.hostname) and url.port != 0
-    except ValueError:
-        usable = False
-    if not usable or not isinstance(base_url, str) or not _ADDRESS.fullmatch(base_url):
-        # It is not shown: it can hold a password, or be something else altogether.
+    address = Secret(base_url) if isinstance(base_url, str) else Secret()
+    del base_url  # it can hold a password, or be something else altogether, which a traceback with locals must not show
+    scheme, host = _scheme_and_host(address)
+    if not host:
         raise InvalidInputError(
             "base_url must be an http(s) address without user, password, query or fragment, such as "
             "'https://api.digitalocean.com'"
         )
-    url = urlsplit(base_url)
-    if url.scheme == "http" and not is_loopback(url.hostname or ""):
-        raise InvalidInputError(f"base_url must use https, or the token travels in the clear to {url.hostname}")
-    return base_url.rstrip("/")
+    if scheme == "http" and not is_loopback(host):
+        raise InvalidInputError(f"base_url must use https, or the token travels in the clear to {host}")
+    return address.rstrip("/")
+
+
+def _scheme_and_host(address: str) -> tuple[str, str]:
+    """Return the scheme and the host of an address of the API, and two empty strings for anything else."""
+    try:
+        url = urlsplit(address)
+        usable = url.scheme in ("http", "https") and url.port != 0 and _ADDRESS.fullmatch(address) is not None
+    except ValueError:
+        usable = False
+    return (url.scheme, url.hostname or "") if usable else ("", "")
 
 
 def origin(base_url: str) -> str:

@@ -35,7 +35,7 @@ class Model(Documented):
         shown: list[str] = []
         length = 0
         for field in fields:
-            value = getattr(self, field.name)
+            value = getattr(self, field.name, None)  # a traceback with locals shows a half-made object, too
             if is_secret(field) or value is None or value is UNSET or value in ([], {}):
                 continue
             text = f"{field.name}={value.value if isinstance(value, Enum) else value!r}"

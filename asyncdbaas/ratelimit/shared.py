@@ -26,6 +26,7 @@ from asyncdbaas.ratelimit.limiter import RateLimiter
 from asyncdbaas.ratelimit.states import Connecting, CutOff, Leased, State
 from asyncdbaas.ratelimit.store import QuotaStore, check_options
 from asyncdbaas.ratelimit.windows import HOUR, MINUTE, NOW, PER_HOUR, PER_MINUTE, Lease
+from asyncdbaas.types import Secret
 
 __all__ = ["SharedRateLimiter"]
 
@@ -76,8 +77,8 @@ class SharedRateLimiter(RateLimiter):
         hour: float = HOUR,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        url = Secret(url) if isinstance(url, str) else url  # a traceback with locals must not show it
         self._address = read_address(url)
-        del url  # a traceback with locals must not show it
         check_options(self._address)
         super().__init__(per_minute, per_hour, minute=minute, hour=hour, clock=clock)
         if name is not None and not (
@@ -96,6 +97,8 @@ class SharedRateLimiter(RateLimiter):
         self._enter(Connecting(self._worker))
 
     def __repr__(self) -> str:
+        if not hasattr(self, "_state"):  # a traceback with locals shows a half-made one, too
+            return "<SharedRateLimiter>"
         state = "closed" if not self._sessions else "cut off" if isinstance(self._state, CutOff) else "open"
         return f"<SharedRateLimiter {self._address.shown} {state}>"
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import gc
 import inspect
+import pickle
 import time
 import warnings
 from collections.abc import AsyncGenerator
@@ -384,3 +386,12 @@ async def test_a_block_that_ends_takes_away_its_own_listener_only() -> None:
         assert len(seen) == 3
         await session.request("GET", PATH)
     assert len(seen) == 4
+
+
+async def test_what_is_known_of_a_response_can_be_pickled_and_copied() -> None:
+    async with talking(answer(200, {}, {"X-Request-Id": "1"})) as (_, session):
+        with session.responses() as seen:
+            await session.request("GET", PATH)
+    for info in (pickle.loads(pickle.dumps(seen[0])), copy.deepcopy(seen[0])):
+        assert info == seen[0]
+        assert info.headers["x-request-id"] == "1"

@@ -99,6 +99,26 @@ def test_a_token_that_is_refused_is_not_shown(token: str) -> None:
     assert_silent(caught.value)
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        f"https://user:{TOKEN}@api.example",
+        f"https://api.example/?token={TOKEN}",
+        f"http://api.example/{TOKEN}",
+        f"https://api.example:{TOKEN}",
+        TOKEN,
+    ],
+)
+@pytest.mark.parametrize("from_environment", [False, True])
+def test_an_address_that_is_refused_is_not_shown(
+    address: str, from_environment: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DIGITALOCEAN_API_URL", address)
+    with pytest.raises(InvalidInputError) as caught:
+        AsyncSession("token", base_url=None if from_environment else address)
+    assert_silent(caught.value)
+
+
 @virtual
 async def test_a_token_that_a_function_gives_and_that_is_refused_is_not_shown() -> None:
     async with AsyncSession(lambda: f"{TOKEN}\n", base_url="http://127.0.0.1:9") as session:

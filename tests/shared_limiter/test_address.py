@@ -5,11 +5,13 @@ from __future__ import annotations
 import traceback
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from leaks import traceback_text
 from redis.asyncio.connection import parse_url
 from server_process import free_port, running
 from store import stopped
@@ -208,3 +210,12 @@ async def test_a_store_that_is_not_there_is_named_without_the_password() -> None
         await acquire_once(f"redis://:s3cr3t@127.0.0.1:{port}/3")
     assert f"redis://127.0.0.1:{port}/3" in str(caught.value)
     assert "s3cr3t" not in str(caught.value)
+
+
+@pytest.mark.parametrize("wrong", [{"url": "redis://:sesame7/x@host"}, {"per_minute": 0}, {"name": "{"}])
+def test_a_traceback_with_locals_shows_a_half_made_limiter_without_its_address(wrong: dict[str, Any]) -> None:
+    with pytest.raises(InvalidInputError) as caught:
+        SharedRateLimiter(**{"url": "redis://:sesame7@host", **wrong})
+    text = traceback_text(caught.value)
+    assert "<SharedRateLimiter>" in text
+    assert "sesame7" not in text
