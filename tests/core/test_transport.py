@@ -78,6 +78,44 @@ async def test_a_body_arrives_whole_whatever_its_size(size: int) -> None:
         assert len(server.requests[0].body) == size
 
 
+@pytest.mark.usefixtures("either_class")
+@virtual
+async def test_the_response_to_a_head_request_ends_with_its_headers() -> None:
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n"
+    async with RawServer(head) as server, AsyncSession("t", base_url=server.url) as session:
+        began = asyncio.get_running_loop().time()
+        await session.request("HEAD", PATH)
+        assert asyncio.get_running_loop().time() - began < 1
+
+
+@pytest.mark.usefixtures("either_class")
+async def test_a_response_without_a_length_ends_with_its_connection() -> None:
+    async def unmeasured(exchange: Exchange) -> None:
+        await exchange.write(b'HTTP/1.1 200 OK\r\n\r\n{"a"')
+        await exchange.write(b": 1}")
+        exchange.close()
+
+    async with RawServer(unmeasured) as server, AsyncSession("t", base_url=server.url) as session:
+        assert await session.request("GET", PATH, dict[str, int]) == {"a": 1}
+
+
+@pytest.mark.usefixtures("either_class")
+@virtual
+async def test_connecting_takes_half_a_minute_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def never(*_: Any) -> None:
+        await asyncio.sleep(1e6)
+
+    loop = asyncio.get_running_loop()
+    monkeypatch.setattr(loop, "sock_connect", never)
+    began = loop.time()
+    async with talking(timeout=100.0) as (_, session):
+        with pytest.raises(TransportError, match="could not connect") as caught:
+            await session.request("POST", PATH, body={})
+        assert (caught.value.sent, caught.value.outcome_unknown) == (False, False)
+        assert "100 s" not in str(caught.value)
+        assert 30 <= loop.time() - began <= 31
+
+
 @virtual
 async def test_a_session_that_closes_before_the_request_is_written_sends_nothing() -> None:
     troubles: list[Any] = []
