@@ -53,7 +53,7 @@ class Document:
 
     def line(self, position: int) -> int:
         """Return the line of a node's `start`."""
-        return position if self.is_table else bisect_right(self._line_ends, position) + 1
+        return position if self.header else bisect_right(self._line_ends, position) + 1
 
     @cached_property
     def _line_ends(self) -> list[int]:
@@ -191,12 +191,16 @@ class _Composer:
         words: list[Word | None] = []
         offsets: list[int] = []
         others: list[RawNode] = []
-        events, scalar, end = self._events, self._scalar, self._kinds.MappingEndEvent
-        while (kind := (event := next(events)).__class__) is not end:
+        scalar, end = self._scalar, self._kinds.MappingEndEvent
+        event: Any = None
+        for event in self._events:
+            kind = event.__class__
             if kind is scalar and event.tag is None and event.anchor is None:
                 words.append((event.value,) if event.style else event.value)
                 offsets.append(event.start_mark.index)
                 offsets.append(event.end_mark.index)
+            elif kind is end:
+                break
             else:
                 node = self._node(event, depth + 1)
                 others.append(node)

@@ -68,8 +68,11 @@ class TopicEntries:
     def _repeat(self, node: Node, name: str, models: list[CatalogueTopic]) -> bool:
         """Add a topic that is like an earlier one, on the same clusters; False if its name needs to be judged."""
         metric = metric_name(name)
-        if "$" in name or name.startswith("_") or any((model.cluster, metric) in self._first for model in models):
+        if "$" in name or name.startswith("_"):
             return False
+        for model in models:
+            if (model.cluster, metric) in self._first:
+                return False
         like = models[0].topic
         shape = like.partition_count, like.replication_factor
         try:
