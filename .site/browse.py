@@ -36,6 +36,7 @@ return [...document.querySelectorAll(".md-typeset__scrollwrap, :not(.doc-signatu
   .filter((element) => element.scrollWidth > element.clientWidth + 1)
   .map((element) => element.textContent.trim().slice(0, 60));
 """
+STILL: Final = "* { transition: none !important; }"  # else colours are still changing in the picture
 # The search is a component with a tree of its own.
 FOUND: Final = """
 [...document.body.children].some((element) => element.shadowRoot?.textContent.includes("One token in many processes"))
@@ -74,6 +75,9 @@ def _problems(browser: Browser, pictures: Path | None) -> Iterator[str]:
 
 def _photograph(browser: Browser, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
+    browser.run(
+        "document.head.append(Object.assign(document.createElement('style'), {textContent: arguments[0]}))", STILL
+    )
     for name, scheme in {"light": "default", "dark": "slate"}.items():
         browser.run("document.body.dataset.mdColorScheme = arguments[0]", scheme)
         browser.screenshot(target.with_name(f"{target.name}-{name}.png"))
