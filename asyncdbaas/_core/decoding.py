@@ -247,7 +247,7 @@ def _repair(raw: msgspec.Raw, into: Any, place: str, notes: list[str]) -> Any:
     try:
         return structure(msgspec.json.decode(raw), into, place, notes)
     except UnreadableError as error:
-        raise MismatchError("; ".join(error.problems)) from None
+        raise MismatchError("; ".join(error.args)) from None
 
 
 @attrs.frozen(kw_only=True)

@@ -164,7 +164,7 @@ def _scheme_and_host(address: str) -> tuple[str, str]:
 
 def origin(base_url: str) -> str:
     """Return a checked address without its path, which can hold a secret."""
-    return "/".join(base_url.split("/", 3)[:3])
+    return "/".join(base_url.split("/")[:3])
 
 
 def check_header(value: str, what: str) -> str:

@@ -33,11 +33,7 @@ _NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,40}")
 
 
 class UnreadableError(ValueError):
-    """A value cannot be understood; the problems name its place, never the value."""
-
-    def __init__(self, *problems: str) -> None:
-        super().__init__("; ".join(problems))
-        self.problems = problems
+    """A value cannot be understood; each argument names a problem and its place, never the value."""
 
 
 def structure(raw: Any, into: type[T], place: str, notes: list[str]) -> T:
@@ -112,7 +108,7 @@ def _mapping(item: _Build) -> _Build:
 
 
 def _note(notes: list[str], error: UnreadableError) -> None:
-    notes += [problem.rpartition(" @ ")[2] for problem in error.problems[: _MOST_NOTES - len(notes)]]
+    notes += [problem.rpartition(" @ ")[2] for problem in error.args[: _MOST_NOTES - len(notes)]]
 
 
 def _object(cls: Any) -> _Build:
@@ -131,7 +127,7 @@ def _object(cls: Any) -> _Build:
                 field.read(values, where, notes, given)
             except UnreadableError as error:
                 if field.is_required:
-                    problems += error.problems
+                    problems += error.args
                 else:
                     _note(notes, error)
         if problems:

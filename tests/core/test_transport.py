@@ -210,3 +210,32 @@ async def test_a_call_that_gets_its_permit_as_the_session_closes_asks_for_no_tok
         await asyncio.wait([call, closing])
         assert isinstance(call.exception(), SessionStateError)
         assert asked == []
+
+
+@virtual
+@pytest.mark.parametrize("idle", [1, 5])
+async def test_a_call_goes_through_however_many_idle_connections_hold_a_response_that_was_not_requested(
+    idle: int,
+) -> None:
+    writers: list[asyncio.StreamWriter] = []
+    together = asyncio.Barrier(idle)
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writers.append(writer)
+        is_first = len(writers) <= idle
+        while await reader.readline():
+            await reader.readuntil(b"\r\n\r\n")
+            if is_first:
+                await together.wait()
+            writer.write(OK)
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1") as server:
+        base = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        async with AsyncSession("t", base_url=base, retry=RetryPolicy(max_attempts=1)) as session:
+            await asyncio.gather(*(session.request("GET", f"/v2/{number}") for number in range(idle)))
+            for writer in writers:
+                writer.write(answer(500))
+            await asyncio.sleep(1.0)
+            await session.request("POST", PATH)
+    assert len(writers) == idle + 1
