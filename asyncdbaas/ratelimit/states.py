@@ -174,6 +174,15 @@ class CutOff(State):
         alone = max(0, self.worker.reply.part - self.worker.lasting(now))
         return {**super().report(now, interactive, bulk), "alone": alone}
 
+    def forecast(self, now: float, requests: int) -> float:
+        """Return when the last of `requests` more may be sent with this worker's claim, or else with its part."""
+        changes = self._limit(now)
+        if not requests:
+            return now
+        later = self.worker.quota.copy()
+        later.minute.limit = self.worker.reply.part
+        return min(super().forecast(max(now, self._starts_at), requests), later.spend(max(now, changes), requests))
+
     @staticmethod
     def _look_again(when: float, now: float, changes: float) -> float:
         return min(when, changes) if changes > now else when

@@ -258,6 +258,15 @@ def test_a_worker_that_is_cut_off_uses_again_what_it_had_used_and_later_its_part
     assert admitted(state, 2.0 + CLAIM + MINUTE) == 30 - 8
 
 
+def test_a_worker_that_is_cut_off_forecasts_when_it_may_send_again() -> None:
+    state = cut_off(part=30, free=6)
+    assert [state.forecast(3.0, requests) for requests in (0, 1, 6)] == [3.0, 12.0, 12.0]
+    state = cut_off(8, part=30, kept=True)
+    assert state.forecast(12.0, 1) == 1.0 + MINUTE
+    state = cut_off(part=30, kept=True)
+    assert state.forecast(12.0, 30) == state.opens(12.0) == pytest.approx(2.0 + CLAIM + MINUTE)
+
+
 @pytest.mark.parametrize(("kept", "ends"), [(True, KEEP - MINUTE), (False, CLAIM)])
 def test_a_worker_that_is_cut_off_yields_to_others_in_the_end_and_probes_with_one_request(
     *, kept: bool, ends: float
