@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
-from asyncdbaas._checks import check_instance, check_seconds
+from asyncdbaas._checks import check_function, check_instance, check_seconds
 from asyncdbaas._core.http import check_text, cluster_segment, seg
 from asyncdbaas._core.observers import guarded
 from asyncdbaas._core.polling import Poll, Polls, Round, StateSeen, Wait, WaitEvent
@@ -98,9 +98,16 @@ class Waiters:
             complete = _has(cluster, {**wanted, "storage_size_mib": storage})
             return complete and cluster.status is ClusterStatus.ONLINE
 
-        return await self._cluster_until(cluster_id, is_done)
+        return await self.cluster_until(cluster_id, is_done)
 
-    async def _cluster_until(self, cluster_id: Id, is_done: Callable[[Cluster], bool]) -> Cluster:
+    async def cluster_until(self, cluster_id: Id, is_done: Callable[[Cluster], bool]) -> Cluster:
+        """Wait until a function of a cluster returns true, and return the cluster.
+
+            await waiters.cluster_until(cluster.id, lambda cluster: cluster.private_connection is not None)
+
+        The function is called with what each round shows of the cluster. What it raises ends this wait.
+        """
+        check_function(is_done, "is_done")
         key = cluster_segment(cluster_id).lower()
         found: Cluster = await self._clusters().until(
             Wait(
@@ -153,8 +160,20 @@ class Waiters:
 
         New partitions of a topic appear some time after the request for them.
         """
-        path = f"/v2/databases/{cluster_segment(cluster_id)}/topics/{seg(name, 'topic name')}"
         _check_types({"partition_count": partition_count})
+
+        def is_done(topic: Topic) -> bool:
+            return topic.state is TopicState.ACTIVE and (topic.partition_count or 0) >= (partition_count or 0)
+
+        return await self.topic_until(cluster_id, name, is_done)
+
+    async def topic_until(self, cluster_id: Id, name: str, is_done: Callable[[Topic], bool]) -> Topic:
+        """Wait until a function of a topic returns true, and return the topic; see `cluster_until`.
+
+        The function is called with the topic of the list, which need not show its partitions and settings.
+        """
+        check_function(is_done, "is_done")
+        path = f"/v2/databases/{cluster_segment(cluster_id)}/topics/{seg(name, 'topic name')}"
 
         async def fetch() -> dict[str, Topic]:
             return {topic.name: topic for topic in await list_topics(self._session, cluster_id)}
@@ -169,9 +188,7 @@ class Waiters:
             Wait(
                 what=f"topic {name}",
                 key=name,
-                is_done=lambda topic: (
-                    topic.state is TopicState.ACTIVE and (topic.partition_count or 0) >= (partition_count or 0)
-                ),
+                is_done=is_done,
                 state_of=lambda topic: topic.state,
                 failure_of=failure_of,
             )

@@ -99,8 +99,12 @@ class Wait(Generic[T]):
         self.last, self.absences, self.denials = item, 0, 0
         if reason := self.failure_of(item):
             self.settle(WaitFailedError(f"{self.what} {reason}", last=item))
-        elif self.is_done(item):
-            self.settle(item)
+            return
+        try:
+            if self.is_done(item):
+                self.settle(item)
+        except Exception as error:  # noqa: BLE001 -- a caller's function: its error is not that of the other waits
+            self.settle(error)
 
     def is_over_if_absent(self, now: float) -> bool:
         """Count a round that does not show the object; return whether the wait ends if it does not exist."""

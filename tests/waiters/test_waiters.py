@@ -17,7 +17,16 @@ from asyncdbaas import (
     PermissionDeniedError,
     WaitTimeoutError,
 )
-from asyncdbaas.clusters import ClusterCreate, ClusterResize, Engine, create_cluster, delete_cluster, resize_cluster
+from asyncdbaas.clusters import (
+    Cluster,
+    ClusterCreate,
+    ClusterResize,
+    ClusterStatus,
+    Engine,
+    create_cluster,
+    delete_cluster,
+    resize_cluster,
+)
 from asyncdbaas.emulator import Delays
 from asyncdbaas.migrations import MigrationSource, MigrationStart, MigrationStatus, start_migration, stop_migration
 from asyncdbaas.replicas import ReplicaCreate, create_replica
@@ -258,3 +267,55 @@ async def test_a_clusters_id_is_taken_in_any_spelling() -> None:
         waits = waiters(session, Watch(emulator, seconds=0))
         for spelling in (cluster_id.upper(), UUID(cluster_id)):
             assert (await waits.cluster_online(spelling)).id == cluster_id
+
+
+async def test_a_wait_can_be_for_anything_that_a_function_tells_of_the_object() -> None:
+    async with opened() as (emulator, session):
+        cluster_id = emulator.add_cluster(name="events", num_nodes=3, size=SIZE)["id"]
+        await resize_cluster(session, cluster_id, ClusterResize(size="gd-2vcpu-8gb", num_nodes=6))
+        await create_topic(session, cluster_id, TopicCreate(name="orders"))
+        waits = waiters(session, Watch(emulator, seconds=1))
+        states: list[str] = []
+
+        def is_resizing(cluster: Cluster) -> bool:
+            states.append(str(cluster.status))
+            return cluster.status == "resizing"
+
+        cluster, topic = await asyncio.gather(
+            waits.cluster_until(cluster_id, is_resizing),
+            waits.topic_until(cluster_id, "orders", lambda topic: topic.state == "active"),
+        )
+        assert (cluster.status, topic.name) == ("resizing", "orders")
+        assert states[0] == "online"
+
+
+async def test_what_such_a_function_raises_ends_its_own_wait_only() -> None:
+    async with opened(delays=Delays(create=30)) as (emulator, session):
+        made = await create_cluster(
+            session, ClusterCreate(name="new", engine=Engine.KAFKA, num_nodes=3, size=SIZE, region="nyc1")
+        )
+        waits = waiters(session, Watch(emulator, seconds=20))
+
+        def fail(cluster: Cluster) -> bool:
+            raise KeyError(cluster.name)
+
+        failed, cluster = await asyncio.gather(
+            waits.cluster_until(made.id, fail), waits.cluster_online(made.id), return_exceptions=True
+        )
+        assert isinstance(failed, KeyError)
+        assert isinstance(cluster, Cluster)
+
+
+async def later(_: object) -> bool:
+    raise AssertionError
+
+
+@pytest.mark.parametrize("wrong", [None, "online", ClusterStatus.ONLINE, later])
+async def test_what_is_no_function_is_rejected_before_anything_is_sent(wrong: Any) -> None:
+    async with opened() as (emulator, session):
+        cluster_id = emulator.add_cluster(name="events")["id"]
+        waits = waiters(session, Watch(emulator, seconds=1))
+        for wait in (waits.cluster_until(cluster_id, wrong), waits.topic_until(cluster_id, "orders", wrong)):
+            with pytest.raises(InvalidInputError, match="is_done must be a"):
+                await wait
+        assert emulator.requests.total == 0
