@@ -66,6 +66,8 @@ class ObjectEditor:
             raise UneditableError(f"{name} takes {key} from an anchor")
         if "${" in node.value:
             raise UneditableError(f"{name} takes {key} from a variable")
+        if key == "compatibility" and node.value.islower():
+            value = value.lower()
         text = flow_item(value)
         if self._text[node.start : node.start + 1] in _LITERAL:
             indent = " " * self._editor.column(place.start)

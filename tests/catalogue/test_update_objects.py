@@ -158,9 +158,9 @@ def test_a_schema_is_replaced_where_it_stands_and_as_it_is_written() -> None:
     result = updated(SCHEMAS, *there)
     expected = (
         SCHEMAS.replace('{\n        "type": "string"', '{\n        "type": "int"')
-        .replace("backward ", "FORWARD ")
+        .replace("backward ", "forward ")
         .replace('"long"', '"int"')
-        .replace("{compatibility: full}", "{compatibility: NONE}")
+        .replace("{compatibility: full}", "{compatibility: none}")
     )
     added = '  - {subject: d, compatibility: FULL, type: avro, schema: \'{"type": "string"}\'}\n'
     assert (result.text, str(result)) == (expected + added, "+1 ~3 -0")

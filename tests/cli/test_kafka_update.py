@@ -197,7 +197,7 @@ def test_users_and_schemas_are_brought_up_to_date_on_request_and_then_plan_to_no
         .replace(
             "    acl: []\n", "    acl: []\n  - name: audit\n    acl:\n      - {topic: orders, permission: admin}\n"
         )
-        .replace("backward", "NONE")
+        .replace("backward", "none")
     )
     assert file.read_text() == expected
     removed = cli("kafka", "export", "--update", file, "--users", "--schemas", "--remove-missing")
