@@ -116,7 +116,7 @@ def test_links_in_a_circle_are_an_output_like_any_other(cli: Cli, file: Path, op
 
 
 @pytest.mark.skipif(os.name == "nt", reason="it has neither")
-def test_a_cache_that_is_a_pipe_or_a_device_is_rejected_unread(cli: Cli, file: Path) -> None:
+def test_a_cache_that_is_a_pipe_or_a_device_is_rejected_without_reading_it(cli: Cli, file: Path) -> None:
     pipe, device = file.with_name("pipe"), file.with_name("device")
     os.mkfifo(pipe)
     device.symlink_to("/dev/zero")

@@ -85,7 +85,7 @@ def test_a_refusal_by_the_rate_limit_is_retried_for_every_method_whatever_failed
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_statuses_in_also_are_repeated_for_every_method(method: str) -> None:
+def test_statuses_in_also_are_retried_for_every_method(method: str) -> None:
     policy = RetryPolicy(also={412, 404})
     assert policy.also == frozenset({412, 404})
     assert goes_on(status(412, method), policy)

@@ -195,7 +195,7 @@ async def test_the_timeout_covers_a_body_that_drips() -> None:
 
 
 @virtual
-async def test_the_timeout_starts_when_slot_and_turn_are_there() -> None:
+async def test_the_timeout_starts_when_slot_and_permit_are_there() -> None:
     async def slow(exchange: Exchange) -> None:
         await asyncio.sleep(8)
         await exchange.write(OK)
@@ -547,7 +547,7 @@ async def test_an_api_error_keeps_the_headers_and_the_body_of_its_response() -> 
     "head", [b"", b"HTTP/1.1 200 OK\r\nSet-Cookie: a=secret\r\nX: y\r\n", b"HTTP/1.1 200 OK\r\nX\r\n\r\n" + b"y" * 9000]
 )
 @virtual
-async def test_what_could_not_be_parsed_is_told_in_one_short_line(head: bytes) -> None:
+async def test_what_could_not_be_parsed_is_reported_in_one_short_line(head: bytes) -> None:
     async with RawServer(head) as server, AsyncSession("token", base_url=server.url) as session:
         with pytest.raises(TransportError) as caught:
             await session.with_options(retry=RetryPolicy(max_attempts=1)).request("GET", "/v2/x")

@@ -35,7 +35,7 @@ async def test_the_asynchronous_client_walks_all_operations() -> None:
     assert len(emulator.requests.operations) == 71
 
 
-async def test_every_answer_of_the_walk_keeps_to_the_description() -> None:
+async def test_every_response_of_the_walk_keeps_to_the_description() -> None:
     async with (
         _checked() as emulator,
         pydo.aio.Client(emulator.token, endpoint=emulator.url) as client,

@@ -131,7 +131,7 @@ async def test_a_tenants_cluster_is_created_watched_and_deleted(application: App
     assert (await application.ask("GET", f"/clusters/{created['id']}"))[0] == 404
 
 
-async def test_errors_become_sensible_answers(application: Application) -> None:
+async def test_errors_become_sensible_responses(application: Application) -> None:
     status, headers, body = await application.ask("GET", f"/clusters/{UNKNOWN}")
     assert (status, headers["content-type"]) == (404, "application/problem+json")
     assert body["title"] == "Not Found"

@@ -104,7 +104,7 @@ def test_what_is_no_saved_plan_is_refused(tmp_path: Path, content: str | None, m
 
 
 @pytest.mark.skipif(os.name == "nt", reason="it has neither")
-def test_a_plan_that_is_a_pipe_or_a_device_is_refused_unread(tmp_path: Path) -> None:
+def test_a_plan_that_is_a_pipe_or_a_device_is_rejected_without_reading_it(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     for file in (tmp_path / "pipe", Path("/dev/zero")):
         with pytest.raises(PlanError, match=r"is a pipe|is not a regular file"):

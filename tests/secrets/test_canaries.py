@@ -150,7 +150,7 @@ async def test_neither_asyncios_debug_mode_nor_the_session_shows_one(caplog: pyt
 
 
 @pytest.mark.parametrize("engine", ["pg", "mysql", "mongodb", "kafka", "opensearch", "valkey"])
-async def test_no_answer_of_any_engine_shows_its_passwords_and_keys(engine: str) -> None:
+async def test_no_response_of_any_engine_shows_its_passwords_and_keys(engine: str) -> None:
     async with Emulator(delays=Delays.none()) as emulator:
         cluster = emulator.add_cluster(engine=engine)
         assert found_in(repr(cluster)) is not None, "the service does show them"

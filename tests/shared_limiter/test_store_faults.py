@@ -111,7 +111,7 @@ async def fill(client: Any, key: str, *, ttl: int | None) -> None:
 
 
 @pytest.mark.parametrize("policy", ["allkeys-lru", "volatile-lru", "allkeys-random", "volatile-ttl"])
-async def test_a_key_that_is_evicted_is_noticed_and_told_in_one_warning_of_each_worker(
+async def test_a_key_that_is_evicted_is_noticed_and_logged_in_one_warning_of_each_worker(
     policy: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.WARNING)
