@@ -11,6 +11,8 @@ def main() -> None:
     """Run the command line."""
     try:
         from asyncdbaas.cli.commands import run
+    except KeyboardInterrupt:  # loading takes long enough for a Ctrl-C; what comes later, `run` handles
+        sys.exit(130)
     except ModuleNotFoundError as error:
         if error.name not in ("click", "yaml"):
             raise

@@ -11,6 +11,8 @@ from typing import Final
 
 from asyncdbaas.emulator.errors import EmulatorError
 
+# A second then lasts a nanosecond.
+_FASTEST: Final = 10**9
 _YEAR_9999: Final = 253_370_764_800.0
 
 
@@ -26,8 +28,12 @@ class Clock:
     def __init__(
         self, scale: float = 1.0, *, source: Callable[[], float] = time.monotonic, epoch: float | None = None
     ) -> None:
-        if scale < 0:
-            raise EmulatorError(f"scale must not be negative, got {scale}")
+        if isinstance(scale, bool) or not isinstance(scale, (int, float)):
+            raise EmulatorError(f"scale must be a number, not {type(scale).__name__}")
+        if not 0 <= scale <= _FASTEST:
+            raise EmulatorError(f"scale must not be negative, nor above {_FASTEST}, got {scale}")
+        if not callable(source):
+            raise EmulatorError(f"the clock must be a function that returns seconds, not {type(source).__name__}")
         self.scale = scale
         self._source = source
         self._start = source()

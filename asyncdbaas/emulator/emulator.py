@@ -118,6 +118,8 @@ class Emulator(EmulatedService):
 
     async def start(self) -> None:
         """Listen; `async with` does it. Raises `StateError` if the state file cannot be used."""
+        if self._server.is_running:
+            raise EmulatorError("the emulator is running already; make another Emulator, or use this one's url")
         if self._file is not None:
             self._file.open()
         try:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from itertools import count
 from typing import Any
 
 import attrs
+
+from asyncdbaas.emulator.errors import EmulatorError
 
 
 @attrs.frozen(kw_only=True)
@@ -39,6 +42,8 @@ class Recorder:
     """
 
     def __init__(self, keep: int) -> None:
+        if isinstance(keep, bool) or not isinstance(keep, int) or not 0 <= keep <= sys.maxsize:
+            raise EmulatorError(f"keep_requests must be a whole number from 0 on, got {keep!r}")
         self._last: deque[SeenRequest] = deque(maxlen=keep)
         self._numbers = count(1)
         self.listener: Callable[[SeenRequest], None] | None = None

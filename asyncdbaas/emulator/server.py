@@ -34,6 +34,11 @@ class Server:
         self._tls = tls
         self._runner: web.ServerRunner | None = None
 
+    @property
+    def is_running(self) -> bool:
+        """Whether it listens."""
+        return self._runner is not None
+
     async def start(self, port: int) -> int:
         """Listen, and return the port."""
         server = web.Server(

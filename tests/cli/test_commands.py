@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
@@ -361,3 +363,20 @@ def test_the_schema_takes_the_example_and_refuses_what_reading_refuses(cli: Cli)
     assert read_catalogue(EXAMPLE).topics
     for text in ("topics: [{}]", "topics: [{name: a, partitions: 1}]", "foo: 1", "topics: [{name: a, config: {x: 1}}]"):
         assert not is_valid(text), text
+
+
+def test_an_interrupt_while_modules_are_loaded_is_no_traceback() -> None:
+    code = """
+import sys
+
+class Interrupt:
+    def find_spec(self, name, *_):
+        if name == "asyncdbaas.cli.commands":
+            raise KeyboardInterrupt
+
+sys.meta_path.insert(0, Interrupt())
+from asyncdbaas.cli import main
+main()
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (130, "")

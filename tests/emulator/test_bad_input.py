@@ -10,6 +10,7 @@ import socket
 from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
@@ -244,3 +245,30 @@ async def test_a_port_that_is_taken_is_an_error_and_leaves_nothing_behind() -> N
 def test_a_port_that_is_taken_is_an_error_in_a_thread_too() -> None:
     with Emulator() as first, pytest.raises(OSError, match="in use"):
         Emulator(port=int(first.url.rpartition(":")[2])).__enter__()
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"time_scale": "60"}, "scale must be a number, not str"),
+        ({"time_scale": None}, "scale must be a number, not NoneType"),
+        ({"time_scale": -1}, "scale must not be negative"),
+        ({"time_scale": float("nan")}, "scale must not be negative"),
+        ({"clock": 5}, "the clock must be a function that returns seconds, not int"),
+        ({"keep_requests": "10"}, "keep_requests must be a whole number"),
+        ({"keep_requests": -1}, "keep_requests must be a whole number"),
+    ],
+)
+def test_settings_that_make_no_sense_are_refused_by_name(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(EmulatorError, match=message):
+        Emulator(**settings)
+
+
+def test_an_emulator_that_runs_cannot_be_started_again_and_goes_on() -> None:
+    with Emulator() as emulator:
+        with pytest.raises(EmulatorError, match="is running already"), emulator:
+            raise AssertionError
+        port = int(emulator.url.rpartition(":")[2])
+        socket.create_connection(("127.0.0.1", port)).close()
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", port))
