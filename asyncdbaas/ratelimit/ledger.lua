@@ -276,8 +276,8 @@ local function fall_silent(worker, record)
 end
 
 -- Holds a silent worker's claim, without what its own responses hold until the next step. Returns the time of that.
-local function hold_claim(worker, record, moment)
-  local next_step = moment + report.lease
+local function hold_claim(worker, record)
+  local next_step = now + report.lease
   hold(record, 'reserved', math.max(0, record.claim - counting(worker, next_step)))
   return next_step
 end
@@ -289,7 +289,7 @@ local function hold_part(record)
 end
 
 -- Takes the next step for a worker that has not reported. Returns the time of the one after it; nil if it is forgotten.
-local function expire(worker, record, moment)
+local function expire(worker, record)
   if record.stage == 'alone' then
     return hold_part(record)
   elseif record.stage == 'alive' then
@@ -297,11 +297,11 @@ local function expire(worker, record, moment)
   end
   local was_only = record.part == report.per_minute
   if record.stage == 'silent' and not was_only then
-    local since_claim = moment - record.seen - minute - 2 * report.lease
+    local since_claim = now - record.seen - minute - 2 * report.lease
     if since_claim >= 0 and record.at_work then
       return hold_part(record)
     elseif since_claim < minute then
-      return hold_claim(worker, record, moment)
+      return hold_claim(worker, record)
     end
   end
   hold(record, 'reserved', 0)
@@ -315,8 +315,7 @@ local function expire_workers()
       return
     end
     local record = read_worker(worker)
-    local moment = tonumber(redis.call('ZSCORE', DEADLINES, worker))
-    local deadline = record and expire(worker, record, moment)
+    local deadline = record and expire(worker, record)
     if deadline then
       write_worker(worker, record)
       redis.call('ZADD', DEADLINES, deadline, worker)

@@ -26,14 +26,15 @@ except ModuleNotFoundError as missing:
     reason = "redis is missing; install it with: pip install 'asyncdbaas[redis]'"
     raise ModuleNotFoundError(reason, name="redis") from None
 
-__all__ = ["PATIENCE", "QuotaStore", "check_options"]
+__all__ = ["PATIENCE", "RIGHTS", "QuotaStore", "check_options"]
 
 # Seconds that an exchange may take. It takes a millisecond; a server that needs this long counts as unreachable, and
 # calls wait for it no longer.
 PATIENCE: Final = 2.0
 # Seconds for each sentinel, so that one that does not respond leaves time for the next.
 _SENTINEL_PATIENCE: Final = 0.5
-_RIGHTS: Final = (
+# What the user of the server may have to do, as Redis writes it.
+RIGHTS: Final = (
     "+select +eval +evalsha +time +info +exists +del +pexpire +hget +hset +hdel +zadd +zrem +zcard +zcount +zrank "
     "+zrange +zrangebyscore +zremrangebyscore +publish +subscribe"
 )
@@ -49,7 +50,7 @@ _MEANINGS: Final = (
         ("username-password", "authentication required", "noauth", "without any password"),
         "it does not accept the user and password of the address",
     ),
-    (("permission", "can't run this command", "can't access"), f"its user needs {_RIGHTS} ~{{keys}} &{{keys}}"),
+    (("permission", "can't run this command", "can't access"), f"its user needs {RIGHTS} ~{{keys}} &{{keys}}"),
     (("non deterministic",), "it is too old, Redis 5 or Valkey is needed"),
     (("moved", "crossslot", "clusterdown"), "it is a part of a cluster, a single server is needed"),
     (("readonly", "read only replica"), "it is a replica, the primary is needed"),

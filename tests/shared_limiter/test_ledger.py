@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import random
+import re
 from bisect import bisect_right
 from collections.abc import AsyncGenerator
+from importlib.resources import files
 from typing import Any
 
 import pytest
 from redis.exceptions import ResponseError
 from store import Ledger, serving
+
+from asyncdbaas.ratelimit.store import RIGHTS
 
 BULK = {"bulk": 100}
 
@@ -29,6 +33,13 @@ async def granted(ledger: Ledger, worker: str, **report: Any) -> int:
     reply = await ledger.exchange(worker, **report)
     number: int = reply["granted"]
     return number
+
+
+def test_every_command_of_the_script_is_in_the_list_of_rights() -> None:
+    script = (files("asyncdbaas.ratelimit") / "ledger.lua").read_text(encoding="utf-8")
+    commands = {command.lower() for command in re.findall(r"redis\.call\(\s*'(\w+)'", script)}
+    connecting = {"select", "eval", "evalsha", "subscribe"}
+    assert {right.removeprefix("+") for right in RIGHTS.split()} == commands | connecting
 
 
 async def test_permits_are_given_up_to_the_limit_whoever_asks(ledger: Ledger) -> None:
