@@ -35,6 +35,7 @@ def run(*, quick: bool) -> Report:
     """Run each import in fresh processes, in turn, first with bytecode cached, then without.
 
     The package loads a name when it is first used: `import asyncdbaas` loads next to nothing, `AsyncSession` the rest.
+    The figures are CPU time, which other processes change less than the wall time.
     """
     rounds = 1 if quick else 40
     with bytecode_cache(filled=True) as environment:
@@ -53,14 +54,14 @@ def run(*, quick: bool) -> Report:
         tables=[Table(title="import time", columns=columns, rows=rows, notes=notes)],
         figures=[
             Figure(
-                name="from asyncdbaas import AsyncSession, over import aiohttp",
-                value=1000 * (_median(ready["AsyncSession"], "wall") - _median(ready["aiohttp"], "wall")),
+                name="CPU of from asyncdbaas import AsyncSession, over import aiohttp",
+                value=1000 * _difference(ready["AsyncSession"], ready["aiohttp"]),
                 unit="ms",
                 target=40,
             ),
             Figure(
-                name="import asyncdbaas",
-                value=1000 * _median(ready["asyncdbaas"], "wall"),
+                name="CPU of import asyncdbaas",
+                value=1000 * _median(ready["asyncdbaas"], "cpu"),
                 unit="ms",
                 target=20,
             ),
@@ -103,6 +104,11 @@ def _row(name: str, found: list[dict[str, Any]]) -> list[str]:
 
 def _median(found: list[dict[str, Any]], key: str) -> float:
     return statistics.median(float(one[key]) for one in found)
+
+
+def _difference(found: list[dict[str, Any]], base: list[dict[str, Any]]) -> float:
+    """Return the median of the differences in CPU time, round by round."""
+    return statistics.median(float(one["cpu"]) - float(other["cpu"]) for one, other in zip(found, base, strict=True))
 
 
 def _least(found: list[dict[str, Any]], key: str) -> float:
