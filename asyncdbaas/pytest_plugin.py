@@ -24,7 +24,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import asynccontextmanager
-from inspect import iscoroutinefunction
+from inspect import iscoroutinefunction, signature
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
@@ -91,6 +91,9 @@ def dbaas_emulator(request: pytest.FixtureRequest) -> Generator[Emulator]:
     }
     for marker in reversed(list(request.node.iter_markers("dbaas"))):  # the closest marker wins
         options |= marker.kwargs
+        if marker.args or (unknown := sorted(marker.kwargs.keys() - signature(Emulator).parameters.keys())):
+            what = "takes its options by name" if marker.args else f"has no option {', '.join(unknown)}"
+            _fail(f"the marker dbaas {what}; they are those of Emulator: {', '.join(signature(Emulator).parameters)}")
     with without_waits(), Emulator(**options) as running:
         request.node.stash[_EMULATOR] = running
         yield running

@@ -284,3 +284,17 @@ def test_loading_it_loads_no_client_and_no_emulator() -> None:
     loaded = set(ran.stdout.split())
     assert not loaded & heavy
     assert not [name for name in loaded if name.startswith(("asyncdbaas.emulator", "asyncdbaas.session"))]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [("5", "takes its options by name"), ("per_minut=5, seeds=1", "has no option per_minut, seeds")],
+)
+def test_a_marker_with_other_options_than_the_emulators_fails_its_test(
+    pytester: pytest.Pytester, options: str, message: str
+) -> None:
+    code = f"import pytest\n@pytest.mark.dbaas({options})\ndef test_a(dbaas_emulator): pass"
+    pytester.makepyfile(code)
+    result = run(pytester, ini=ASYNCIO_INI)
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(f"*the marker dbaas {message}; they are those of Emulator: *per_minute*")
