@@ -22,7 +22,7 @@ pytest loads this module automatically if the package is installed.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Generator
+from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from inspect import iscoroutinefunction, signature
 from types import ModuleType
@@ -90,10 +90,7 @@ def dbaas_emulator(request: pytest.FixtureRequest) -> Generator[Emulator]:
         "per_hour": 1_000_000,
     }
     for marker in reversed(list(request.node.iter_markers("dbaas"))):  # the closest marker wins
-        options |= marker.kwargs
-        if marker.args or (unknown := sorted(marker.kwargs.keys() - signature(Emulator).parameters.keys())):
-            what = "takes its options by name" if marker.args else f"has no option {', '.join(unknown)}"
-            _fail(f"the marker dbaas {what}; they are those of Emulator: {', '.join(signature(Emulator).parameters)}")
+        options |= _named(marker, signature(Emulator).parameters)
     with without_waits(), Emulator(**options) as running:
         request.node.stash[_EMULATOR] = running
         yield running
@@ -128,6 +125,15 @@ def _session_fixture(request: pytest.FixtureRequest) -> str:
     if request.getfixturevalue("anyio_backend_name") != "asyncio":
         _fail(_NEEDS_ASYNCIO)
     return _ANYIO_FIXTURE
+
+
+def _named(marker: pytest.Mark, known: Iterable[str]) -> Mapping[str, Any]:
+    """Return the options of a marker; fail the test if one has no name, or another name than those known."""
+    unknown = sorted(marker.kwargs.keys() - known)
+    if marker.args or unknown:
+        what = "takes its options by name" if marker.args else f"has no option {', '.join(unknown)}"
+        _fail(f"the marker dbaas {what}; they are those of Emulator: {', '.join(known)}")
+    return marker.kwargs
 
 
 def _fail(message: str) -> NoReturn:
