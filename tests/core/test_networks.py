@@ -8,6 +8,7 @@ import ssl
 from collections.abc import AsyncGenerator
 from pathlib import Path
 from traceback import TracebackException
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from certificates import certificate
 from raw_server import RawServer, answer
 
 from asyncdbaas import AsyncSession, InvalidInputError, RateLimiter, RetryPolicy, TLSError, TransportError
+from asyncdbaas._core import networks
 from asyncdbaas._core.networks import environment_proxy
 
 OK = answer(200, {"value": 1})
@@ -178,15 +180,36 @@ async def test_the_certificate_authorities_of_the_environment_are_trusted(
         assert await reached(base, trust_env=trust_env) is trusted
 
 
-@pytest.mark.parametrize(("file", "trusted"), [("server.pem", True), ("missing.pem", False)])
+@pytest.mark.parametrize(
+    ("file", "folder", "trusted"),
+    [("server.pem", "missing", True), ("missing.pem", "missing", False), ("missing.pem", ".", False)],
+)
 async def test_without_the_environment_the_authorities_of_the_machine_are_trusted_if_there_are_any(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *, file: str, trusted: bool
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *, file: str, folder: str, trusted: bool
 ) -> None:
     context = certificate(tmp_path, "localhost", days=10)
     paths = ssl.get_default_verify_paths()._replace(
-        openssl_cafile=str(tmp_path / file), openssl_capath=str(tmp_path / "missing")
+        openssl_cafile=str(tmp_path / file), openssl_capath=str(tmp_path / folder)
     )
     monkeypatch.setattr(ssl, "get_default_verify_paths", lambda: paths)
+    monkeypatch.setenv("SSL_CERT_FILE", "/nowhere/at/all")
+    async with RawServer(OK, ssl_context=context) as server:
+        assert await reached(f"https://localhost:{server.port}", trust_env=False) is trusted
+
+
+@pytest.mark.parametrize(
+    ("encoding", "trust", "trusted"),
+    [("x509_asn", True, True), ("x509_asn", {"1.3.6.1.5.5.7.3.4"}, False), ("pkcs_7_asn", True, False)],
+)
+async def test_on_windows_the_authorities_of_its_store_are_trusted_for_all_purposes_only(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, encoding: str, trust: object, *, trusted: bool
+) -> None:
+    context = certificate(tmp_path, "localhost", days=10)
+    _, begin, rest = (tmp_path / "server.pem").read_text(encoding="ascii").partition("-----BEGIN CERTIFICATE-----")
+    body, end, _ = rest.partition("-----END CERTIFICATE-----")
+    content = ssl.PEM_cert_to_DER_cert(begin + body + end)
+    monkeypatch.setattr(networks, "sys", SimpleNamespace(platform="win32"))
+    monkeypatch.setattr(ssl, "enum_certificates", lambda _: [(content, encoding, trust)], raising=False)
     monkeypatch.setenv("SSL_CERT_FILE", "/nowhere/at/all")
     async with RawServer(OK, ssl_context=context) as server:
         assert await reached(f"https://localhost:{server.port}", trust_env=False) is trusted
