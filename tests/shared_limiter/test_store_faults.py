@@ -122,7 +122,7 @@ async def test_a_key_that_is_evicted_is_noticed_and_logged_in_one_warning_of_eac
         async def evict(created: int) -> None:
             if created == LIMIT - 5:
                 ttl = 10_000 if policy.startswith("volatile") else None
-                await fill(client, "asyncdbaas:{x}:responses", ttl=ttl)
+                await fill(client, "asyncdbaas:{x}:ledger", ttl=ttl)
 
         await race(store, evict)
         assert (await client.info("stats"))["evicted_keys"] > before
