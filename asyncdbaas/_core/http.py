@@ -158,7 +158,7 @@ def _scheme_and_host(address: str) -> tuple[str, str]:
         url = urlsplit(address)
         usable = url.scheme in ("http", "https") and url.port != 0 and _ADDRESS.fullmatch(address) is not None
     except ValueError:
-        usable = False
+        return "", ""
     return (url.scheme, url.hostname or "") if usable else ("", "")
 
 

@@ -208,8 +208,12 @@ async def test_on_windows_the_authorities_of_its_store_are_trusted_for_all_purpo
     _, begin, rest = (tmp_path / "server.pem").read_text(encoding="ascii").partition("-----BEGIN CERTIFICATE-----")
     body, end, _ = rest.partition("-----END CERTIFICATE-----")
     content = ssl.PEM_cert_to_DER_cert(begin + body + end)
+
+    def stored(_: str) -> list[tuple[bytes, str, object]]:
+        return [(content, encoding, trust)]
+
     monkeypatch.setattr(networks, "sys", SimpleNamespace(platform="win32"))
-    monkeypatch.setattr(ssl, "enum_certificates", lambda _: [(content, encoding, trust)], raising=False)
+    monkeypatch.setattr(ssl, "enum_certificates", stored, raising=False)
     monkeypatch.setenv("SSL_CERT_FILE", "/nowhere/at/all")
     async with RawServer(OK, ssl_context=context) as server:
         assert await reached(f"https://localhost:{server.port}", trust_env=False) is trusted

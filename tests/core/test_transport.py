@@ -238,4 +238,6 @@ async def test_a_call_goes_through_however_many_idle_connections_hold_a_response
                 writer.write(answer(500))
             await asyncio.sleep(1.0)
             await session.request("POST", PATH)
+        # Those that still hold a response are reset.
+        await asyncio.gather(*(writer.wait_closed() for writer in writers), return_exceptions=True)
     assert len(writers) == idle + 1

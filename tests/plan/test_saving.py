@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -115,7 +117,8 @@ def test_a_plan_that_is_a_pipe_or_a_device_is_rejected_without_reading_it(tmp_pa
 async def test_what_is_no_file_name_is_rejected_by_name_and_not_quoted(wrong: Any) -> None:
     async with opened("events") as (_, session, _):
         plan = await make_plan(session, catalogue(*WANTED))
-    for use in (load_plan, load_memory, lambda path: save_plan(plan, path), read_catalogue):
+    uses: list[Callable[[Any], object]] = [load_plan, load_memory, partial(save_plan, plan), read_catalogue]
+    for use in uses:
         with pytest.raises(InvalidInputError, match="must be the name of a file, as str or Path, not") as caught:
             use(wrong)
         assert "s3cret" not in str(caught.value)

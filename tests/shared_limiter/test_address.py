@@ -214,8 +214,9 @@ async def test_a_store_that_is_not_there_is_named_without_the_password() -> None
 
 @pytest.mark.parametrize("wrong", [{"url": "redis://:sesame7/x@host"}, {"per_minute": 0}, {"name": "{"}])
 def test_a_traceback_with_locals_shows_a_half_made_limiter_without_its_address(wrong: dict[str, Any]) -> None:
+    arguments: dict[str, Any] = {"url": "redis://:sesame7@host", **wrong}
     with pytest.raises(InvalidInputError) as caught:
-        SharedRateLimiter(**{"url": "redis://:sesame7@host", **wrong})
+        SharedRateLimiter(**arguments)
     text = traceback_text(caught.value)
     assert "<SharedRateLimiter>" in text
     assert "sesame7" not in text

@@ -242,11 +242,10 @@ async def test_a_store_that_is_not_there_fails_the_first_call() -> None:
 
 async def answered_by(answer: bytes) -> str:
     """Let calls fail on a server that says the same to everything, and gets one connection for each exchange."""
-    connections = 0
+    writers: list[asyncio.StreamWriter] = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        nonlocal connections
-        connections += 1
+        writers.append(writer)
         while await reader.read(2**16):
             writer.write(answer)
         writer.close()
@@ -254,7 +253,8 @@ async def answered_by(answer: bytes) -> str:
     async with await asyncio.start_server(serve, "127.0.0.1") as server:
         port = server.sockets[0].getsockname()[1]
         message = await fails_with(f"redis://:{ESCAPED}@127.0.0.1:{port}")
-    assert connections == 2
+        await asyncio.gather(*(writer.wait_closed() for writer in writers))
+    assert len(writers) == 2
     return message
 
 
