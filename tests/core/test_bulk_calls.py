@@ -316,4 +316,4 @@ async def test_wrong_arguments_are_rejected_by_name(
 
 
 async def test_a_limit_beyond_any_number_of_items_is_no_limit() -> None:
-    assert await bulk.map_all(Calls(), range(3), limit=10**30) == await bulk.map_all(Calls(), range(3))
+    assert await bulk.map_all(Calls(0.0), range(3), limit=10**30) == await bulk.map_all(Calls(0.0), range(3))

@@ -110,7 +110,14 @@ async def fill(client: Any, key: str, *, ttl: int | None) -> None:
     raise AssertionError(f"{key} was not evicted")
 
 
-@pytest.mark.parametrize("policy", ["allkeys-lru", "volatile-lru", "allkeys-random", "volatile-ttl"])
+@pytest.mark.parametrize(
+    "policy",
+    [
+        "allkeys-lru",
+        "volatile-lru",
+        *(pytest.param(other, marks=pytest.mark.long) for other in ("allkeys-random", "volatile-ttl")),
+    ],
+)
 async def test_a_key_that_is_evicted_is_noticed_and_logged_in_one_warning_of_each_worker(
     policy: str, caplog: pytest.LogCaptureFixture
 ) -> None:
