@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import http.client
 import io
 import json
 import resource
@@ -269,6 +270,9 @@ def test_an_emulator_that_runs_cannot_be_started_again_and_goes_on() -> None:
         with pytest.raises(EmulatorError, match="is running already"), emulator:
             raise AssertionError
         port = int(emulator.url.rpartition(":")[2])
-        socket.create_connection(("127.0.0.1", port)).close()
+        connection = http.client.HTTPConnection("127.0.0.1", port)
+        connection.request("GET", "/v2/databases")
+        assert connection.getresponse().status == 401
+        connection.close()
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", port))

@@ -134,14 +134,12 @@ class RawServer:
         self.connections += 1
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(lambda _: writer.close())  # also if it was cancelled before it began
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, connection: int) -> None:
         with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
-            try:
-                while not writer.is_closing():
-                    await self._exchange(await _read_request(reader, connection), writer)
-            finally:
-                writer.close()
+            while not writer.is_closing():
+                await self._exchange(await _read_request(reader, connection), writer)
 
     async def _exchange(self, request: Request, writer: asyncio.StreamWriter) -> None:
         step = self._steps[min(len(self.requests), len(self._steps) - 1)]
