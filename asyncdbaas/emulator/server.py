@@ -19,6 +19,9 @@ IDLE_SECONDS: Final = 75.0  # the idle timeout of common load balancers
 BODY_SECONDS: Final = 30.0
 MAX_BODY: Final = 32 * 1024 * 1024
 _DRIP_SECONDS: Final = 0.05
+# Iterations of the event loop in which a client's connection becomes one that the server can close. asyncio leaves a
+# connection open that is accepted while the server closes.
+_ACCEPT_STEPS: Final = 3
 _LINGER_FORMAT: Final = "hh" if sys.platform == "win32" else "ii"  # two shorts in Winsock, two ints in POSIX
 
 Handle: TypeAlias = Callable[[str, str, Mapping[str, str], bytes], Response]
@@ -62,8 +65,11 @@ class Server:
     async def stop(self) -> None:
         """Stop listening, and close all connections."""
         runner, self._runner = self._runner, None
-        if runner is not None:
-            await runner.cleanup()
+        if runner is None:
+            return
+        for _ in range(_ACCEPT_STEPS):
+            await asyncio.sleep(0)
+        await runner.cleanup()
 
     async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
         try:

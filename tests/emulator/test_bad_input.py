@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import http.client
 import io
 import json
 import resource
 import socket
+import sys
 from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
@@ -276,3 +278,13 @@ def test_an_emulator_that_runs_cannot_be_started_again_and_goes_on() -> None:
         connection.close()
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", port))
+
+
+def test_a_connection_that_is_made_just_before_the_emulator_ends_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    left_open: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", left_open.append)
+    for _ in range(10):
+        with Emulator() as emulator:
+            socket.create_connection(("127.0.0.1", int(emulator.url.rpartition(":")[2]))).close()
+    gc.collect()
+    assert left_open == []
