@@ -41,7 +41,8 @@ def hide(text: str, secrets: Iterable[str]) -> str:
             text = text.replace(spelling, _MASK)
         else:
             text = re.sub(rf"(?<!\w){re.escape(spelling)}(?!\w)", _MASK, text)
-    long = [bare for secret in known if len(bare := _bare(secret)) >= _SHORTEST_DECODED]
+    # No encoding is shorter than what it encodes, so that a request's id, for example, need not be decoded.
+    long = [bare for secret in known if _SHORTEST_DECODED <= len(bare := _bare(secret)) <= len(text)]
     if long and any(secret in bare for bare in map(_bare, _decoded(text)) for secret in long):
         return _NOT_SHOWN
     return text
