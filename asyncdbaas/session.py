@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import lru_cache
 from types import TracebackType
-from typing import Any, Final, Self, TypeAlias, TypeVar, cast, overload
+from typing import Any, Final, Self, TypeAlias, TypeVar, overload
 from weakref import WeakValueDictionary
 
 import aiohttp
@@ -45,7 +45,7 @@ from asyncdbaas._core.transport import Transport
 from asyncdbaas.errors import InvalidInputError
 from asyncdbaas.ratelimit import Priority, RateLimiter, priority
 from asyncdbaas.retry import RetryPolicy
-from asyncdbaas.types import UNSET, Hidden, Secret, SecretBytes, Unset
+from asyncdbaas.types import UNSET, Hidden, SecretBytes, Unset, as_secret
 
 __all__ = ["AsyncSession", "ResponseInfo", "Token"]
 
@@ -107,7 +107,7 @@ class AsyncSession:
         coalesce_reads: bool = True,
         on_event: Callable[[hooks.CallEvent], object] | None = None,
     ) -> None:
-        token, base_url = _hidden(token), _hidden(base_url)  # before anything can raise and show them
+        token, base_url = as_secret(token), as_secret(base_url)  # before anything can raise and show them
         self._base, self._lifetime = "", Lifetime()  # for repr: a traceback with locals shows a half-made session, too
         self._options = Options(max_wait=max_wait, timeout=timeout, retry=RetryPolicy() if retry is None else retry)
         self._credentials = Credentials(token, user_agent, self._lifetime)
@@ -333,11 +333,6 @@ class AsyncSession:
             next(self._observers.numbers),
             time.monotonic(),
         )
-
-
-def _hidden(value: T) -> T:
-    """Return a string that `repr` does not show, and anything else as it is. An address, too, can hold a password."""
-    return cast("T", Secret(value)) if isinstance(value, str) else value
 
 
 @lru_cache(maxsize=1024)  # bulk creation sends to one address again and again

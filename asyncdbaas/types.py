@@ -6,7 +6,7 @@ import re
 import sys
 from collections.abc import Callable
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias, TypeVar, cast
 from uuid import UUID
 
 import attrs
@@ -23,10 +23,13 @@ __all__ = [
     "Secret",
     "SecretBytes",
     "Unset",
+    "as_secret",
     "new_list",
     "null_lists",
     "take_strings",
 ]
+
+V = TypeVar("V")
 
 UNSET: Final = _UNSET
 """The value of a request field that is not sent at all; `None` is sent as `null`, `0` and `False` as they are."""
@@ -64,6 +67,11 @@ class Secret(str):
 
     def __repr__(self) -> str:
         return "'***'"
+
+
+def as_secret(value: V) -> V:
+    """Return a string that `repr` does not show, and anything else as it is. An address, too, can hold a password."""
+    return cast("V", Secret(value)) if isinstance(value, str) else value
 
 
 class SecretBytes(bytes):

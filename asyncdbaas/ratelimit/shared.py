@@ -26,7 +26,7 @@ from asyncdbaas.ratelimit.limiter import RateLimiter
 from asyncdbaas.ratelimit.states import Connecting, CutOff, Leased, State
 from asyncdbaas.ratelimit.store import QuotaStore, check_options
 from asyncdbaas.ratelimit.windows import HOUR, MINUTE, NOW, PER_HOUR, PER_MINUTE, Lease
-from asyncdbaas.types import Secret
+from asyncdbaas.types import as_secret
 
 __all__ = ["SharedRateLimiter"]
 
@@ -77,7 +77,7 @@ class SharedRateLimiter(RateLimiter):
         hour: float = HOUR,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        url = Secret(url) if isinstance(url, str) else url  # a traceback with locals must not show it
+        url = as_secret(url)  # a traceback with locals must not show it
         self._address = read_address(url)
         check_options(self._address)
         super().__init__(per_minute, per_hour, minute=minute, hour=hour, clock=clock)
