@@ -127,7 +127,7 @@ class ObjectUpdater:
         items = section.lists.get(self._kind.field)
         gone: list[Pairs] = []
         for node in (item for item in (items.items if items else ()) if isinstance(item, Pairs)):
-            declared = list(islice(entries, len(section.clusters)))[0]  # noqa: RUF015 -- takes all of them
+            declared, *_ = islice(entries, len(section.clusters))  # one for each cluster
             name = self._kind.name_of(declared)
             found = [there.get((cluster, name)) for cluster in self._names(section)]
             if found and not any(found):
@@ -161,9 +161,9 @@ class ObjectUpdater:
             registry = section.values.get("schema_registry")
             if not isinstance(registry, Pairs):
                 continue
-            level = list(islice(declared, len(section.clusters)))[0].compatibility  # noqa: RUF015 -- takes all of them
+            entry, *_ = islice(declared, len(section.clusters))  # one for each cluster
             levels = {live[name].compatibility for name in self._names(section) if name in live}
-            if levels <= {level}:
+            if levels <= {entry.compatibility}:
                 continue
             if len(levels) > 1:
                 raise UneditableError("schema_registry is declared for several clusters and differs between them")

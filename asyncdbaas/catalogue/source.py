@@ -13,7 +13,7 @@ from asyncdbaas.catalogue.nodes import Items, Node, Pairs, Text, Words, is_null,
 from asyncdbaas.catalogue.variables import VariableError, substitute
 from asyncdbaas.types import OpenEnum
 
-__all__ = ["METADATA_KEYS", "Fields", "Remembered", "Source", "UniqueNames", "shown"]
+__all__ = ["METADATA_KEYS", "Fields", "ResultCache", "Source", "UniqueNames", "shown"]
 
 M = TypeVar("M", bound=OpenEnum)
 R = TypeVar("R")
@@ -196,7 +196,7 @@ class Source:
             self.problem(value, explain_kafka_only(key.value), key=key.value, name=name)
 
 
-class Remembered(Generic[R]):
+class ResultCache(Generic[R]):
     """Results of reading mappings, by their words, since many are alike.
 
     A mapping with problems is read each time, to report them.

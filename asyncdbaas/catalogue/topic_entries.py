@@ -10,7 +10,7 @@ from asyncdbaas._topic_settings import DEFAULT_REPLICAS, PARTITIONS, REPLICAS, T
 from asyncdbaas.catalogue.kafka import SettingError, default_value, metric_name, read_value, read_whole
 from asyncdbaas.catalogue.model import NO_METADATA, CatalogueTopic
 from asyncdbaas.catalogue.nodes import NULLS, Node, Pairs, Text, Word, Words, is_null
-from asyncdbaas.catalogue.source import METADATA_KEYS, Fields, Remembered, Source, shown
+from asyncdbaas.catalogue.source import METADATA_KEYS, Fields, ResultCache, Source, shown
 from asyncdbaas.errors import InvalidInputError
 from asyncdbaas.topics import TopicConfig, TopicCreate
 from asyncdbaas.types import UNSET
@@ -39,7 +39,7 @@ class TopicEntries:
         self.topics: list[CatalogueTopic] = []
         self._source = source
         self._first: dict[tuple[str | None, str], tuple[str, Node]] = {}
-        self._configs = Remembered[Values](source)
+        self._configs = ResultCache[Values](source)
 
     def defaults(self, node: Node) -> Values:
         """Return what `defaults` declares."""

@@ -7,7 +7,7 @@ from typing import Final
 
 from asyncdbaas.catalogue.model import CatalogueUser
 from asyncdbaas.catalogue.nodes import Items, Node, is_null
-from asyncdbaas.catalogue.source import METADATA_KEYS, Fields, Remembered, Source, UniqueNames
+from asyncdbaas.catalogue.source import METADATA_KEYS, Fields, ResultCache, Source, UniqueNames
 from asyncdbaas.users import KafkaACL, KafkaPermission
 
 __all__ = ["ACL_WORDS", "UserEntries"]
@@ -31,7 +31,7 @@ class UserEntries:
     def __init__(self, source: Source) -> None:
         self.users: list[CatalogueUser] = []
         self._source = source
-        self._rights = Remembered[tuple[str, KafkaPermission] | None](source)
+        self._rights = ResultCache[tuple[str, KafkaPermission] | None](source)
         self._names = UniqueNames(source, "user", "name")
 
     def read(self, node: Node, clusters: tuple[str | None, ...]) -> None:
