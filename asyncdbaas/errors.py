@@ -252,7 +252,7 @@ class APIError(RequestError):
         self.headers: Mapping[str, str] = {} if headers is None else headers
         """The headers of the response, without cookies; names match in any case. The token is replaced by `***`."""
         self.body = body
-        """The first 64 KiB of the response's body. Secrets of the request are replaced by `***`."""
+        """The beginning of the response's body, at least 64 KiB of it. Secrets of the request are replaced by `***`."""
 
     def _reason(self) -> str:
         return f"{self.status} {self.code}: {self.message}" if self.code else f"{self.status}: {self.message}"
