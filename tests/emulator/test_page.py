@@ -14,7 +14,8 @@ from browser import AVAILABLE, Browser, browsing
 
 from asyncdbaas.emulator import Clock, Emulator
 
-pytestmark = pytest.mark.skipif(not AVAILABLE, reason="needs chromium and chromedriver")
+# Browsers start slowly, and few machines have what they need.
+pytestmark = [pytest.mark.long, pytest.mark.skipif(not AVAILABLE, reason="needs chromium and chromedriver")]
 
 FOCUSABLE = "input:not([type=hidden]), select, button, summary, [tabindex='0']"
 WIDTHS = {"narrow": 360, "wide": 1280}

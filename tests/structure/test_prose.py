@@ -39,21 +39,23 @@ FILES: Final = sorted(
     for path in folder.rglob("*.py")
     if path != Path(__file__)
 )
-_WORDS: Final = re.compile(
-    "|".join(rf"(?P<w{index}>\b(?:{word})\b)" for index, word in enumerate(INSTEAD)), re.IGNORECASE
-)
+_WORDS: Final = re.compile("|".join(rf"(?P<w{index}>\b(?:{word})\b)" for index, word in enumerate(INSTEAD)))
+# One search of a whole file takes a tenth of the time of many, and finds nothing as a rule.
+_ANY_WORD: Final = re.compile(rf"\b(?:{'|'.join(INSTEAD)})\b")
 
 
-def _lines(file: Path) -> Iterator[tuple[int, str]]:
-    text = file.read_text(encoding="utf-8").replace("_", " ")
-    yield from enumerate(text.splitlines(), start=1)
+def _suspects(file: Path) -> Iterator[tuple[int, str]]:
+    """Yield the lines of a file that has any of the words, in small letters."""
+    text = file.read_text(encoding="utf-8").replace("_", " ").lower()
+    if _ANY_WORD.search(text):
+        yield from enumerate(text.splitlines(), start=1)
 
 
 def test_the_text_has_no_private_vocabulary() -> None:
     found = {
         f"{file}:{line}: {match[0]!r}; write: {list(INSTEAD.values())[int((match.lastgroup or 'w0')[1:])]}"
         for file in (*FILES, *PAGES)
-        for line, text in _lines(file)
+        for line, text in _suspects(file)
         for match in _WORDS.finditer(text)
     }
     assert found == set()
