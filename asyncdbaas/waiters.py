@@ -37,15 +37,16 @@ class Waiters:
     """Wait for any number of objects over one session.
 
     A wait tolerates transient errors until it times out. The object may be missing for the first two minutes (ten for
-    replicas). An object counts as gone if the list lacks it and reading it gives 404, each twice in a row. If it
-    vanishes or fails, the wait raises WaitFailedError. If it times out, the wait raises WaitTimeoutError. An object
-    that the session deleted is never ready, whatever its status says. Cancelling a wait leaves the others running.
+    replicas). An object counts as gone after two rounds in a row in which the list lacks it and a read of it gets 404.
+    If it vanishes or fails, the wait raises WaitFailedError. If it times out, the wait raises WaitTimeoutError. An
+    object that the session deleted is never ready, whatever its status says. Cancelling a wait leaves the others
+    running.
 
     Args:
         session: an open session. Use the waiters in its event loop.
         interval: seconds between two requests for a list.
         timeout: seconds after which a wait raises WaitTimeoutError.
-        on_event: called with each round and each change of state. What it raises is logged and ignored.
+        on_event: called with each round and each change of state. Its exceptions are logged and ignored.
 
     """
 
@@ -101,11 +102,11 @@ class Waiters:
         return await self.cluster_until(cluster_id, is_done)
 
     async def cluster_until(self, cluster_id: Id, is_done: Callable[[Cluster], bool]) -> Cluster:
-        """Wait until a function of a cluster returns true, and return the cluster.
+        """Wait until `is_done(cluster)` is true, and return the cluster.
 
             await waiters.cluster_until(cluster.id, lambda cluster: cluster.private_connection is not None)
 
-        The function is called with what each round shows of the cluster. What it raises ends this wait.
+        The function is called with the cluster as read in each round. An exception from it ends this wait.
         """
         check_function(is_done, "is_done")
         key = cluster_segment(cluster_id).lower()
@@ -168,9 +169,9 @@ class Waiters:
         return await self.topic_until(cluster_id, name, is_done)
 
     async def topic_until(self, cluster_id: Id, name: str, is_done: Callable[[Topic], bool]) -> Topic:
-        """Wait until a function of a topic returns true, and return the topic; see `cluster_until`.
+        """Wait until `is_done(topic)` is true, and return the topic; see `cluster_until`.
 
-        The function is called with the topic of the list, which need not show its partitions and settings.
+        The function is called with the topic as listed, which may lack partitions and settings.
         """
         check_function(is_done, "is_done")
         path = f"/v2/databases/{cluster_segment(cluster_id)}/topics/{seg(name, 'topic name')}"

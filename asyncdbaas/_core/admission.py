@@ -25,8 +25,8 @@ __all__ = ["Admission", "check_limiter"]
 class Admission:
     """Decide when an attempt may be sent, and learn from its outcome.
 
-    A call waits for the rate limiter while it holds a connection slot, so that the limiter's queue stays short. Bulk
-    calls leave some slots free, because interactive ones must be able to overtake them.
+    A call takes a connection slot before it joins the limiter's queue, which keeps that queue short. Bulk calls leave
+    some slots free, so that interactive calls can overtake them.
     """
 
     def __init__(self, limiter: RateLimiter, slots: int, lifetime: Lifetime, observers: Observers) -> None:
@@ -43,10 +43,10 @@ class Admission:
     async def within(
         self, max_wait: float, call: Call, wait: Callable[[Call], Awaitable[None]]
     ) -> QuotaWaitError | None:
-        """Await something that depends on the quota; return an error if that would take longer than `max_wait`."""
+        """Run `wait(call)`; return an error if the quota delays it for longer than `max_wait`."""
         deadline = asyncio.timeout(max_wait)
         try:
-            # An infinite delay ends with the response to a request in flight, which may come at once.
+            # The delay is infinite if it ends with a response, which may arrive at any moment.
             if (delay := self._limiter.delay()) <= max_wait or isinf(delay):
                 async with deadline:
                     await wait(call)
@@ -104,7 +104,7 @@ class Admission:
         Call `leave` exactly once after it has returned None.
         """
         max_wait = call.options.max_wait
-        if max_wait is None or call.on_admission is not None:  # calls that share a read have limits of their own
+        if max_wait is None or call.on_admission is not None:  # each caller of a shared read has its own limit
             return self._enter(call)
         return self.within(max_wait, call, self._enter)
 
@@ -132,7 +132,7 @@ class Admission:
             raise
 
     def _reserved(self) -> int:
-        """Return how many slots a call made here must leave free."""
+        """Return how many slots the current priority must leave free."""
         return 0 if current_priority() == "interactive" else self._spare_slots
 
     def _free_slot(self) -> None:

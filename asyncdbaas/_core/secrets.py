@@ -16,13 +16,13 @@ __all__ = ["hide", "secrets_in"]
 _MASK: Final = "***"
 # Names of fields in request bodies: password, access_key, api_token, tls_cert, connection uri ...
 _SECRET_NAME: Final = re.compile(r"pass|secret|token|key|cert|credential|auth|uri|url|dsn", re.IGNORECASE)
-# A shorter secret is replaced as a whole word only. Else "a" as a password would make any text unreadable.
+# Secrets shorter than this are masked as whole words only. Else "a" as a password would make any text unreadable.
 _SHORTEST: Final = 6
-# A shorter secret turns up in decoded text by chance.
+# Secrets shorter than this are not searched for in decoded text, where they match by chance.
 _SHORTEST_DECODED: Final = 8
 _NOT_SHOWN: Final = "*** (not shown, because it contains a secret in another encoding)"
 _TAG: Final = re.compile(r"<[^<>]*>")
-# Text in UTF-16 has a null byte after each letter.
+# Characters that quoting, wrapping and UTF-16 insert into a text.
 _ADDED: Final = re.compile(r"[\\\s\0\ufffd]+")
 _UNICODE_ESCAPE: Final = re.compile(r"\\u([0-9a-fA-F]{4})")
 _BASE64: Final = re.compile(r"[A-Za-z0-9+/]{10,}")
@@ -30,9 +30,9 @@ _HEX: Final = re.compile(r"(?:[0-9a-fA-F]{2}){8,}")
 
 
 def hide(text: str, secrets: Iterable[str]) -> str:
-    """Replace secrets in a text, as they are and as JSON, HTML and URLs escape them.
+    """Replace secrets in a text, verbatim and as JSON, HTML and URLs escape them.
 
-    If a secret is encoded in another way, such as base64, nothing of the text is shown.
+    If a secret is encoded in another way, such as base64, the whole text is replaced.
     """
     known = [secret for secret in secrets if secret]
     spellings = {spelling for secret in known for spelling in _spellings(secret)}
@@ -41,7 +41,7 @@ def hide(text: str, secrets: Iterable[str]) -> str:
             text = text.replace(spelling, _MASK)
         else:
             text = re.sub(rf"(?<!\w){re.escape(spelling)}(?!\w)", _MASK, text)
-    # No encoding is shorter than what it encodes, so that a request's id, for example, need not be decoded.
+    # Skip secrets that are longer than the text, such as the id of a request: no encoding is shorter than its input.
     long = [bare for secret in known if _SHORTEST_DECODED <= len(bare := _bare(secret)) <= len(text)]
     if long and any(secret in bare for bare in map(_bare, _decoded(text)) for secret in long):
         return _NOT_SHOWN
@@ -49,7 +49,7 @@ def hide(text: str, secrets: Iterable[str]) -> str:
 
 
 def _spellings(secret: str) -> set[str]:
-    from html import escape  # it loads 2,000 names of characters, and only errors need it
+    from html import escape  # importing it loads 2,000 names of characters
 
     return {
         secret,
@@ -61,12 +61,12 @@ def _spellings(secret: str) -> set[str]:
 
 
 def _bare(text: str) -> str:
-    """Return a text without what is added to it where it is quoted or wrapped."""
+    """Remove what quoting, wrapping and UTF-16 add to a text, and differences of case."""
     return _ADDED.sub("", text).casefold()
 
 
 def _decoded(text: str) -> Iterator[str]:
-    """Yield a text as a program reads it that takes it for HTML, a URL, JSON, hexadecimal digits or base64."""
+    """Yield a text decoded as HTML, URL, JSON, text between tags, hexadecimal digits and base64."""
     from html import unescape  # see above
 
     yield unescape(text)
@@ -77,8 +77,8 @@ def _decoded(text: str) -> Iterator[str]:
     for run in _HEX.findall(text):
         yield bytes.fromhex(run).decode("latin-1")
     for run in _BASE64.findall(text.replace("-", "+").replace("_", "/")):
-        for start in range(4):  # what comes before the secret shifts it
-            digits = run[start:-1] if len(run[start:]) % 4 == 1 else run[start:]  # one more digit is not a byte
+        for start in range(4):  # the secret may begin at any alignment
+            digits = run[start:-1] if len(run[start:]) % 4 == 1 else run[start:]  # 4n + 1 digits are invalid: drop one
             yield base64.b64decode(digits + "=" * (-len(digits) % 4)).decode("latin-1")
 
 

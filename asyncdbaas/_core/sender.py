@@ -40,7 +40,7 @@ class Sender:
 
     async def send(self, call: Call) -> Response:
         """Send a call until it succeeds, or raise the error that ends it."""
-        # Not a coroutine of its own: thousands may wait here, each for its admission.
+        # Inlined, not a helper coroutine: thousands of calls may wait here for their admission.
         outcome = await self._admission.enter(call) or await self._attempt(call)
         return outcome if isinstance(outcome, Response) else await self._repeat(call, outcome)
 
@@ -67,7 +67,7 @@ class Sender:
         raise failure
 
     async def _repeat(self, call: Call, error: RequestError) -> Response:
-        """Send a call again that has failed."""
+        """Retry a failed call."""
         policy = call.options.retry
         unknown, refusals = error.outcome_unknown, 0
         waits = policy.waits()
@@ -78,14 +78,14 @@ class Sender:
             if not self._lifetime.is_open or not policy.retries(error, failures=failures, refusals=refusals):
                 error.attempts, error.outcome_unknown = call.attempts, unknown
                 raise error
-            # The rate limiter already delays calls that it or the service refused.
+            # The rate limiter itself delays calls that were refused.
             delay = 0.0 if refused else policy.wait(next(waits), error)
             if call.observed:
                 self._observers.retry_scheduled(call, delay, error)
             await self._lifetime.sleep(delay)
             try:
                 outcome = await self._admission.enter(call) or await self._attempt(call)
-            except Exception as failure:  # whatever it is, the outcome is that of the earlier error
+            except Exception as failure:  # whatever stopped this attempt, the earlier error knows the outcome
                 error.attempts, error.outcome_unknown = call.attempts, unknown
                 raise error from failure
             if isinstance(outcome, Response):

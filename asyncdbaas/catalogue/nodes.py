@@ -32,10 +32,10 @@ _NUMBER: Final = re.compile(r"[+-]?[0-9]{1,30}\.[0-9]{1,30}")
 Node: TypeAlias = "Text | Items | Pairs"
 RawNode: TypeAlias = "Text | Items | Pairs | Alias"
 Word: TypeAlias = "str | tuple[Word, ...]"
-"""A scalar without quotes, one with quotes as a tuple of one, or a mapping as the tuple of its keys and values."""
+"""`str` is a plain scalar, `(str,)` a quoted one, and a longer tuple of keys and values in turn a mapping."""
 Words: TypeAlias = tuple[Word, ...]
 Places: TypeAlias = "tuple[Sequence[int], Sequence[RawNode]]"
-"""The start and end of each scalar among some words, and the nodes of all others."""
+"""Offsets of the scalars among some words (start, end, start ...), and the nodes of the other words."""
 
 
 @attrs.define(eq=False)  # not frozen, as making one would take twice the time, and there are many
@@ -70,13 +70,12 @@ class Items:
     """Written in brackets."""
 
 
-@attrs.define(eq=False)  # not frozen, for the same reason
+@attrs.define(eq=False)  # not frozen, as making one would take twice the time
 class Pairs:
     """A mapping; keys may repeat.
 
-    Large catalogues have millions of values in mappings, so that making a node for each would take most of the time and
-    the memory of reading. Most mappings hold only scalars and such mappings. These are kept as `words`, and their nodes
-    are made when they are asked for.
+    A mapping whose values are scalars, or mappings of scalars to any depth, is stored as `words`. Its nodes are made on
+    access: a large catalogue has millions of values, and a node for each would take most of the time and memory.
     """
 
     start: int
@@ -115,7 +114,7 @@ class Alias:
 
 
 def nodes_of(words: Iterable[Word | None], places: Places) -> list[Any]:
-    """Return the nodes of words; None stands for a node that has no words."""
+    """Return the nodes of words; for None, take the next node from `places`."""
     offsets, others = iter(places[0]), iter(places[1])
     nodes: list[RawNode] = []
     for word in words:

@@ -34,12 +34,12 @@ class Updatable:
     """A kind of object that `ObjectUpdater` brings up to date."""
 
     field: str
-    """The key of its list."""
+    """Key of its list in a catalogue."""
     name_of: Callable[[Any], str]
     is_same: Callable[[Any, Any], bool]
     """Whether the live object has all that is declared."""
     values: Callable[[Any], dict[str, Any]]
-    """What a new entry holds."""
+    """Returns the values of a new entry."""
     change: Callable[[ObjectEditor, Pairs, Any, Any], None]
 
 
@@ -75,7 +75,7 @@ SCHEMAS: Final = Updatable(
 class ObjectUpdater:
     """Update the entries of one kind in a text.
 
-    `clusters` gives for each cluster that the text names its name in `live`.
+    `clusters` maps each cluster, as named in the text, to its name in `live`.
     """
 
     def __init__(
@@ -107,7 +107,7 @@ class ObjectUpdater:
             last |= dict.fromkeys(self._names(section), section)
             if self._update_section(section, entries, there, remove_missing=remove_missing):
                 emptied.add(id(section))
-        for section in self._sections:  # one that has such entries is better than one that has none
+        for section in self._sections:  # prefer a section that has a list of this kind
             if self._kind.field in section.lists:
                 last |= dict.fromkeys(self._names(section), section)
         known = {(self._clusters.get(cluster), name) for cluster, name in self._expected}
@@ -179,7 +179,7 @@ class ObjectUpdater:
         items = section.lists.get(self._kind.field)
         if items is not None and self._uses[id(items)] > 1:
             raise UneditableError(
-                f"{names[0]} is new, and the {self._kind.field} of its cluster are shared by an anchor"
+                f"{names[0]} is new, but the {self._kind.field} of its cluster are shared through an anchor"
             )
         if items is not None:
             self._editor.lists.add(items, values, is_empty=is_empty)
@@ -193,25 +193,25 @@ class ObjectUpdater:
     def _check_own(self, section: Section, node: Pairs, name: str) -> None:
         items = section.lists[self._kind.field]
         if not items.start <= node.start < items.end or self._uses[id(node)] > 1 or self._uses[id(items)] > 1:
-            raise UneditableError(f"{name} has changed, and an anchor shares its entry")
+            raise UneditableError(f"{name} has changed, but its entry is shared through an anchor")
 
     def _checked(self, there: Mapping[_Key, Any]) -> str:
-        """Return the new text if it declares what it should: an anchor may have carried a change further."""
+        """Return the new text, after checking that no anchor has spread a change."""
         text = self._editor.text()
         try:
             catalogue = parse_catalogue(text, file=self._file, variables=self._variables)
         except CatalogueError as error:
-            raise UneditableError(f"it would not be valid: {error.problems[0]}") from None
+            raise UneditableError(f"the updated text would not be valid: {error.problems[0]}") from None
         found = {(entry.cluster, self._kind.name_of(entry)): entry for entry in getattr(catalogue, self._kind.field)}
         for key in found.keys() | self._expected.keys():
             live = there.get((self._clusters.get(key[0]) or "", key[1]), self._expected.get(key))
             if key not in found or key not in self._expected or not self._kind.is_same(found[key], live):
-                raise UneditableError(f"{key[1]} would not be declared as it is: an anchor prevents it")
+                raise UneditableError(f"{key[1]} would not match the live object, because of an anchor")
         return text
 
 
 def _effective(live: Catalogue, kind: Updatable) -> dict[_Key, Any]:
-    """Return the live objects; a subject without a level has the registry's."""
+    """Return the live objects; a subject without a level inherits the registry's."""
     levels = {registry.cluster: registry.compatibility for registry in live.registries}
     entries: Iterable[Any] = getattr(live, kind.field)
     if kind is SCHEMAS:

@@ -193,7 +193,7 @@ class _Updater:
         topics = section.topics
         is_inside = topics is not None and topics.start <= entry.node.start < topics.end
         if not is_inside or self._uses[id(entry.node)] > 1 or self._uses[id(topics)] > 1:
-            raise UneditableError(f"{entry.name} has changed, and an anchor shares its entry")
+            raise UneditableError(f"{entry.name} has changed, but its entry is shared through an anchor")
 
     def _checked(self) -> str:
         """Return the new text if it declares what it should: an anchor may have carried a change further."""
@@ -203,11 +203,11 @@ class _Updater:
         try:
             topics = parse_catalogue(text, file=self._file, variables=self._variables).topics
         except CatalogueError as error:
-            raise UneditableError(f"it would not be valid: {error.problems[0]}") from None
+            raise UneditableError(f"the updated text would not be valid: {error.problems[0]}") from None
         found = {(topic.cluster, topic.topic.name): _values(topic.topic) for topic in topics}
         for key in found.keys() | self._expected.keys():
             if not _agree(found.get(key), self._expected.get(key)):
-                raise UneditableError(f"{key[1]} would not be declared as it is: an anchor or a default prevents it")
+                raise UneditableError(f"{key[1]} would not match the live object, because of an anchor or a default")
         return text
 
 

@@ -1,4 +1,4 @@
-"""Settings: how long changes take, and behaviour on which sources disagree."""
+"""Settings for how long changes take, and for behaviour on which sources disagree."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Delays:
     create: float = attrs.field(default=240.0, validator=_seconds)
     """From `creating` or `forking` to `online`."""
     visible: float = attrs.field(default=0.0, validator=_seconds)
-    """How long a new cluster answers 404."""
+    """How long reads of a new cluster get 404."""
     listed: float = attrs.field(default=0.0, validator=_seconds)
     """How long lists omit a new cluster, replica, topic, user, database or pool. It can be read by name at once."""
     delete: float = attrs.field(default=0.0, validator=_seconds)
@@ -33,9 +33,9 @@ class Delays:
     change_start: float = attrs.field(default=10.0, validator=_seconds)
     """How long a cluster still reads `online` with its old size or region after a resize or migrate was accepted."""
     resize: float = attrs.field(default=300.0, validator=_seconds)
-    """How long it then reads `resizing`."""
+    """How long a cluster is `resizing`, after `change_start`."""
     migrate: float = attrs.field(default=600.0, validator=_seconds)
-    """How long it then reads `migrating`."""
+    """How long a cluster is `migrating`, after `change_start`."""
     maintenance: float = attrs.field(default=120.0, validator=_seconds)
     """How long updates, upgrades and new certificates keep a cluster busy. Its status is `online` meanwhile."""
     upgrade: float = attrs.field(default=0.0, validator=_seconds)
@@ -45,7 +45,7 @@ class Delays:
     replica: float = attrs.field(default=300.0, validator=_seconds)
     """From `forking` to `online`."""
     replica_visible: float = attrs.field(default=60.0, validator=_seconds)
-    """How long a new replica answers 404."""
+    """How long reads of a new replica get 404."""
     topic: float = attrs.field(default=0.0, validator=_seconds)
     """From `configuring` to `active`. If 0, the response to the create already says `active`."""
     topic_delete: float = attrs.field(default=0.0, validator=_seconds)
@@ -53,7 +53,7 @@ class Delays:
     partitions: float = attrs.field(default=5.0, validator=_seconds)
     """How long a topic still shows the old number of partitions after an update."""
     user_visible: float = attrs.field(default=0.0, validator=_seconds)
-    """How long a new user answers 404."""
+    """How long reads of a new user get 404."""
     user_write: float = attrs.field(default=0.0, validator=_seconds)
     """How long adding or deleting a user takes. A second such request to the same cluster is refused meanwhile."""
     migration: float = attrs.field(default=60.0, validator=_seconds)
@@ -67,7 +67,7 @@ class Delays:
 
 @attrs.frozen(kw_only=True)
 class Quirks:
-    """Switches between behaviours that are both attested, or that only some tests need."""
+    """Switches between behaviours that sources report both, or that only some tests need."""
 
     page_size: int | None = attrs.field(default=None, validator=number(1, _LONGEST, int, NoneType))
     """Page every list, with this many items unless the request has `per_page`; None sends whole lists, as observed."""
@@ -76,7 +76,7 @@ class Quirks:
     topic_list_partitions: bool = attrs.field(default=False, validator=switch)
     """List topics with `partitions`, as an older fixture does, instead of `partition_count`."""
     consumer_group_key: str = attrs.field(default="name", validator=one_of(("name", "group_name")))
-    """The key of a consumer group's name: `name` (examples) or `group_name` (schema)."""
+    """The key of a consumer group's name: `name` or `group_name`; the description has both."""
     replicas_listed: bool = attrs.field(default=False, validator=switch)
     """Show replicas in the list of clusters too."""
     kafka_port_zero: bool = attrs.field(default=False, validator=switch)

@@ -35,10 +35,10 @@ async def export(
     names: Names = ALL_NAMES,
     on_event: Callable[[PlanEvent], object] | None = None,
 ) -> Catalogue:
-    """Return a catalogue of the live objects of clusters; a plan from it has nothing to do.
+    """Return a catalogue of the live objects of clusters; a plan from it has no changes.
 
-    It costs one request for each cluster and kind and, with `settings`, one for each topic and subject. What belongs
-    to the service, or is being deleted, is left out.
+    It costs one request for each cluster and kind and, with `settings`, one for each topic and subject. Objects that
+    the service manages or deletes are left out.
 
     Args:
         session: An open session.
@@ -89,7 +89,7 @@ async def _export(
 
 
 def _kind(name: str) -> Kind[Any, Any]:
-    if name not in tuple(KIND_OF):  # not in the mapping itself, as some objects have no hash
+    if name not in tuple(KIND_OF):  # not in the mapping itself: a list, for example, has no hash
         raise InvalidInputError(f"kinds: each must be one of {', '.join(KIND_OF)}")
     return KIND_OF[name]
 
@@ -107,7 +107,7 @@ async def export_into(
 ) -> CatalogueUpdate:
     """Return the text of a YAML catalogue, brought up to date with the live objects of the clusters that it names.
 
-    Its comments, order, anchors and spelling stay. It costs one request more than `export`, or less without topics.
+    Comments, order, anchors and spelling stay. The update costs one request more than `export`, fewer without topics.
 
     Args:
         session: An open session.
@@ -141,7 +141,7 @@ def _entries(target: Target) -> list[tuple[Kind[Any, Any], Entry]]:
 
 
 def _cluster_names(targets: Sequence[Target], file: str) -> dict[str | None, str]:
-    """Return the name of each cluster as the text spells it, which may be an id, or None for the only one."""
+    """Map each cluster, as the text spells it (name, id, or None for the only one), to its name."""
     names = {entry.cluster: target.cluster.name for target in targets for _, entry in _entries(target)}
     if len(targets) > 1 and None in names:
         raise InvalidInputError(f"{file} has entries that name no cluster, so it can be updated from one cluster only")
@@ -149,7 +149,7 @@ def _cluster_names(targets: Sequence[Target], file: str) -> dict[str | None, str
 
 
 def _is_comparable(targets: Iterable[Target]) -> _Choice:
-    """Choose what an export shows, and what is declared although it belongs to the service."""
+    """Return a filter for objects that an export shows, and for declared ones that the service manages."""
     declared = {
         (target.cluster, kind.name, kind.name_of(entry)) for target in targets for kind, entry in _entries(target)
     }
@@ -159,7 +159,7 @@ def _is_comparable(targets: Iterable[Target]) -> _Choice:
 
 
 def catalogue_of(live: Iterable[tuple[ClusterRef, Kind[Any, Any], Any]]) -> Catalogue:
-    """Return a catalogue of live objects; values that a catalogue cannot hold are left out, and so not compared."""
+    """Return a catalogue of live objects; values that a catalogue cannot express are omitted."""
     entries: dict[str, list[Any]] = {kind.field: [] for kind in KINDS}
     for cluster, kind, found in live:
         entries[kind.field].append(kind.entry_of(found, cluster.name))
@@ -172,5 +172,5 @@ def catalogue_of(live: Iterable[tuple[ClusterRef, Kind[Any, Any], Any]]) -> Cata
 
 
 def _without_inherited(entry: CatalogueSchema, level: CompatibilityLevel | None) -> CatalogueSchema:
-    """Leave out the level of a subject that has the registry's."""
+    """Drop the level of a subject if it is the registry's."""
     return attrs.evolve(entry, compatibility=None) if entry.compatibility is level else entry

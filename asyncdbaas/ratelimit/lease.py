@@ -12,24 +12,24 @@ from asyncdbaas.ratelimit.windows import NOW, Lease, Quota
 
 __all__ = ["CLAIM", "KEEP", "LEASE", "Refusal", "Reply", "Worker"]
 
-# Shares of a minute: how long a lease lasts, how often a worker reports at least, and how late it may come back without
-# losing its place.
+# How long a lease lasts, as a share of a minute.
 LEASE: Final = 1 / 6
+# The longest time between two reports, as a share of a minute.
 _BEAT: Final = 1 / 12
+# How late a worker may ask without losing its place in the queue, as a share of a minute.
 _GRACE: Final = 1 / 20
-# Waiting calls ask a little later than the ledger said, because more permits become free soon after the first.
+# The extra delay before a worker asks, so that one exchange brings several permits.
 _LATER: Final = 1 / 200
-# Minutes for which the ledger keeps the part of a worker that is silent.
+# Minutes for which the ledger keeps a silent worker's part.
 KEEP: Final = 10
-# Minutes for which it keeps the claim of one; see "Workers that fall silent" in `ledger.lua`.
+# Minutes for which the ledger keeps a silent worker's claim; see "Workers that fall silent" in `ledger.lua`.
 CLAIM: Final = 1 + 2 * LEASE
-# The most permits of one exchange, as a share of the limit, but not below the number. A worker that stops loses them.
+# The most permits of one exchange: this share of the limit, but at least _SMALL_BATCH. A worker that stops loses them.
 _BATCH: Final = 1 / 20
 _SMALL_BATCH: Final = 12
-# Share of a minute by which the clocks of store and worker may differ in one exchange before one counts as set.
+# Share of a minute by which the clocks of store and worker may differ in one exchange before one counts as changed.
 _TOLERANCE: Final = 1 / 120
-# Seconds that a store without data has to run before it grants permits, if it was started again. A worker that has lost
-# its connection comes back earlier.
+# Seconds for which a restarted, empty store grants nothing, so that all workers can report first.
 _SETTLING: Final = 1.0
 
 
@@ -47,20 +47,20 @@ class Reply:
 
     granted: int = 0
     interactive: int = 0
-    """Interactive calls of this worker that the ledger knows to wait."""
+    """Waiting interactive calls of this worker that the ledger knows of."""
     bulk: int = 0
-    """Bulk calls of this worker that the ledger knows to wait."""
+    """Waiting bulk calls of this worker that the ledger knows of."""
     wait: float = attrs.field(default=0.0, converter=_seconds)
-    """Seconds until it makes sense to ask for them."""
+    """Seconds until asking for permits is useful."""
     workers: int = 1
     used: int = 0
     """Requests of the minute, of all workers."""
     free: int = 0
-    """Requests that it may have in use beyond those of now, if it is cut off in the next minutes."""
+    """Requests that this worker may have in use in addition to its own of now, if it is cut off soon."""
     kept: bool = False
-    """Whether its part is kept for longer, because it is at work or the only worker."""
+    """Whether this worker's part is kept for KEEP minutes, because it is active or alone."""
     epoch: str = ""
-    """Another one than before means that the ledger has lost its data."""
+    """Identifies the data of the ledger; a new value means that the data were lost."""
     part: int = 1
     """Requests a minute that this worker may send if it is cut off."""
     set_back: float = attrs.field(default=0.0, converter=_seconds)
@@ -89,7 +89,7 @@ class Worker:
         self.begin()
 
     def begin(self) -> None:
-        """Become a worker that the ledger does not know."""
+        """Start over as a new worker."""
         self.rename()
         self.reply = Reply()
         self.reported_at = self.ask_at = NOW
@@ -103,7 +103,7 @@ class Worker:
         self._reported = self.answered
 
     def rename(self) -> None:
-        """Take another id, and report all that was used under it."""
+        """Take a new id, and report everything used so far under the new one."""
         self.id = secrets.token_hex(8)
         self.sequence = self.replied = self.permits = 0
         self.restoring = True
@@ -134,7 +134,7 @@ class Worker:
         minute, hour = self.quota.minute.span, self.quota.hour.span
         self.sequence += 1
         if now >= self.lease.lapses_at or not (interactive or bulk):
-            self.permits = 0  # given back by being reported no more
+            self.permits = 0  # no longer reported, so the ledger takes them back
         knows = now < self.reported_at + minute * KEEP
         report: dict[str, object] = {
             "worker": self.id,
@@ -187,10 +187,10 @@ class Worker:
 
         Args:
             reply: what the ledger says.
-            sent_at: the lease counts from here, because the ledger counts it from the arrival of the report.
-            now: the time.
+            sent_at: when the report was sent. The lease begins here, which is never later than in the ledger.
+            now: the current time.
             answered: number of responses that the report covered.
-            restored: whether the report was one that restores what a ledger has lost.
+            restored: whether the report restored lost data.
         """
         if self.refusal is self._reported_refusal:
             self.refusal = None
@@ -211,5 +211,5 @@ class Worker:
         return is_new
 
     def set_limits(self, per_minute: int) -> None:
-        """Set the limits of the worker's own requests; of the hour it gets an even part."""
+        """Set the limits of the worker's own requests; the limit of the hour is split evenly."""
         self.quota.minute.limit, self.quota.hour.limit = per_minute, max(1, self.limits[1] // self.reply.workers)

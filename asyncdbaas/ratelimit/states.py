@@ -1,8 +1,8 @@
 """The states of a worker that shares a quota: what it may do with and without the store.
 
-A worker is connecting until the ledger replies for the first time. Then it holds a lease: the ledger grants permits,
-and each exchange renews the lease. If an exchange fails, the worker is cut off, and goes on with the part of the quota
-that the ledger keeps for it.
+The ledger is the account that `ledger.lua` keeps in the store. A worker is connecting until the ledger replies for the
+first time. Then it holds a lease: the ledger grants permits, and each exchange renews the lease. If an exchange fails,
+the worker is cut off, and goes on with the part of the quota that the ledger keeps for it.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ class State:
         return self.worker.lease
 
     def opens(self, now: float) -> float:
-        """Return when the next request may be sent, as far as is known: `now` or earlier if it may already."""
+        """Return the earliest known time for the next request; `now` or earlier means at once."""
         return self.worker.quota.opens(now)
 
     def admit(self, now: float) -> float:
-        """Return when to try again, and count a request as in flight if that is `now` or earlier."""
+        """Count a request as in flight if it may be sent at once; return `now` or earlier then, else when to retry."""
         return self.worker.quota.admit(now)
 
     def give_back(self, lease: Lease) -> None:
-        """Take back the permit of a request that was never sent, granted under `lease`."""
+        """Take back an unspent permit that was granted under `lease`."""
         self.worker.quota.give_back(lease)
 
     def release(self, now: float, *, counted: bool) -> None:
@@ -51,15 +51,15 @@ class State:
         self.worker.quota.succeeded(remaining)
 
     def refused(self, now: float, pause: float, *, hourly: bool) -> None:
-        """Learn from a refusal."""
+        """Update the quota after a 429."""
         self.worker.quota.refused(now, pause, hourly=hourly)
 
     def forecast(self, now: float, requests: int) -> float:
-        """Return when the last of `requests` more may be sent, if all workers use their part."""
+        """Return when the last of `requests` more may be sent, if every worker uses its full part."""
         return self.worker.quota.forecast(now, requests)
 
     def due(self, now: float, interactive: int, bulk: int) -> float:  # noqa: ARG002 -- one state needs it
-        """Return when to talk to the store, `now` or earlier if at once, for the numbers of calls that wait."""
+        """Return when to contact the store next, given how many calls wait; `now` or earlier means at once."""
         return self.retry_at
 
     def report(self, now: float, interactive: int, bulk: int) -> dict[str, object]:
@@ -74,13 +74,13 @@ class Connecting(State):
     """The ledger has not replied yet: nothing is admitted."""
 
     def opens(self, now: float) -> float:  # noqa: ARG002 -- as for the others
-        """Return infinity: only the first reply can tell."""
+        """Return NEVER: nothing is admitted before the first reply."""
         return NEVER
 
     admit = opens
 
     def due(self, now: float, interactive: int, bulk: int) -> float:
-        """Return when to talk to the store: at once for calls that wait, which fail if it cannot be used."""
+        """Return when to contact the store: at once if calls wait; they fail if the store cannot be used."""
         return now if interactive or bulk else self.retry_at
 
 
@@ -88,12 +88,12 @@ class Leased(State):
     """The ledger grants permits."""
 
     def opens(self, now: float) -> float:
-        """Return when the next request may be sent, as far as is known."""
+        """Return the earliest known time for the next request."""
         worker = self.worker
         return now if worker.permits and now < worker.lease.lapses_at else max(now, worker.ask_at)
 
     def admit(self, now: float) -> float:
-        """Spend a permit, unless there is none or the lease has ended; the next reply brings others."""
+        """Spend a permit and return `now`; return NEVER if there is none or the lease has lapsed."""
         worker = self.worker
         if not worker.permits or now >= worker.lease.lapses_at:
             return NEVER
@@ -102,27 +102,27 @@ class Leased(State):
         return now
 
     def give_back(self, lease: Lease) -> None:
-        """Take back the permit of a request that was never sent; it can be spent again unless its lease has lapsed."""
+        """Take back an unspent permit; it can be spent again unless its lease has lapsed."""
         super().give_back(lease)
         self.worker.permits += lease is self.lease
 
     def succeeded(self, remaining: int | None) -> None:
-        """Report what the service said about the hour."""
+        """Keep what the service said about the hour for the next report."""
         if remaining is not None:
             self.worker.remaining = remaining
 
     def refused(self, now: float, pause: float, *, hourly: bool) -> None:  # noqa: ARG002 -- as for the others
-        """Report the refusal, so that all workers pause, and spend no more permits before the reply."""
+        """Keep the refusal for the next report, so that all workers pause; spend no permit before the reply."""
         longest = max(pause, self.worker.quota.minute.span / 2) if hourly else pause
         self.worker.refusal = Refusal(pause=longest, hourly=hourly)
         self.worker.permits = 0
 
     def forecast(self, now: float, requests: int) -> float:
-        """Return when the last of `requests` more may be sent, if all workers use their part."""
+        """Return when the last of `requests` more may be sent, if every worker uses its full part."""
         return max(self.opens(now) if requests else now, super().forecast(now, requests))
 
     def due(self, now: float, interactive: int, bulk: int) -> float:
-        """Return when to talk to the store: at once if there is news for it, else when the ledger said."""
+        """Return when to contact the store: at once if there is news for it, else at the time that the ledger set."""
         worker, reply = self.worker, self.worker.reply
         unknown = (interactive and not reply.interactive) or (bulk and not (reply.interactive or reply.bulk))
         gone = (reply.interactive and not interactive) or (reply.bulk and not bulk)
@@ -134,10 +134,12 @@ class Leased(State):
 class CutOff(State):
     """The store does not respond: the worker goes on with the part of the quota that is safe.
 
-    Nothing is sent for the length of a lease: the last report may have arrived although its reply did not, and until
-    then the ledger grants others what is free. After that the worker may have as much in use as it has then, plus what
-    it was promised. It may send its whole part when the ledger has kept that for a minute, since what was granted to
-    others before counts for so long. In the end it yields to others, and probes.
+    1. For the length of a lease it sends nothing. The ledger may have received the last report, and grants the others
+       what is free until the lease ends.
+    2. Then it may use its claim: the number of requests in use at that time, plus what it was promised.
+    3. It may use its whole part a minute after the ledger began to keep that, because permits granted to others before
+       count for a minute.
+    4. When the ledger keeps the part no longer, it assumes that other clients use everything, and probes.
     """
 
     def __init__(self, worker: Worker, now: float) -> None:
@@ -149,33 +151,33 @@ class CutOff(State):
         minute = worker.quota.minute.span
         self._starts_at = now + minute * LEASE
         self._trusts_at = now + minute * (CLAIM + 1)
-        # What is sent at the end counts for another minute, for which the ledger still keeps it.
+        # Requests count for a minute, so the worker stops a minute before the ledger drops the part.
         self._ends_at = worker.reported_at + minute * (KEEP - 1 if worker.reply.kept else CLAIM)
         self._lease = Lease(self._ends_at)
         self._claim: int | None = None
 
     @property
     def lease(self) -> Lease:
-        """The lease of the permits that this worker grants itself: they lapse when its part is kept no longer."""
+        """The lease of the permits that this worker grants itself: it lapses when the ledger drops its part."""
         return self._lease
 
     def opens(self, now: float) -> float:
-        """Return when the next request may be sent: `now` or earlier if it may already."""
+        """Return the time of the next request; `now` or earlier means at once."""
         changes = self._limit(now)
         return changes if now < self._starts_at else self._look_again(super().opens(now), now, changes)
 
     def admit(self, now: float) -> float:
-        """Return when to try again, and count a request as in flight if that is `now` or earlier."""
+        """Count a request as in flight if it may be sent at once; return `now` or earlier then, else when to retry."""
         changes = self._limit(now)
         return changes if now < self._starts_at else self._look_again(super().admit(now), now, changes)
 
     def report(self, now: float, interactive: int, bulk: int) -> dict[str, object]:
-        """Return a report that asks for no permits, as the reply may be lost again, but to keep the worker's part."""
+        """Return a report that keeps the worker's part, but asks for no permits: this reply may be lost, too."""
         alone = max(0, self.worker.reply.part - self.worker.lasting(now))
         return {**super().report(now, interactive, bulk), "alone": alone}
 
     def forecast(self, now: float, requests: int) -> float:
-        """Return when the last of `requests` more may be sent with this worker's claim, or else with its part."""
+        """Return when the last of `requests` more may be sent, under the claim or the part, whichever is sooner."""
         changes = self._limit(now)
         if not requests:
             return now

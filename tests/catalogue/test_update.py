@@ -122,7 +122,7 @@ def test_topics_of_other_clusters_stay_and_new_ones_keep_to_the_defaults_of_thei
         ("topics: [{name: b, config: &c {retention.ms: 7}}, {name: a, config: *c}]", "an anchor or a default"),
         (
             "x-t: &t [{name: x}]\nclusters: [{cluster: one, topics: *t}, {cluster: two, topics: *t}]",
-            "x has changed, and an anchor shares its entry",
+            "x has changed, but its entry is shared through an anchor",
         ),
         ("x-t: &t {config: {retention.ms: 7}}\ntopics: [{<<: *t, name: a}]", "takes its settings from a merge"),
         ("defaults: {config: {flush.ms: 7}}\ntopics: [{name: a}]", "has no flush_ms that a catalogue can hold"),

@@ -180,7 +180,7 @@ def test_a_schema_is_replaced_where_it_stands_and_as_it_is_written() -> None:
         ),
         (
             "users:\n- {name: u, acl: &r [{topic: a, permission: consume}]}\n- {name: v, acl: *r}",
-            "v would not be declared as it is",
+            "v would not match the live object",
         ),
         ("users: [{name: u, acl: [{topic: a, permission: '${P}'}]}]", "u takes permission from a variable"),
         ("cluster: [one, two]\nusers: [{name: v, acl: []}]", "u is new on one of several clusters"),
