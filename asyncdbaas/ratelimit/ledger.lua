@@ -519,8 +519,8 @@ end
 -- Tells the worker what it may do if it is cut off from now on: its even part of the minute, whether that is kept for
 -- longer than its claim, and what it is promised of a quiet quota. A quarter is promised to all together, so that the
 -- rest passes at once when one of them has work. A worker that has just come may be one of many that start, and have work
--- soon: it is told a quarter, and that it is kept. One that has been the only one for a lease gets everything, and nothing is held for it: whoever comes
--- after it has crashed should not wait.
+-- soon: it is told a quarter, and that it is kept. One that has been the only one for a lease gets everything, and
+-- nothing is held for it: whoever comes after it has crashed should not wait.
 local function allow(granted)
   local workers = redis.call('ZCARD', DEADLINES)
   local waiting, in_use = redis.call('ZCARD', WAITING) - (me.queued and 1 or 0), used(minute)
