@@ -46,7 +46,7 @@ _MOST_OBJECTS_OF_AN_ITEM: Final = 20_000
 
 
 # How the zero date begins, which Go programs write for "no date".
-_ZERO_DATE: Final = b'"0001-'
+_ZERO_DATE: Final = b'"0001-01-01'
 
 
 class MismatchError(Exception):

@@ -10,7 +10,7 @@ import math
 import re
 import types
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache
 from typing import Any, Final, TypeAlias, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
@@ -210,4 +210,4 @@ def _to_datetime(value: Any, _: Any) -> datetime | None:
         when = msgspec.convert(value, datetime)
     except msgspec.ValidationError:
         when = datetime.fromisoformat(value)
-    return None if when.year == 1 else when  # Go's zero date
+    return None if when.date() == date.min else when  # Go's zero date

@@ -153,6 +153,8 @@ def test_the_last_of_two_equal_keys_counts() -> None:
         ('"when": "0001-01-01T00:00:00Z"', "when", None),
         ('"when": "0001-01-01T00:00:00+00:00"', "when", None),
         ('"when": "0001-01-01 00:00:00"', "when", None),
+        ('"when": "0001-02-01T00:00:00Z"', "when", datetime(1, 2, 1, tzinfo=UTC)),
+        ('"when": "0001-02-01T00:00:00Z", "count": "1"', "when", datetime(1, 2, 1, tzinfo=UTC)),
         ('"when": "2026-09-01 12:00:00"', "when", datetime(2026, 9, 1, 12)),  # noqa: DTZ001 -- as the text says
         ('"when": "2026-09-01T12:00:00.123456Z", "count": "1"', "when", datetime(2026, 9, 1, 12, 0, 0, 123456, UTC)),
         ('"color": "red", "count": "1"', "color", Color.RED),
