@@ -7,6 +7,9 @@ With ASYNCDBAAS_TEST_LOOP=uvloop in the environment, all coroutine tests run on 
 Hypothesis does not fail a test that is slow, as all are on a busy machine.
 
 The machine's proxies and certificate authorities are removed from the environment. Tests that need some set their own.
+
+No signal is ignored, as Ctrl-C is in background jobs of scripts, and SIGHUP under `nohup`: processes of tests would
+inherit that.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import signal
 from collections.abc import Callable, Generator
 from typing import Any, Final
 from unittest import mock
@@ -51,6 +55,9 @@ def pytest_configure(config: pytest.Config) -> None:
     for name in _OF_THE_MACHINE:
         os.environ.pop(name, None)
         os.environ.pop(name.lower(), None)
+    for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, usual)
     if os.environ.get("ASYNCDBAAS_TEST_LOOP") == "uvloop":
         config.pluginmanager.register(OnUvloop())
 

@@ -15,16 +15,13 @@ from typing import Any, Final
 import click
 
 from asyncdbaas.cli.emulator_seed import seed_data
+from asyncdbaas.cli.signals import end_signals, handled
 from asyncdbaas.cli.terminal import note, out
 from asyncdbaas.emulator import Delays, Emulator, EmulatorError, SeenRequest, certificates
 from asyncdbaas.emulator.access import is_loopback
 
 __all__ = ["run_emulator"]
 
-# Ctrl-C, the request to end of init systems and containers, and Ctrl-Break, which only Windows has.
-_STOP_SIGNALS: Final = tuple(
-    number for name in ("SIGINT", "SIGTERM", "SIGBREAK") if (number := getattr(signal, name, None)) is not None
-)
 _REMOTE: Final = (
     "Other machines can reach this emulator: whoever has the token can read and change everything in it, "
     "and /_emulator/ needs the token."
@@ -99,22 +96,14 @@ def _print_address(made: Emulator, authority: Path | None) -> None:
 
 @contextmanager
 def _stop_signals() -> Generator[asyncio.Event]:
-    """Return an event that Ctrl-C and requests to end the process set.
-
-    Event loops have no signal handlers on Windows. `signal.signal` works everywhere: the loop wakes up by
-    `call_soon_threadsafe`.
-    """
+    """Return an event that Ctrl-C and requests to end the process set."""
     stopped, loop = asyncio.Event(), asyncio.get_running_loop()
 
     def stop(_number: int, _frame: FrameType | None) -> None:
         loop.call_soon_threadsafe(stopped.set)
 
-    before = {number: signal.signal(number, stop) for number in _STOP_SIGNALS}
-    try:
+    with handled([signal.SIGINT, *end_signals()], stop):
         yield stopped
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, signal.SIG_DFL if handler is None else handler)
 
 
 @contextmanager

@@ -8,6 +8,7 @@ import os
 import pty
 import re
 import shlex
+import signal
 import struct
 import sys
 import termios
@@ -37,6 +38,8 @@ _COMMAND: Final = (sys.executable, "-c", "from asyncdbaas.cli import main; main(
 # The terminal is taken by the command itself: Python warns of functions that run between fork and exec.
 _TAKE_TERMINAL: Final = "import fcntl, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); "
 _IN_CONTROL: Final = (sys.executable, "-c", f"{_TAKE_TERMINAL}{_COMMAND[2]}")
+_IGNORE_CTRL_C: Final = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN); "
+_IN_BACKGROUND: Final = (sys.executable, "-c", f"{_IGNORE_CTRL_C}{_COMMAND[2]}")
 _ESCAPES: Final = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\r")
 _PATIENCE: Final = 30.0
 
@@ -114,9 +117,9 @@ class Terminal:
         """The codes for colours and cursor that were printed."""
         return set(_ESCAPES.findall(self._printed.decode(errors="ignore"))) - {"\r"}
 
-    def terminate(self) -> None:
-        """Send SIGTERM."""
-        self._process.terminate()
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal."""
+        self._process.send_signal(number)
 
     def type(self, keys: bytes) -> None:
         """Press keys."""
@@ -151,12 +154,17 @@ class Terminal:
 
 
 @asynccontextmanager
-async def on_terminal(*arguments: str, env: Mapping[str, str], columns: int = 160) -> AsyncGenerator[Terminal, None]:
-    """Run a command on a pseudo-terminal that it is in control of, so that Ctrl-C reaches it."""
+async def on_terminal(
+    *arguments: str, env: Mapping[str, str], columns: int = 160, background: bool = False
+) -> AsyncGenerator[Terminal, None]:
+    """Run a command on a pseudo-terminal that it is in control of, so that Ctrl-C reaches it.
+
+    In the background it ignores Ctrl-C, as a job that a script starts with `&`.
+    """
     master, slave = pty.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
     process = await asyncio.create_subprocess_exec(
-        *_IN_CONTROL,
+        *(_IN_BACKGROUND if background else _IN_CONTROL),
         *arguments,
         env=env,
         stdin=slave,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -93,19 +94,20 @@ async def test_ctrl_c_prints_what_was_created_and_the_next_run_finishes_the_rest
         assert len(paths) == COUNT, "none was sent twice"
 
 
-@pytest.mark.parametrize("how", ["ctrl-c", "sigterm"])
-async def test_an_interruption_names_the_topics_whose_requests_had_been_sent(catalogue: str, how: str) -> None:
+@pytest.mark.parametrize(
+    ("number", "background"),
+    [(signal.SIGINT, False), (signal.SIGTERM, False), (signal.SIGTERM, True), (signal.SIGHUP, False)],
+)
+async def test_an_interruption_names_the_topics_whose_requests_had_been_sent(
+    catalogue: str, number: signal.Signals, *, background: bool
+) -> None:
     async with Emulator(clock=Clock.stepped()) as emulator:
         emulator.add_cluster(name="events")
         emulator.faults.add("create_topic", "silence", applied=True, skip=1)
-        async with on_terminal(
-            "kafka", "apply", catalogue, "--cluster", "events", "--yes", env=environment(emulator)
-        ) as terminal:
+        arguments = ("kafka", "apply", catalogue, "--cluster", "events", "--yes")
+        async with on_terminal(*arguments, env=environment(emulator), background=background) as terminal:
             await terminal.shows("2 of 3 done, 1 in flight")
-            if how == "ctrl-c":
-                terminal.type(b"\x03")
-            else:
-                terminal.terminate()
+            terminal.send(number)
             assert await terminal.exit_code() == 130
         assert "Requests for these were sent and may be applied: b." in terminal.text
         assert "events   2 " in terminal.text

@@ -88,7 +88,7 @@ def steer(printed: dict[str, str], method: str, path: str, token: str | None = N
 
 
 @pytest.mark.parametrize("code", [PLAIN, AS_ON_WINDOWS], ids=["plain", "windows"])
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_it_serves_until_a_signal_and_exits_cleanly(number: signal.Signals, code: str) -> None:
     with running("--token", "mine", code=code) as (process, printed):
         assert printed["token"] == "mine"
