@@ -6,7 +6,7 @@ import asyncio
 import sys
 import warnings
 from pathlib import Path
-from typing import Final
+from typing import Final, NoReturn
 
 from asyncdbaas._core.deadlines import Deadlines
 from asyncdbaas.errors import SessionStateError
@@ -76,6 +76,12 @@ class Lifetime:
         """Sleep, but no longer than the session is open."""
         if seconds > 0 and self._closed is not None:
             await asyncio.wait({self._closed}, timeout=seconds)
+
+    def __reduce__(self) -> NoReturn:
+        raise SessionStateError(
+            "a session cannot be pickled or deep-copied; open one in each process, and give what needs a copy a "
+            "function that returns the session"
+        )
 
     def __del__(self) -> None:
         if self.is_open:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final, NoReturn, Self
 
 from asyncdbaas.emulator import access, certificates
 from asyncdbaas.emulator.clock import Clock
@@ -115,6 +115,9 @@ class Emulator(EmulatedService):
     def client_context(self) -> ssl.SSLContext:
         """Make a TLS context that trusts the emulator."""
         return ssl.create_default_context(cadata=self.authority_pem)
+
+    def __reduce__(self) -> NoReturn:
+        raise EmulatorError("an emulator cannot be pickled or copied; pass its url and token to other processes")
 
     async def start(self) -> None:
         """Listen; `async with` does it. Raises `StateError` if the state file cannot be used."""

@@ -23,10 +23,15 @@ class LoopThread:
         self._loop, self._end = self._started.result()
 
     def close(self) -> None:
-        """End the loop and wait for its thread; raises what `stop` raised."""
-        self._loop.call_soon_threadsafe(self._end.set)
-        self._thread.join()
-        self._ended.result()
+        """End the loop and wait for its thread; raises what `stop` raised.
+
+        A forked process has a copy of this object and no thread: there it does nothing.
+        """
+        if self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._end.set)
+            self._thread.join()
+        if self._ended.done():
+            self._ended.result()
 
     def _run(self) -> None:
         try:

@@ -65,6 +65,7 @@ class RateLimiter:
         hour: float = HOUR,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._loop = LoopBinding(type(self).__name__)  # the first attribute, so that pickle meets it first
         self._quota = Quota(
             check_count(per_minute, "per_minute"),
             check_count(per_hour, "per_hour"),
@@ -76,7 +77,6 @@ class RateLimiter:
         self._queue = WaitQueue[Lease]()
         self._timer = Timer(clock, self._advance)
         self._sessions: set[object] = set()
-        self._loop = LoopBinding(type(self).__name__)
 
     def attach(self, session: object, token: str | None) -> None:  # noqa: ARG002 -- for limiters that many processes share
         """Serve a session that opens; `token` is None if a function provides it.

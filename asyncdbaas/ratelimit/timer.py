@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
+from typing import NoReturn
 
 from asyncdbaas.errors import SessionStateError
 from asyncdbaas.ratelimit.windows import NEVER
@@ -56,6 +57,12 @@ class LoopBinding:
         self._name = name
         self.loop: asyncio.AbstractEventLoop | None = None
         self._lock = threading.Lock()
+
+    def __reduce__(self) -> NoReturn:
+        raise SessionStateError(
+            f"a {self._name} cannot be pickled or deep-copied; make one in each process, and to share one quota, make "
+            "it a SharedRateLimiter"
+        )
 
     def enter(self, *, in_use: bool) -> bool:
         """Check that the running event loop is the one that is served; return True if it is served from now on.

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import copy
+import gc
+import pickle
 import threading
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
@@ -10,7 +13,7 @@ from typing import Any, TypeVar
 import pytest
 from raw_server import RawServer, answer
 
-from asyncdbaas import AsyncSession, DBaaSError, SessionStateError, clusters, users
+from asyncdbaas import AsyncSession, DBaaSError, SessionStateError, SharedRateLimiter, Waiters, clusters, users
 from asyncdbaas.emulator import Delays, Emulator
 
 OK = answer(200, {"value": 1})
@@ -115,3 +118,19 @@ def test_each_thread_may_have_a_session_of_its_own() -> None:
         for thread in threads:
             thread.join()
         assert seen == [0] * 4
+
+
+@pytest.mark.parametrize("attempt", [pickle.dumps, copy.deepcopy])
+@pytest.mark.parametrize("kind", ["session", "waiters", "limiter", "shared limiter"])
+async def test_what_belongs_to_an_event_loop_refuses_to_be_pickled_or_deep_copied(
+    attempt: Callable[[object], object], kind: str, recwarn: pytest.WarningsRecorder
+) -> None:
+    async with RawServer(OK) as server, AsyncSession("token-of-tests", base_url=server.url) as session:
+        shared = SharedRateLimiter("redis://:hidden@127.0.0.1:1", name="test")
+        made = {"waiters": Waiters(session), "limiter": session.rate_limiter, "shared limiter": shared}
+        with pytest.raises(SessionStateError, match="cannot be pickled or deep-copied") as caught:
+            attempt(made.get(kind, session))
+        assert "hidden" not in str(caught.value)
+        gc.collect()
+        await session.request("GET", "/v2/x")
+    assert not recwarn.list, "half a copy must not be reported as never closed"
