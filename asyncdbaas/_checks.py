@@ -19,6 +19,7 @@ __all__ = [
     "kind_of",
 ]
 
+K = TypeVar("K")
 T = TypeVar("T")
 V = TypeVar("V")
 
@@ -48,7 +49,7 @@ def check_instance(value: object, cls: type[T], what: str, example: str) -> T:
     return value
 
 
-def check_mapping(value: Mapping[str, V], what: str) -> Mapping[str, V]:
+def check_mapping(value: Mapping[K, V], what: str) -> Mapping[K, V]:
     """Return a mapping."""
     if not isinstance(value, Mapping):
         raise InvalidInputError(f"{what} must be a mapping of names to values, not {kind_of(value)}")

@@ -114,6 +114,8 @@ def _read_yaml(text: str, max_depth: int) -> Document:
         is_tab = mark is not None and text[mark.index : mark.index + 1] == "\t"
         problem = "a tab cannot indent a line; use blanks" if is_tab else error.problem or error.context
         raise DocumentError(line, f"not valid YAML: {problem}") from None
+    except UnicodeEncodeError as error:  # libyaml takes UTF-8
+        raise DocumentError(text.count("\n", 0, error.start) + 1, "not valid YAML: half a surrogate pair") from None
     except yaml.YAMLError as error:
         at = getattr(error, "position", 0)
         reason = getattr(error, "reason", error)

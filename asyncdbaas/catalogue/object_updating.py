@@ -79,7 +79,12 @@ class ObjectUpdater:
     """
 
     def __init__(
-        self, text: str, file: str, variables: Mapping[str, str], clusters: Mapping[str | None, str], kind: Updatable
+        self,
+        text: str,
+        file: str,
+        variables: Mapping[str, str] | None,
+        clusters: Mapping[str | None, str],
+        kind: Updatable,
     ) -> None:
         self.counts = Counter[str]()
         self.missing: list[str] = []

@@ -11,7 +11,7 @@ from typing import Final
 
 import attrs
 
-from asyncdbaas._checks import check_file
+from asyncdbaas._checks import check_file, check_instance
 from asyncdbaas.catalogue.documents import Document, DocumentError, read_document
 from asyncdbaas.catalogue.files import SUFFIXES, FileError, expand, read_file, read_standard_input
 from asyncdbaas.catalogue.garbage import paused_collector
@@ -30,6 +30,7 @@ from asyncdbaas.catalogue.source import METADATA_KEYS, Fields, Source, shown
 from asyncdbaas.catalogue.tables import LABEL_COLUMN
 from asyncdbaas.catalogue.topic_entries import ROW_KEYS, TopicEntries, Values
 from asyncdbaas.catalogue.user_entries import UserEntries
+from asyncdbaas.catalogue.variables import check_variables
 
 __all__ = [
     "CatalogueReader",
@@ -152,6 +153,8 @@ class CatalogueReader:
         suffix: str | None = None,
         schema_files: set[str] | None = None,
     ) -> None:
+        check_instance(text, str, "text", 'Path(file).read_text(encoding="utf-8")')
+        file = check_file(file, "file")
         suffix = Path(file).suffix.lower() if suffix is None else suffix
         if suffix not in SUFFIXES:
             raise CatalogueError([_of_file(file, f"the suffix must be one of {', '.join(SUFFIXES)}")])
@@ -159,7 +162,7 @@ class CatalogueReader:
             self.document: Document = _document(text, file, suffix)
         self.sections: list[Section] = []
         """The parts of the text that hold topics, in the order of the topics."""
-        self._source = Source(file, self.document, variables or {})
+        self._source = Source(file, self.document, check_variables(variables))
         self._topics = TopicEntries(self._source)
         self._users = UserEntries(self._source)
         self._schemas = SchemaEntries(self._source, set() if schema_files is None else schema_files)

@@ -13,6 +13,7 @@ from typing import Any
 
 import attrs
 
+from asyncdbaas._checks import check_instance, check_mapping
 from asyncdbaas._topic_settings import TOPIC_SETTINGS
 from asyncdbaas.catalogue.entry_editing import EntryEditor
 from asyncdbaas.catalogue.kafka import default_value, same_value, settings_of
@@ -72,16 +73,16 @@ def update_catalogue(
         variables: Values of `${NAME}` in the text.
 
     """
+    check_instance(live, Catalogue, "live", "await export(session, clusters)")
+    check_mapping(clusters, "clusters")
     there = {(entry.cluster, entry.topic.name): _values(entry.topic) for entry in live.topics}
-    variables = variables or {}
     try:
         update = _Updater(text, file, variables, clusters, there).update(remove_missing=remove_missing)
         for kind in [USERS] * users + [SCHEMAS] * schemas:
             updater = ObjectUpdater(update.text, file, variables, clusters, kind)
             update = _joined(update, updater.update(live, remove_missing=remove_missing), updater)
     except UneditableError as error:
-        message = f"{file} cannot be updated in place: {error}; export to a new file instead"
-        raise InvalidInputError(message) from None
+        raise InvalidInputError(f"{file} cannot be updated in place: {error}; export to a new file instead") from None
     return update
 
 
@@ -111,7 +112,7 @@ class _Updater:
         self,
         text: str,
         file: str,
-        variables: Mapping[str, str],
+        variables: Mapping[str, str] | None,
         clusters: Mapping[str | None, str],
         live: Mapping[tuple[str | None, str], Values],
     ) -> None:

@@ -6,9 +6,10 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
+from asyncdbaas._checks import check_mapping, kind_of
 from asyncdbaas.errors import InvalidInputError
 
-__all__ = ["VariableError", "catalogue_variables", "substitute"]
+__all__ = ["VariableError", "catalogue_variables", "check_variables", "substitute"]
 
 _PLACE: Final = re.compile(r"\$\$|\$\{([^}]*)\}?")
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -26,7 +27,22 @@ def catalogue_variables(environment: Mapping[str, str], given: Mapping[str, str]
     A variable of the environment whose name suggests a secret (`..._TOKEN`, `..._PASSWORD`, `..._URL`) is left out. If
     it is needed, it must be given.
     """
-    return {name: value for name, value in environment.items() if not _SECRET.search(name)} | dict(given)
+    check_variables(given)
+    found = check_variables(environment).items()
+    return {name: value for name, value in found if not _SECRET.search(name)} | dict(given)
+
+
+def check_variables(variables: Mapping[str, str] | None) -> Mapping[str, str]:
+    """Return variables and their values, which must be strings; none for None."""
+    if variables is None:
+        return {}
+    for name, value in check_mapping(variables, "variables").items():
+        if not isinstance(name, str) or not isinstance(value, str):
+            raise InvalidInputError(
+                f"variables must map names to strings, not {kind_of(name)} to {kind_of(value)}; write numbers as "
+                'strings, such as {"PARTITIONS": "6"}'
+            )
+    return variables
 
 
 def substitute(text: str, variables: Mapping[str, str]) -> str:

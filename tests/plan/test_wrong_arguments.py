@@ -9,7 +9,7 @@ import pytest
 from worlds import catalogue, opened
 
 from asyncdbaas import InvalidInputError
-from asyncdbaas.catalogue import write_catalogue
+from asyncdbaas.catalogue import catalogue_variables, parse_catalogue, update_catalogue, write_catalogue
 from asyncdbaas.plan import Prune, apply, export, find_cluster, make_plan, refresh, resolve
 from asyncdbaas.session import AsyncSession
 
@@ -50,6 +50,38 @@ OTHERS: Final[dict[str, tuple[Callable[[Any], object], Any, str]]] = {
     "find_cluster: wanted": (lambda it: find_cluster([], it), {SECRET: 1}, "the name or id of a cluster must be a str"),
     "resolve: chosen": (lambda it: resolve(WANTED, [], chosen=it), SECRET, "clusters must be a list of names or ids"),
     "write_catalogue: suffix": (lambda it: write_catalogue(WANTED, suffix=it), {SECRET: 1}, "the suffix must be .yaml"),
+    "parse_catalogue: text": (
+        lambda it: parse_catalogue(it, file="x.yaml"),
+        f"topics: [{{name: {SECRET}}}]".encode(),
+        "text must be of the class str",
+    ),
+    "parse_catalogue: half a character": (
+        lambda it: parse_catalogue(it, file="x.yaml"),
+        f"topics: [{{name: {SECRET}\ud800}}]",
+        "x.yaml:1: not valid YAML",
+    ),
+    "parse_catalogue: file": (lambda it: parse_catalogue("", file=it), {SECRET: 1}, "file must be the name of a file"),
+    "parse_catalogue: variables": (
+        lambda it: parse_catalogue("", file="x.yaml", variables=it),
+        [SECRET],
+        "variables must be a mapping",
+    ),
+    "parse_catalogue: a variable": (
+        lambda it: parse_catalogue("", file="x.yaml", variables=it),
+        {"A": 3, "B": SECRET},
+        "variables must map names to strings, not str to int",
+    ),
+    "catalogue_variables: given": (lambda it: catalogue_variables({}, it), SECRET, "variables must be a mapping"),
+    "update_catalogue: live": (
+        lambda it: update_catalogue("", it, {}, file="x.yaml"),
+        SECRET,
+        "live must be of the class Catalogue",
+    ),
+    "update_catalogue: clusters": (
+        lambda it: update_catalogue("", WANTED, it, file="x.yaml"),
+        [SECRET],
+        "clusters must be a mapping",
+    ),
     "write_catalogue: it": (lambda it: write_catalogue(it, suffix=".yaml"), SECRET, "catalogue must be of the class"),
 }
 
