@@ -127,7 +127,7 @@ class SharedRateLimiter(RateLimiter):
         conversation.cancel()
         try:
             await asyncio.wait({conversation})
-            if isinstance(self._state, Leased):
+            if self._store is None and isinstance(self._state, Leased):  # no session has opened meanwhile
                 await store.exchange(self._worker.report(self._clock(), 0, 0, leaving=True))
         except QuotaStoreError as error:
             _log.debug("the final report to the store of the shared quota failed: %s", error)  # the lease ends
