@@ -7,6 +7,7 @@ from typing import Final
 
 import attrs
 
+from asyncdbaas.emulator.paging import MAX_PER_PAGE
 from asyncdbaas.emulator.validators import number, one_of, switch
 
 _LONGEST: Final = 10**9
@@ -69,7 +70,7 @@ class Delays:
 class Quirks:
     """Switches between behaviours that sources report both, or that only some tests need."""
 
-    page_size: int | None = attrs.field(default=None, validator=number(1, _LONGEST, int, NoneType))
+    page_size: int | None = attrs.field(default=None, validator=number(1, MAX_PER_PAGE, int, NoneType))
     """Page every list, with this many items unless the request has `per_page`; None sends whole lists, as observed."""
     autoscale_wrapped: bool = attrs.field(default=False, validator=switch)
     """Answer GET autoscale as `{"autoscale": {"storage": ...}}` (the description) instead of `{"storage": ...}`."""

@@ -34,6 +34,7 @@ class EmulatedService:
     def __init__(
         self,
         *,
+        scheme: str,
         allow_remote: bool,
         clock: Clock,
         seed: int,
@@ -54,7 +55,13 @@ class EmulatedService:
         self._lock = threading.RLock()
         self._state = State(clock=clock, ids=Ids(seed), delays=delays, quirks=quirks, offer=offer, actions=ACTIONS)
         self._service = Service(
-            self._state, Router(ROUTES), self.faults, self.requests, per_minute=per_minute, per_hour=per_hour
+            self._state,
+            Router(ROUTES),
+            self.faults,
+            self.requests,
+            scheme=scheme,
+            per_minute=per_minute,
+            per_hour=per_hour,
         )
         self._admin = Admin(self)
         self._set_token(token or self._new_token())

@@ -80,7 +80,9 @@ class Emulator(EmulatedService):
         keep_requests: int = 10_000,
     ) -> None:
         _require_host(host, allow_remote=allow_remote)
+        self._scheme = "https" if tls else "http"
         super().__init__(
+            scheme=self._scheme,
             allow_remote=allow_remote,
             clock=clock if isinstance(clock, Clock) else _clock(time_scale, clock),
             seed=seed,
@@ -103,7 +105,7 @@ class Emulator(EmulatedService):
         """The base URL for a client on this machine."""
         host = _LOCAL.get(self._host, self._host)
         name = f"[{host}]" if ":" in host else host
-        return f"{'https' if self._authority else 'http'}://{name}:{self._port}"
+        return f"{self._scheme}://{name}:{self._port}"
 
     @property
     def authority_pem(self) -> str:

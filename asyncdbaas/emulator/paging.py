@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Final
+from urllib.parse import urlencode
 
 from asyncdbaas.emulator.records import Record
 
-_MAX_PER_PAGE: Final = 200
+MAX_PER_PAGE: Final = 200
 
 
 def paged(body: Record, url: str, query: Mapping[str, str], page_size: int) -> Record:
@@ -18,13 +19,14 @@ def paged(body: Record, url: str, query: Mapping[str, str], page_size: int) -> R
     key = next((name for name, value in body.items() if isinstance(value, list)), None)
     if key is None:
         return body
-    per_page = min(_number(query, "per_page", page_size), _MAX_PER_PAGE)
+    per_page = min(_number(query, "per_page", page_size), MAX_PER_PAGE)
     page, items = _number(query, "page", 1), body[key]
     last = max(1, -(-len(items) // per_page))
     numbers = {"first": 1, "prev": page - 1} if page > 1 else {}
     numbers |= {"next": page + 1, "last": last} if page < last else {}
-    kept = "".join(f"&{name}={value}" for name, value in query.items() if name not in ("page", "per_page"))
-    links = {name: f"{url}?page={number}&per_page={per_page}{kept}" for name, number in numbers.items()}
+    links = {
+        name: f"{url}?{urlencode({**query, 'page': number, 'per_page': per_page})}" for name, number in numbers.items()
+    }
     return body | {
         key: items[(page - 1) * per_page : page * per_page],
         "links": {"pages": links} if links else {},

@@ -44,6 +44,8 @@ class Topic(Listed):
     """A Kafka topic."""
 
     name: str
+    number: int
+    """Number of topics that its cluster made before it, which tells it from others of its name."""
     state: str
     replication_factor: int
     partition_count: int
@@ -203,6 +205,7 @@ class Cluster(Listed, Placement, Kind):
     autoscale: Autoscale | None
     service_cnames: list[str]
     topics: dict[str, Topic]
+    topics_made: int
     topic_names: dict[str, str]
     """Names of topics by the form that Kafka's metrics give them, with `_` for each `.`."""
     pools: dict[str, Pool]

@@ -78,7 +78,10 @@ class Server:
             return _closing(web.Response(status=408, text="the request's body did not arrive in time"))
         if body is None:
             return _closing(web.Response(status=413, text="the request's body is too large"))
-        response = self._handle(request.method, request.raw_path, request.headers, body)
+        target = request.raw_path
+        if not target.startswith("/"):  # an absolute URL, which servers must accept
+            target = request.rel_url.raw_path_qs
+        response = self._handle(request.method, target, request.headers, body)
         if response.delay:
             await self._clock.sleep(response.delay)
         return await _ENDINGS[response.ending](request, response)
@@ -91,6 +94,8 @@ async def _read(request: web.BaseRequest) -> bytes | None:
     if request.content.is_eof():  # a short body arrives with its headers
         body = request.content.read_nowait()
         return body if len(body) <= MAX_BODY else None
+    if request.headers.get("expect", "").lower() == "100-continue":
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
     chunks, size = list[bytes](), 0
     async with asyncio.timeout(BODY_SECONDS):
         async for chunk in request.content.iter_any():

@@ -63,10 +63,12 @@ class Service:
         faults: Faults,
         requests: Recorder,
         *,
+        scheme: str,
         per_minute: int,
         per_hour: int,
     ) -> None:
         self.state = state
+        self._scheme = scheme
         self._router = router
         self._faults = faults
         self._requests = requests
@@ -180,7 +182,7 @@ class Service:
         return encode(answer)
 
     def _paged(self, context: RequestContext, call: Call, answer: Answer, page_size: int) -> Answer:
-        url = f"http://{context.headers.get('host', 'localhost')}{context.path}"
+        url = f"{self._scheme}://{context.headers.get('host', 'localhost')}{context.path}"
         return answer._replace(body=paged(answer.body, url, call.query, page_size))
 
     def _corrupted(self, fault: Fault, context: RequestContext, token: str, response: Response | None) -> Response:

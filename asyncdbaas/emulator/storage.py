@@ -16,7 +16,7 @@ from asyncdbaas.emulator.operations import ACTIONS
 from asyncdbaas.emulator.records import Account, Record
 from asyncdbaas.emulator.shapes import misfits
 
-FORMAT: Final = "asyncdbaas-emulator/2"
+FORMAT: Final = "asyncdbaas-emulator/3"
 _FAMILY: Final = "asyncdbaas-emulator/"
 
 

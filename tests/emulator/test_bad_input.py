@@ -183,6 +183,25 @@ async def test_what_is_no_http_is_refused() -> None:
         assert (await call("GET", "/v2/databases")).status == 200
 
 
+async def test_a_client_that_asks_before_it_sends_a_body_is_told_to_go_on() -> None:
+    async with emulating() as (emulator, _), connected(emulator) as (reader, writer):
+        path = f"/v2/databases/{emulator.add_cluster(engine='pg')['id']}/dbs"
+        head = f"POST {path} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {emulator.token}\r\nContent-Length: 13\r\n"
+        writer.write(f"{head}Expect: 100-continue\r\n\r\n".encode())
+        assert await reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+        writer.write(b'{"name": "a"}')
+        assert await reader.readline() == b"HTTP/1.1 201 Created\r\n"
+
+
+async def test_a_request_may_name_the_whole_url() -> None:
+    async with emulating() as (emulator, _), connected(emulator) as (reader, writer):
+        path = f"/v2/databases/{emulator.add_cluster()['id']}/topics/a%2Fb?per_page=1"
+        head = f"Host: a\r\nAuthorization: Bearer {emulator.token}\r\n\r\n"
+        writer.write(f"GET {emulator.url}{path} HTTP/1.1\r\n{head}".encode())
+        assert await reader.readline() == b"HTTP/1.1 404 Not Found\r\n"
+        assert [(seen.operation, seen.path) for seen in emulator.requests] == [("get_topic", path.partition("?")[0])]
+
+
 async def test_of_two_writers_racing_for_a_name_one_gets_it() -> None:
     async with emulating(per_minute=1000) as (emulator, call):
         path = f"/v2/databases/{emulator.add_cluster()['id']}/topics"

@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 from cryptography import x509
 
-from asyncdbaas.emulator import Emulator, EmulatorError, certificates
+from asyncdbaas.emulator import Emulator, EmulatorError, Quirks, certificates
 
 
 def _authority(emulator: Emulator, cluster_id: str) -> str:
@@ -42,6 +42,20 @@ async def test_tls_is_verified_by_the_emulators_own_authority_and_by_no_other() 
         other_client = Emulator(tls=True).client_context()
         with pytest.raises(aiohttp.ClientConnectorCertificateError):
             await session.get("/v2/databases", ssl=other_client)
+
+
+async def test_links_to_other_pages_use_tls_as_the_request_did() -> None:
+    async with Emulator(tls=True, quirks=Quirks(page_size=1)) as emulator:
+        for _ in range(2):
+            emulator.add_cluster()
+        headers = {"authorization": f"Bearer {emulator.token}"}
+        connector = aiohttp.TCPConnector(ssl=emulator.client_context())
+        async with aiohttp.ClientSession(emulator.url, headers=headers, connector=connector) as session:
+            async with session.get("/v2/databases") as answer:
+                links = (await answer.json())["links"]["pages"]
+            assert links["next"].startswith(f"{emulator.url}/v2/databases?")
+            async with session.get(links["next"]) as answer:
+                assert len((await answer.json())["databases"]) == 1
 
 
 def test_without_tls_there_is_nothing_to_trust() -> None:

@@ -200,7 +200,7 @@ def test_a_port_that_is_taken_is_named() -> None:
         (["--cluster", "kafka:a:4"], "clusters[0]: invalid node count"),
         (["--delay", "creat=1"], "delays: unknown key 'creat'; did you mean 'create'?"),
         (["--delay", "create=soon"], "delays.create must be a number from 0 to 1000000000, got 'soon'"),
-        (["--quirk", "page_size=x"], "quirks.page_size must be a whole number from 1 to 1000000000, or none, got 'x'"),
+        (["--quirk", "page_size=x"], "quirks.page_size must be a whole number from 1 to 200, or none, got 'x'"),
         (["--offer", "missing.json"], "missing.json: cannot be read as an offer"),
         (["--offer", "/dev/zero"], "/dev/zero: is not a regular file"),
         (["--seed-file", "/dev/zero"], "/dev/zero: is not a regular file"),

@@ -263,3 +263,22 @@ async def test_a_redis_cluster_turns_into_valkey_in_place() -> None:
         refused = await call("PATCH", f"{path}/config", {"config": {"redis_timeout": 60}})
         assert (refused.status, refused.json["id"]) == (400, "bad_request")
         assert refused.message == 'json: unknown field "redis_timeout"'
+
+
+async def test_a_topic_that_is_made_again_has_nothing_to_do_with_the_old_one() -> None:
+    clock = Clock.stepped()
+    async with emulating(clock=clock, delays=Delays(topic=10, partitions=20)) as (emulator, call):
+        path = f"/v2/databases/{emulator.add_cluster()['id']}/topics"
+        await call("POST", path, {"name": "orders"})
+        clock.advance(seconds=10)
+        assert (await call("PUT", f"{path}/orders", {"partition_count": 9})).status == 200
+        assert (await call("DELETE", f"{path}/orders")).status == 204
+        assert (await call("POST", path, {"name": "orders"})).status == 201
+        clock.advance(seconds=5)
+        assert (await call("DELETE", f"{path}/orders")).status == 204
+        assert (await call("POST", path, {"name": "orders"})).status == 201
+        clock.advance(seconds=5)
+        assert (await call("GET", f"{path}/orders")).json["topic"]["state"] == "configuring"
+        clock.advance(seconds=60)
+        shown = (await call("GET", f"{path}/orders")).json["topic"]
+        assert (shown["state"], len(shown["partitions"])) == ("active", 3)

@@ -293,6 +293,29 @@ async def test_pools_share_the_connections_of_their_cluster() -> None:
         assert (await call("POST", path, pool | {"name": "first"})).message == "connection pool name is not available"
 
 
+@pytest.mark.parametrize(
+    ("size", "budget"), [("db-s-2vcpu-4gb", 97), ("gd-8vcpu-32gb", 797), ("gd-16vcpu-64gb", 997), ("gd-40vcpu-160gb", 997)]
+)
+async def test_a_cluster_has_a_number_of_connections_for_its_pools(size: str, budget: int) -> None:
+    async with emulating(lenient=True) as (emulator, call):
+        path = f"/v2/databases/{emulator.add_cluster(engine='pg', size=size)['id']}/pools"
+        pool = {"name": "all", "mode": "session", "size": budget + 1, "db": "defaultdb"}
+        refused = await call("POST", path, pool)
+        assert refused.message == f"invalid connection pool size: {budget} of {budget} connections are left"
+        assert (await call("POST", path, pool | {"size": budget})).status == 201
+
+
+async def test_a_cluster_has_at_most_21_pools() -> None:
+    async with emulating() as (emulator, call):
+        path = f"/v2/databases/{emulator.add_cluster(engine='pg', size='db-s-2vcpu-4gb')['id']}/pools"
+        pool = {"mode": "session", "size": 1, "db": "defaultdb"}
+        for number in range(21):
+            assert (await call("POST", path, pool | {"name": f"pool-{number}"})).status == 201
+        assert (await call("POST", path, pool | {"name": "one-more"})).status == 422
+        assert (await call("DELETE", f"{path}/pool-0")).status == 204
+        assert (await call("POST", path, pool | {"name": "one-more"})).status == 201
+
+
 async def test_a_log_sink_is_wrapped_when_created_and_bare_when_read() -> None:
     async with emulating() as (emulator, call):
         path = f"/v2/databases/{emulator.add_cluster(engine='mongodb')['id']}/logsink"
@@ -350,9 +373,9 @@ async def test_autoscale_answers_in_either_of_two_envelopes() -> None:
 async def test_lists_can_be_paged_on_demand() -> None:
     async with emulating(quirks=Quirks(page_size=2)) as (emulator, call):
         for number in range(5):
-            emulator.add_cluster(name=f"c{number}", tags=["t"])
+            emulator.add_cluster(name=f"c{number}", tags=["t&u"])
         names: list[str] = []
-        url: str | None = "/v2/databases?tag_name=t"
+        url: str | None = "/v2/databases?tag_name=t%26u"
         while url:
             page = (await call("GET", url)).json
             assert page["meta"] == {"total": 5}

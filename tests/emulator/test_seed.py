@@ -80,7 +80,7 @@ async def test_everything_is_online_and_active_at_once_and_counts_in_no_limit() 
         ({"delays": {"create": -1}}, "delays.create must be a number .*, got -1"),
         (
             {"quirks": {"page_size": "2"}},
-            "quirks.page_size must be a whole number from 1 to 1000000000, or none, got '2'",
+            "quirks.page_size must be a whole number from 1 to 200, or none, got '2'",
         ),
         ({"quirks": {"replicas_listed": 1}}, "quirks.replicas_listed must be true or false, got 1"),
         (

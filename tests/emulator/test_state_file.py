@@ -69,7 +69,7 @@ async def test_changes_are_written_while_it_runs(tmp_path: Path) -> None:
     [
         ("", "is not JSON"),
         ("[]", "is not a snapshot"),
-        ('{"format": "asyncdbaas-emulator/2"}', "is damaged at snapshot.clock"),
+        ('{"format": "asyncdbaas-emulator/3"}', "is damaged at snapshot.clock"),
         (
             '{"format": "asyncdbaas-emulator/1"}',
             "is of another version of the emulator: 'asyncdbaas-emulator/1', where",

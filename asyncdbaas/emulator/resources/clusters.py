@@ -155,6 +155,7 @@ def blank_cluster(state: State, body: Record, kind: Kind, placed: Placement) -> 
         "autoscale": None,
         "service_cnames": [],
         "topics": {},
+        "topics_made": 0,
         "topic_names": {},
         "pools": {},
         "sinks": {},

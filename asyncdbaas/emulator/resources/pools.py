@@ -16,6 +16,8 @@ from asyncdbaas.emulator.state import State
 resource: Final = Resource()
 
 _MODES: Final = ("session", "transaction", "statement")
+_MOST_CONNECTIONS: Final = 997  # of a cluster with 64 GB and more
+_MOST_POOLS: Final = 21
 
 
 @resource.get("/{}/pools")
@@ -43,6 +45,8 @@ def create_pool(state: State, call: Call, cluster_id: str) -> Answer:
         raise unprocessable("invalid connection pool name: must be between 3 and 60 characters")
     if name in cluster["pools"]:
         raise unprocessable("connection pool name is not available")
+    if len(cluster["pools"]) >= _MOST_POOLS:
+        raise unprocessable(f"too many connection pools: {_MOST_POOLS} are allowed")
     checked = _checked(state, cluster, call.body, name)
     cluster["pools"][name] = {"name": name, "listed_at": state.listed_at(), **checked}
     return Answer(201, {"pool": _view(state, cluster, cluster["pools"][name], call)})
@@ -69,7 +73,7 @@ def delete_pool(state: State, call: Call, cluster_id: str, name: str) -> Answer:
 def _checked(state: State, cluster: Cluster, body: Record, name: str) -> PoolSettings:
     mode, size = fields.choice(body, "mode", _MODES), fields.integer(body, "size")
     database, user = fields.string(body, "db"), fields.string(body, "user")
-    budget = 25 * memory_gb(cluster["size"]) - 3
+    budget = min(25 * memory_gb(cluster["size"]) - 3, _MOST_CONNECTIONS)
     taken = sum(pool["size"] for pool in cluster["pools"].values() if pool["name"] != name)
     if size < 1 or taken + size > budget:
         raise unprocessable(f"invalid connection pool size: {budget - taken} of {budget} connections are left")

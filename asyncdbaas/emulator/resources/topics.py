@@ -43,9 +43,10 @@ def create_topic(state: State, call: Call, cluster_id: str) -> Answer:
     cluster = state.usable(cluster_id, "create topic", "topics")
     topic = _new_topic(state, call.body, cluster)
     _require_name(cluster, topic["name"])
+    cluster["topics_made"] += 1
     cluster["topics"][topic["name"]] = topic
     cluster["topic_names"][_metric_name(topic["name"])] = topic["name"]
-    state.after(state.delays.topic, topic_active, cluster["id"], topic["name"])
+    state.after(state.delays.topic, topic_active, cluster["id"], topic["name"], topic["number"])
     return Answer(201, {"topic": view(state, topic)})
 
 
@@ -66,7 +67,7 @@ def update_topic(state: State, call: Call, cluster_id: str, name: str) -> Answer
     kept = _DEFAULTS if state.quirks.topic_put_replaces else topic["config"]
     topic["config"] = kept | config
     if count > topic["partition_count"]:
-        state.after(state.delays.partitions, topic_grown, cluster["id"], name, count)
+        state.after(state.delays.partitions, topic_grown, cluster["id"], name, topic["number"], count)
     return Answer(200, {"topic": view(state, topic)})
 
 
@@ -78,7 +79,7 @@ def delete_topic(state: State, call: Call, cluster_id: str, name: str) -> Answer
     if topic["state"] == "deleting":
         raise not_yet("delete topic", _reason(topic))
     topic["state"] = "deleting"
-    state.after(state.delays.topic_delete, topic_gone, cluster["id"], name)
+    state.after(state.delays.topic_delete, topic_gone, cluster["id"], name, topic["number"])
     return Answer(204)
 
 
@@ -99,32 +100,34 @@ def view(state: State, topic: Topic) -> Record:
 
 
 @resource.action
-def topic_active(state: State, at: float, cluster_id: str, name: str) -> None:
+def topic_active(state: State, at: float, cluster_id: str, name: str, number: int) -> None:
     """Make a provisioned topic active."""
-    topic = _find(state, cluster_id, name)
+    topic = _find(state, cluster_id, name, number)
     if topic and topic["state"] == "configuring":
         topic["state"] = "active"
 
 
 @resource.action
-def topic_grown(state: State, at: float, cluster_id: str, name: str, count: int) -> None:
+def topic_grown(state: State, at: float, cluster_id: str, name: str, number: int, count: int) -> None:
     """Show the partitions that an update added."""
-    topic = _find(state, cluster_id, name)
+    topic = _find(state, cluster_id, name, number)
     if topic:
         topic["partition_count"] = max(topic["partition_count"], count)
 
 
 @resource.action
-def topic_gone(state: State, at: float, cluster_id: str, name: str) -> None:
+def topic_gone(state: State, at: float, cluster_id: str, name: str, number: int) -> None:
     """Remove a deleted topic."""
-    if cluster := state.clusters.get(cluster_id):
-        cluster["topics"].pop(name, None)
-        cluster["topic_names"].pop(_metric_name(name), None)
+    if _find(state, cluster_id, name, number):
+        del state.clusters[cluster_id]["topics"][name]
+        del state.clusters[cluster_id]["topic_names"][_metric_name(name)]
 
 
-def _find(state: State, cluster_id: str, name: str) -> Topic | None:
+def _find(state: State, cluster_id: str, name: str, number: int) -> Topic | None:
+    """Return a topic if it still exists: one that was created later with its name has another number."""
     cluster = state.clusters.get(cluster_id)
-    return cluster["topics"].get(name) if cluster else None
+    topic = cluster["topics"].get(name) if cluster else None
+    return topic if topic and topic["number"] == number else None
 
 
 def find_topic(cluster: Cluster, name: str) -> Topic:
@@ -148,6 +151,7 @@ def _new_topic(state: State, body: Record, cluster: Cluster) -> Topic:
     given = checked_config(fields.record(body, "config"), factor)
     return {
         "name": name,
+        "number": cluster["topics_made"],
         "state": "configuring" if state.delays.topic else "active",
         "replication_factor": factor,
         "partition_count": count,
