@@ -178,7 +178,7 @@ async def _opened(emulator: Emulator) -> AsyncGenerator[AsyncSession]:
     async with AsyncSession(
         emulator.token,
         base_url=emulator.url,
-        rate_limiter=RateLimiter(emulator.per_minute, emulator.per_hour, minute=minute, hour=hour),
+        rate_limiter=RateLimiter(emulator.limits.per_minute, emulator.limits.per_hour, minute=minute, hour=hour),
         ssl_context=emulator.client_context() if emulator.url.startswith("https:") else None,
     ) as session:
         yield session

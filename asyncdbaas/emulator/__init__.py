@@ -24,7 +24,8 @@ Assumed
     * Order of refusals: token (401, which counts in no window), rate limit, route, scope, body, object, state.
     * A path with another method gets the plain 404 of an unknown route. 405 and 415 are never sent, and the request's
       content type is ignored.
-    * Scopes by method: GET needs `database:read`, POST `create`, PUT and PATCH `update`, DELETE `delete`.
+    * Scopes by method: GET needs `database:read`, POST `create`, PUT and PATCH `update`, DELETE `delete`. A field that
+      needs another scope (the description names them) is left out without it, and an order with it gets 403.
     * 400 for a body that is not JSON, a value of the wrong type, or an unknown setting; 422 for everything else that
       is not valid. 409 is never sent. The id of a 412 is `precondition_failed`.
     * Names that exist: 422 "... name is not available" for all named objects, as for clusters.
@@ -53,8 +54,9 @@ Assumed
     * What is deleted is gone at once, a new topic is active at once, and an upgrade shows its version at once:
       Terraform's tests expect that. Other reports contradict: `Delays.delete`, `topic_delete`, `topic` and `upgrade`.
     * Deleting a cluster deletes its replicas. A default user or database cannot be deleted (422).
+      MongoDB's user `do-readonly` has the role `normal`.
     * Of `/v2/tags` only the requests that change a cluster's tags are supported; a tag without a cluster does not
-      exist.
+      exist. They need the scopes `tag:create` and `tag:delete`.
     * PATCH `cluster_type`, which the vendor's pages document, answers 204; only redis can be converted, to valkey.
     * Storage that comes with a size, semantic versions, and sizes of backups are plausible, not real. There is no limit
       to the number of clusters, and storage does not grow by itself.

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
-from urllib.parse import parse_qsl
 
 from asyncdbaas.emulator import access, page
 from asyncdbaas.emulator.admin_routes import ROUTES
 from asyncdbaas.emulator.errors import EmulatorError, Refusal, unprocessable
 from asyncdbaas.emulator.responses import Response, encode, page_not_found, refuse
-from asyncdbaas.emulator.routing import Call, Match, Router
+from asyncdbaas.emulator.routing import Router
 from asyncdbaas.emulator.service import parse
 
 if TYPE_CHECKING:
@@ -41,21 +40,10 @@ class Admin:
             match = self._router.match(method, path.rstrip("/"))
             if match is None:
                 return page_not_found()
-            return encode(match.route.handler(self._emulator, _call(match, method, path, query, body), *match.params))
+            call = match.call(path, query, parse(body) if match.route.takes_body else {})
+            return encode(match.answer(self._emulator, call))
         except Refusal as refusal:
             return refuse(refusal, "")
         except EmulatorError as error:
             cause = error.__cause__
             return refuse(cause if isinstance(cause, Refusal) else unprocessable(str(error)), "")
-
-
-def _call(match: Match, method: str, path: str, query: str, body: bytes) -> Call:
-    return Call(
-        method=method,
-        path=path,
-        operation=match.route.operation,
-        params=match.params,
-        query=dict(parse_qsl(query)),
-        body=parse(body) if match.route.takes_body else {},
-        scopes=None,
-    )

@@ -15,30 +15,22 @@ from asyncdbaas.emulator.faults import KINDS, UnusedFaultError
 from asyncdbaas.emulator.masking import masked, masked_token
 from asyncdbaas.emulator.operations import ROUTES as OPERATIONS
 from asyncdbaas.emulator.records import Record
-from asyncdbaas.emulator.routing import Answer, Call, Route
+from asyncdbaas.emulator.routing import Answer, Call, Resource
 
 if TYPE_CHECKING:
     from asyncdbaas.emulator.emulated_service import EmulatedService
 
+resource: Final = Resource("/_emulator")
+
 _LAST_REQUESTS: Final = 1000
 _CONTENTS: Final = MappingProxyType(
-    {
-        "topics": "topics",
-        "users": "users",
-        "databases": "dbs",
-        "pools": "pools",
-        "replicas": "replicas",
-        "log_sinks": "logsink",
-        "schemas": "schema-registry",
-        "indexes": "indexes",
-        "firewall_rules": "firewall",
-        "backups": "backups",
-        "events": "events",
-    }
+    {kind: path for kind, (path, _) in seed_data.CHILDREN.items()}
+    | {"indexes": "indexes", "firewall_rules": "firewall", "backups": "backups", "events": "events"}
 )
 """What a cluster holds, and the last part of the path that lists it."""
 
 
+@resource.get("")
 def get_index(_emulator: EmulatedService, _call: Call) -> Answer:
     """List what can be steered: routes, kinds of faults, operations, engines."""
     return Answer(
@@ -46,7 +38,7 @@ def get_index(_emulator: EmulatedService, _call: Call) -> Answer:
         {
             "page": "/_emulator/ui",
             "description": "/_emulator/openapi.json",
-            "routes": [f"{route.method} {route.path}" for route in ROUTES],
+            "routes": [f"{route.method} {route.path}" for route in resource.routes],
             "faults": dict(KINDS),
             "operations": sorted(route.operation for route in OPERATIONS),
             "engines": list(ENGINES),
@@ -54,6 +46,7 @@ def get_index(_emulator: EmulatedService, _call: Call) -> Answer:
     )
 
 
+@resource.post("/clusters")
 def add_cluster(emulator: EmulatedService, call: Call) -> Answer:
     """Add a cluster that is online at once."""
     settings = dict(call.body)
@@ -63,12 +56,14 @@ def add_cluster(emulator: EmulatedService, call: Call) -> Answer:
     return Answer(201, {"database": emulator.add_cluster(engine=engine, name=name, **settings)})
 
 
+@resource.get("/clusters")
 def list_clusters(emulator: EmulatedService, call: Call) -> Answer:
     """List all clusters; secrets are masked unless `secrets=true`."""
     clusters = emulator.perform("GET", "/v2/databases").body["databases"]
     return Answer(200, {"clusters": _shown(clusters, call)})
 
 
+@resource.get("/clusters/{}/contents")
 def get_contents(emulator: EmulatedService, call: Call, cluster_id: str) -> Answer:
     """List everything in a cluster; secrets are masked unless `secrets=true`."""
     path = f"/v2/databases/{cluster_id}"
@@ -82,12 +77,14 @@ def get_contents(emulator: EmulatedService, call: Call, cluster_id: str) -> Answ
     return Answer(200, {"contents": _shown(contents, call)})
 
 
+@resource.post("/clusters/{}/valkey", takes_body=False)
 def turn_into_valkey(emulator: EmulatedService, _call: Call, cluster_id: str) -> Answer:
     """Turn a redis cluster into valkey."""
     emulator.turn_into_valkey(cluster_id)
     return Answer(204)
 
 
+@resource.post("/clusters/{}/indexes")
 def add_index(emulator: EmulatedService, call: Call, cluster_id: str) -> Answer:
     """Add an index to an OpenSearch cluster."""
     values = dict(call.body)
@@ -97,6 +94,7 @@ def add_index(emulator: EmulatedService, call: Call, cluster_id: str) -> Answer:
     return Answer(204)
 
 
+@resource.post("/clusters/{}/consumer_groups")
 def add_consumer_group(emulator: EmulatedService, call: Call, cluster_id: str) -> Answer:
     """Add a consumer group to a topic."""
     topic, group = fields.required(call.body, "topic"), fields.required(call.body, "group")
@@ -104,18 +102,21 @@ def add_consumer_group(emulator: EmulatedService, call: Call, cluster_id: str) -
     return Answer(204)
 
 
+@resource.post("/clusters/{}/updates")
 def announce_update(emulator: EmulatedService, call: Call, cluster_id: str) -> Answer:
     """Announce an update, as the maintenance window shows it."""
     emulator.announce_update(cluster_id, *fields.strings(call.body, "descriptions"))
     return Answer(204)
 
 
+@resource.post("/seed")
 def seed(emulator: EmulatedService, call: Call) -> Answer:
     """Add clusters with what is in them, as a whole."""
     emulator.seed_from(call.body)
     return Answer(204)
 
 
+@resource.get("/tokens")
 def list_tokens(emulator: EmulatedService, call: Call) -> Answer:
     """List the tokens with their scopes; masked unless `secrets=true`."""
     mask = masked_token if call.query.get("secrets") != "true" else str
@@ -124,17 +125,20 @@ def list_tokens(emulator: EmulatedService, call: Call) -> Answer:
     )
 
 
+@resource.post("/tokens")
 def add_token(emulator: EmulatedService, call: Call) -> Answer:
     """Make another token; without `scopes` it allows everything."""
     scopes = None if call.body.get("scopes") is None else fields.strings(call.body, "scopes")
     return Answer(201, {"token": emulator.add_token(scopes)})
 
 
+@resource.get("/settings")
 def get_settings(emulator: EmulatedService, _call: Call) -> Answer:
     """Show delays and quirks."""
     return Answer(200, {"delays": attrs.asdict(emulator.delays), "quirks": attrs.asdict(emulator.quirks)})
 
 
+@resource.patch("/settings")
 def update_settings(emulator: EmulatedService, call: Call) -> Answer:
     """Change the delays and quirks that are named."""
     delays = seed_data.changed(emulator.delays, fields.record(call.body, "delays"))
@@ -143,21 +147,19 @@ def update_settings(emulator: EmulatedService, call: Call) -> Answer:
     return get_settings(emulator, call)
 
 
+@resource.get("/faults")
 def list_faults(emulator: EmulatedService, _call: Call) -> Answer:
     """List the pending faults."""
     return Answer(200, {"faults": emulator.faults.dump()})
 
 
+@resource.post("/faults")
 def add_fault(emulator: EmulatedService, call: Call) -> Answer:
     """Add a fault."""
-    given = dict(call.body)
-    given.pop("when", None)  # a predicate exists in code only
-    operation, kind = fields.string(given, "operation", "*"), fields.required(given, "kind")
-    options = {name: value for name, value in given.items() if name not in ("operation", "kind")}
-    fault = emulator.faults.add(operation, kind, **options)
-    return Answer(201, {"fault": fault.dump()})
+    return Answer(201, {"fault": emulator.faults.add_from(call.body).dump()})
 
 
+@resource.delete("/faults/{}")
 def remove_fault(emulator: EmulatedService, _call: Call, fault_id: str) -> Answer:
     """Remove one fault."""
     if not (fault_id.isascii() and fault_id.isdigit() and emulator.faults.remove(int(fault_id))):
@@ -165,12 +167,14 @@ def remove_fault(emulator: EmulatedService, _call: Call, fault_id: str) -> Answe
     return Answer(204)
 
 
+@resource.delete("/faults")
 def clear_faults(emulator: EmulatedService, _call: Call) -> Answer:
     """Remove all faults."""
     emulator.faults.clear()
     return Answer(204)
 
 
+@resource.get("/check")
 def check(emulator: EmulatedService, _call: Call) -> Answer:
     """Answer 409 if a fault was never injected."""
     try:
@@ -180,12 +184,14 @@ def check(emulator: EmulatedService, _call: Call) -> Answer:
     return Answer(204)
 
 
+@resource.get("/clock")
 def get_clock(emulator: EmulatedService, _call: Call) -> Answer:
     """Show the virtual time and how fast it runs."""
     clock = emulator.clock
     return Answer(200, {"now": clock.now(), "scale": clock.scale})
 
 
+@resource.post("/clock")
 def advance_clock(emulator: EmulatedService, call: Call) -> Answer:
     """Move the virtual time forward."""
     try:
@@ -195,52 +201,58 @@ def advance_clock(emulator: EmulatedService, call: Call) -> Answer:
     return get_clock(emulator, call)
 
 
+@resource.put("/clock")
 def set_scale(emulator: EmulatedService, call: Call) -> Answer:
     """Change how fast the virtual time runs."""
     scale: Any = call.body.get("scale")
-    if isinstance(scale, bool) or not isinstance(scale, int | float):
-        raise bad_request("scale must be a number")
     emulator.clock.set_scale(scale)
     return get_clock(emulator, call)
 
 
+@resource.get("/limits")
 def get_limits(emulator: EmulatedService, _call: Call) -> Answer:
     """Show the limits, how fast time runs, and what counts in the windows of each token, in virtual seconds."""
-    usage = [{"token": masked_token(token), **attrs.asdict(each)} for token, each in emulator.usage().items()]
+    limits = emulator.limits
+    usage = [{"token": masked_token(token), **attrs.asdict(each)} for token, each in limits.usage().items()]
     return Answer(
         200,
         {
             "now": emulator.clock.now(),
             "scale": emulator.clock.scale,
-            "per_minute": emulator.per_minute,
-            "per_hour": emulator.per_hour,
+            "per_minute": limits.per_minute,
+            "per_hour": limits.per_hour,
             "tokens": usage,
         },
     )
 
 
+@resource.get("/state")
 def get_state(emulator: EmulatedService, _call: Call) -> Answer:
     """Show everything that exists, as the emulator keeps it, with its secrets."""
     return Answer(200, emulator.snapshot()["data"])
 
 
+@resource.get("/snapshot")
 def get_snapshot(emulator: EmulatedService, _call: Call) -> Answer:
     """Return everything, to be restored later; it holds secrets."""
     return Answer(200, emulator.snapshot())
 
 
+@resource.put("/snapshot")
 def restore_snapshot(emulator: EmulatedService, call: Call) -> Answer:
     """Restore a snapshot as a whole."""
     emulator.restore(call.body)
     return Answer(204)
 
 
+@resource.post("/reset", takes_body=False)
 def reset(emulator: EmulatedService, _call: Call) -> Answer:
     """Return to the last seed, else to no clusters; no faults, nothing counted."""
     emulator.reset()
     return Answer(204)
 
 
+@resource.get("/requests")
 def list_requests(emulator: EmulatedService, call: Call) -> Answer:
     """Count the requests, and list the last ones, newest first; `after` gives those with a higher number only."""
     after = call.query.get("after", "0")
@@ -259,6 +271,7 @@ def list_requests(emulator: EmulatedService, call: Call) -> Answer:
     )
 
 
+@resource.delete("/requests")
 def clear_requests(emulator: EmulatedService, _call: Call) -> Answer:
     """Forget the requests."""
     emulator.requests.clear()
@@ -269,38 +282,4 @@ def _shown(value: Any, call: Call) -> Any:
     return value if call.query.get("secrets") == "true" else masked(value)
 
 
-def _route(method: str, path: str, handler: Any, *, takes_body: bool = False) -> Route:
-    return Route(method, f"/_emulator{path}", handler.__name__, handler, takes_body)
-
-
-_CLUSTER: Final = "/clusters/{}"
-ROUTES: Final = (
-    _route("GET", "", get_index),
-    _route("GET", "/clusters", list_clusters),
-    _route("POST", "/clusters", add_cluster, takes_body=True),
-    _route("GET", f"{_CLUSTER}/contents", get_contents),
-    _route("POST", f"{_CLUSTER}/valkey", turn_into_valkey),
-    _route("POST", f"{_CLUSTER}/indexes", add_index, takes_body=True),
-    _route("POST", f"{_CLUSTER}/consumer_groups", add_consumer_group, takes_body=True),
-    _route("POST", f"{_CLUSTER}/updates", announce_update, takes_body=True),
-    _route("POST", "/seed", seed, takes_body=True),
-    _route("GET", "/tokens", list_tokens),
-    _route("POST", "/tokens", add_token, takes_body=True),
-    _route("GET", "/settings", get_settings),
-    _route("PATCH", "/settings", update_settings, takes_body=True),
-    _route("GET", "/faults", list_faults),
-    _route("POST", "/faults", add_fault, takes_body=True),
-    _route("DELETE", "/faults", clear_faults),
-    _route("DELETE", "/faults/{}", remove_fault),
-    _route("GET", "/check", check),
-    _route("GET", "/clock", get_clock),
-    _route("POST", "/clock", advance_clock, takes_body=True),
-    _route("PUT", "/clock", set_scale, takes_body=True),
-    _route("GET", "/limits", get_limits),
-    _route("GET", "/state", get_state),
-    _route("GET", "/snapshot", get_snapshot),
-    _route("PUT", "/snapshot", restore_snapshot, takes_body=True),
-    _route("POST", "/reset", reset),
-    _route("GET", "/requests", list_requests),
-    _route("DELETE", "/requests", clear_requests),
-)
+ROUTES: Final = tuple(resource.routes)

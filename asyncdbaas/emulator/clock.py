@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import math
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 from asyncdbaas.emulator.errors import EmulatorError
 
 # A second then lasts a nanosecond.
 _FASTEST: Final = 10**9
-_YEAR_9999: Final = 253_370_764_800.0
+_END: Final = 253_402_300_799.0  # the last second of the year 9999
 
 
 class Clock:
@@ -28,10 +27,7 @@ class Clock:
     def __init__(
         self, scale: float = 1.0, *, source: Callable[[], float] = time.monotonic, epoch: float | None = None
     ) -> None:
-        if isinstance(scale, bool) or not isinstance(scale, (int, float)):
-            raise EmulatorError(f"scale must be a number, not {type(scale).__name__}")
-        if not 0 <= scale <= _FASTEST:
-            raise EmulatorError(f"scale must not be negative, nor above {_FASTEST}, got {scale}")
+        _require_scale(scale)
         if not callable(source):
             raise EmulatorError(f"the clock must be a function that returns seconds, not {type(source).__name__}")
         self.scale = scale
@@ -47,8 +43,8 @@ class Clock:
         return cls(0.0, epoch=epoch)
 
     def now(self) -> float:
-        """Return the virtual time in epoch seconds."""
-        return self._epoch + (self._source() - self._start) * self.scale + self._added
+        """Return the virtual time in epoch seconds; it stops when the year 9999 ends, which dates cannot hold."""
+        return min(self._epoch + (self._source() - self._start) * self.scale + self._added, _END)
 
     def wall_span(self, seconds: float) -> float:
         """Return how long a virtual span takes on the client's wall clock."""
@@ -70,15 +66,14 @@ class Clock:
             days: virtual days.
         """
         span = seconds + 60 * minutes + 3600 * hours + 86400 * days
-        if not 0 <= span < _YEAR_9999 - self.now():
+        if not 0 <= span < _END - self.now():
             raise EmulatorError(f"the clock can only go forward, and not beyond the year 9999 ({span} seconds)")
         self._added += span
         self._wake_sleepers()
 
     def set_scale(self, scale: float) -> None:
         """Let time pass `scale` times as fast from now on; 0 stops it. The time itself does not jump."""
-        if not 0 <= scale < math.inf:
-            raise EmulatorError(f"scale must be a number from 0 up, got {scale}")
+        _require_scale(scale)
         self._added += (self._source() - self._start) * (self.scale - scale)
         self.scale = scale
         self._wake_sleepers()
@@ -102,6 +97,13 @@ class Clock:
                 sleeper.cancel()
 
 
+def _require_scale(scale: Any) -> None:
+    if isinstance(scale, bool) or not isinstance(scale, (int, float)):
+        raise EmulatorError(f"scale must be a number, not {type(scale).__name__}")
+    if not 0 <= scale <= _FASTEST:
+        raise EmulatorError(f"scale must not be negative, nor above {_FASTEST}, got {scale}")
+
+
 def _wake(sleeper: asyncio.Future[None]) -> None:
     if not sleeper.done():
         sleeper.set_result(None)
@@ -110,3 +112,9 @@ def _wake(sleeper: asyncio.Future[None]) -> None:
 def rfc3339(at: float) -> str:
     """Format epoch seconds the way the API writes dates: `2026-09-01T12:00:00Z`."""
     return datetime.fromtimestamp(int(at), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def timestamp(date: str) -> float:
+    """Read a date as the API writes it; one without a time zone is UTC."""
+    at = datetime.fromisoformat(date)
+    return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from typing import Final, cast
 
-from asyncdbaas.emulator.clock import Clock
 from asyncdbaas.emulator.errors import Refusal
 from asyncdbaas.emulator.faults import Fault
 from asyncdbaas.emulator.limits import TokenLimits
@@ -31,11 +30,11 @@ _REFUSALS: Final = {
 _ENDINGS: Final = ("reset", "reset_after", "half_body", "endless_body", "silence")
 
 
-def refused_by_limit(fault: Fault, limits: TokenLimits, clock: Clock) -> dict[str, str] | None:
+def refused_by_limit(fault: Fault, limits: TokenLimits) -> dict[str, str] | None:
     """Return the rate-limit headers of a fault that is a 429; None for other faults."""
     if fault.kind == "rate_limit":
-        return limits.burst_headers(clock, fault.retry_after)
-    return limits.refused_headers(clock) if fault.kind == "hourly_limit" else None
+        return limits.burst_headers(fault.retry_after)
+    return limits.hourly_headers() if fault.kind == "hourly_limit" else None
 
 
 def has_no_limit_headers(fault: Fault) -> bool:

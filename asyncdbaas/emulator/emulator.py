@@ -14,9 +14,13 @@ from asyncdbaas.emulator.clock import Clock
 from asyncdbaas.emulator.delays import Delays, Quirks
 from asyncdbaas.emulator.emulated_service import EmulatedService
 from asyncdbaas.emulator.errors import EmulatorError
+from asyncdbaas.emulator.ids import Ids
+from asyncdbaas.emulator.limits import RateLimits
 from asyncdbaas.emulator.offer import make_offer
-from asyncdbaas.emulator.responses import Response
+from asyncdbaas.emulator.operations import ACTIONS
+from asyncdbaas.emulator.responses import Response, encode_json
 from asyncdbaas.emulator.server import Server
+from asyncdbaas.emulator.state import State
 from asyncdbaas.emulator.state_file import StateFile
 from asyncdbaas.emulator.threaded import LoopThread
 
@@ -81,23 +85,17 @@ class Emulator(EmulatedService):
     ) -> None:
         _require_host(host, allow_remote=allow_remote)
         self._scheme = "https" if tls else "http"
+        wanted, time = make_offer(offer, strict=strict, lenient=lenient), _clock(time_scale, clock)
+        limits = RateLimits(clock=time, per_minute=per_minute, per_hour=per_hour)
+        delays, quirks = delays or Delays(), quirks or Quirks()
+        data = State(clock=time, ids=Ids(seed), delays=delays, quirks=quirks, offer=wanted, actions=ACTIONS)
         super().__init__(
-            scheme=self._scheme,
-            allow_remote=allow_remote,
-            clock=clock if isinstance(clock, Clock) else _clock(time_scale, clock),
-            seed=seed,
-            per_minute=per_minute,
-            per_hour=per_hour,
-            delays=delays or Delays(),
-            quirks=quirks or Quirks(),
-            offer=make_offer(offer, strict=strict, lenient=lenient),
-            token=token,
-            keep_requests=keep_requests,
+            data, limits, scheme=self._scheme, allow_remote=allow_remote, token=token, keep_requests=keep_requests
         )
         self._authority = _authority() if tls else None
         self._server = Server(self._serve, self.clock, host, _server_context(self._authority, host, tls_names))
         self._host, self._port = host, port
-        self._file = None if state is None else StateFile(Path(state), self.snapshot)
+        self._file = None if state is None else StateFile(Path(state), self._encoded_snapshot)
         self._load(token)
 
     @property
@@ -169,6 +167,10 @@ class Emulator(EmulatedService):
         if token is not None:
             self._set_token(token)
 
+    def _encoded_snapshot(self) -> bytes:
+        with self._lock:
+            return encode_json(self._dump())
+
     def _serve(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Response:
         """Answer a request from a socket, and update the state file."""
         response = self.handle(method, target, headers, body)
@@ -177,7 +179,9 @@ class Emulator(EmulatedService):
         return response
 
 
-def _clock(scale: float, source: Callable[[], float] | None) -> Clock:
+def _clock(scale: float, source: Clock | Callable[[], float] | None) -> Clock:
+    if isinstance(source, Clock):
+        return source
     return Clock(scale) if source is None else Clock(scale, source=source)
 
 

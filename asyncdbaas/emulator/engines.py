@@ -41,6 +41,7 @@ class Engine(NamedTuple):
     scheme: str
     protocol: str
     query: str = ""
+    read_only_user: str = ""
 
 
 _PG: Final = Engine("doadmin", "defaultdb", 25060, "postgresql", "postgresql", "?sslmode=require")
@@ -53,7 +54,9 @@ ENGINES: Final[Mapping[str, Engine]] = MappingProxyType(
         "advanced_pg": _PG,
         "mysql": _MYSQL,
         "advanced_mysql": _MYSQL,
-        "mongodb": Engine("doadmin", "admin", 27017, "mongodb+srv", "mongodb+srv", "?tls=true&authSource=admin"),
+        "mongodb": Engine(
+            "doadmin", "admin", 27017, "mongodb+srv", "mongodb+srv", "?tls=true&authSource=admin", "do-readonly"
+        ),
         "opensearch": Engine("doadmin", "", 25060, "https", "https"),
         "kafka": Engine("doadmin", "defaultdb", 25073, "https", "kafka"),
         "redis": _CACHE,

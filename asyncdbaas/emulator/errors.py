@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Collection, Generator
 from contextlib import contextmanager
+from difflib import get_close_matches
 from typing import Final
 
 CODES: Final = {
@@ -14,7 +15,6 @@ CODES: Final = {
     404: "not_found",
     409: "conflict",
     412: "precondition_failed",
-    413: "request_entity_too_large",
     422: "unprocessable_entity",
     429: "too_many_requests",
     500: "server_error",
@@ -42,6 +42,11 @@ def bad_request(message: str) -> Refusal:
     return Refusal(400, message)
 
 
+def forbidden() -> Refusal:
+    """Make a 403: the token lacks a scope."""
+    return Refusal(403, "You do not have access for the attempted action.")
+
+
 def not_found(what: str) -> Refusal:
     """Make a 404 for a missing object."""
     return Refusal(404, f"{what} not found")
@@ -55,6 +60,12 @@ def unprocessable(message: str) -> Refusal:
 def not_yet(action: str, reason: str) -> Refusal:
     """Make a 412: the object's state does not allow the action now."""
     return Refusal(412, f"{action} cannot be performed. Reason: {reason}")
+
+
+def suggestion(name: str, known: Collection[str]) -> str:
+    """Return the last part of an error about an unknown name: which one was meant, or which are known."""
+    near = get_close_matches(name, known)
+    return f"did you mean {' or '.join(map(repr, near))}?" if near else f"known are {', '.join(sorted(known))}"
 
 
 @contextmanager

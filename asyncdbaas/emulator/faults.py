@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Collection
-from difflib import get_close_matches
 from itertools import count
 from types import MappingProxyType, NoneType
 from typing import Any, Final
 
 import attrs
 
-from asyncdbaas.emulator.errors import EmulatorError
+from asyncdbaas.emulator import fields
+from asyncdbaas.emulator.errors import EmulatorError, suggestion
 from asyncdbaas.emulator.records import Record
 from asyncdbaas.emulator.routing import Call
 from asyncdbaas.emulator.validators import number, one_of, switch
@@ -72,14 +72,11 @@ EITHER: Final = frozenset(
 
 
 _MANY: Final = 10**9
-_OWN: Final = ("id", "injected")  # set by the emulator
 
 
 def _require(name: str, known: Collection[str], what: str) -> None:
     if name not in known:
-        near = get_close_matches(name, known)
-        hint = f"did you mean {' or '.join(map(repr, near))}?" if near else f"known are {', '.join(known)}"
-        raise EmulatorError(f"there is no {what} {name!r}; {hint}")
+        raise EmulatorError(f"there is no {what} {name!r}; {suggestion(name, known)}")
 
 
 @attrs.define(kw_only=True, eq=False)
@@ -121,6 +118,13 @@ class Fault:
         return attrs.asdict(self, filter=lambda field, _: field.name != "when")
 
 
+_OPTIONS: Final = [
+    field.name
+    for field in attrs.fields(Fault)
+    if field.name not in ("id", "operation", "kind", "when", "injected")  # set by `Faults.add`
+]
+
+
 class UnusedFaultError(EmulatorError, AssertionError):
     """Faults were added and never injected, so a test did not test what it should."""
 
@@ -137,7 +141,7 @@ class Faults:
         self._ids = count(1)
         self._waiting: list[Fault] = []
 
-    def add(self, operation: str, kind: str, *, when: Callable[[Call], bool] | None = None, **options: Any) -> Fault:
+    def add(self, operation: str, kind: str, /, *, when: Callable[[Call], bool] | None = None, **options: Any) -> Fault:
         """Add a fault: `faults.add("create_topic", "server_error", applied=True, times=2)`.
 
         `options` are the fields of `Fault`; `KINDS` names the faults. By default a "delay" is always injected, all
@@ -149,6 +153,11 @@ class Faults:
         fault = Fault(id=next(self._ids), operation=operation, kind=kind, when=when, **options)
         self._waiting.append(fault)
         return fault
+
+    def add_from(self, data: Record) -> Fault:
+        """Add a fault from plain data; a predicate exists in code only, so `when` is ignored."""
+        options = {name: value for name, value in data.items() if name not in ("operation", "kind", "when")}
+        return self.add(fields.string(data, "operation", "*"), fields.required(data, "kind"), **options)
 
     def remove(self, fault_id: int) -> bool:
         """Remove one fault and return True, or return False if it is not pending."""
@@ -171,7 +180,7 @@ class Faults:
         _require(operation, ["*", *self._operations], "operation")
         _require(kind, KINDS, "kind of fault")
         for name in options:
-            _require(name, [field.name for field in attrs.fields(Fault) if field.name not in _OWN], "option of a fault")
+            _require(name, _OPTIONS, "option of a fault")
 
     def clear(self) -> None:
         """Remove all faults."""

@@ -5,11 +5,16 @@ A value of the wrong JSON type gets 400; a value of the right type that is not v
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import Any
+import re
+from collections.abc import Collection, Container
+from typing import Any, Final
 
+from asyncdbaas.emulator.clock import timestamp
 from asyncdbaas.emulator.errors import bad_request, unprocessable
 from asyncdbaas.emulator.records import Record
+
+_UUID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_NAME: Final = re.compile(r"[^\x00-\x1f\x7f]{1,63}")
 
 
 def string(body: Record, name: str, default: str = "") -> str:
@@ -26,22 +31,56 @@ def required(body: Record, name: str) -> str:
     return value
 
 
+def new_name(body: Record, what: str, taken: Container[str]) -> str:
+    """Read the name of a new object, which must be printable and not exist."""
+    name = required(body, "name")
+    if not _NAME.fullmatch(name):
+        raise unprocessable(f"invalid {what} name")
+    if name in taken:
+        raise unprocessable(f"{what} name is not available")
+    return name
+
+
+def uuid(body: Record, name: str) -> str:
+    """Read a UUID; absent, null and "" give ""."""
+    value = string(body, name)
+    if value and not _UUID.fullmatch(value):
+        raise unprocessable(f"invalid {name}")
+    return value
+
+
+def time(body: Record, name: str) -> float | None:
+    """Read a date and time as epoch seconds; absent, null and "" give None."""
+    value = string(body, name)
+    try:
+        return timestamp(value) if value else None
+    except ValueError as error:
+        raise unprocessable(f"invalid {name}") from error
+
+
 def integer(body: Record, name: str, default: int = 0) -> int:
     """Read an integer; absent and null give the default. A bool is not an integer."""
     found: int | None = _read(body, name, int, "int")
     return default if found is None else found
 
 
-def boolean(body: Record, name: str, default: bool = False) -> bool:
-    """Read a bool; absent and null give the default."""
+def boolean(body: Record, name: str) -> bool:
+    """Read a bool; absent and null give false."""
     found: bool | None = _read(body, name, bool, "bool")
-    return default if found is None else found
+    return bool(found)
 
 
 def record(body: Record, name: str) -> Record:
     """Read an object; absent and null give an empty one."""
     found: Record | None = _read(body, name, dict, "object")
     return found or {}
+
+
+def required_record(body: Record, name: str) -> Record:
+    """Read an object that must be given, though it may be empty."""
+    if body.get(name) is None:
+        raise unprocessable(f"{name} is required")
+    return record(body, name)
 
 
 def records(body: Record, name: str) -> list[Record]:

@@ -1,4 +1,4 @@
-"""The two rate-limit windows of a token, and the headers that report them."""
+"""The rate limits: two windows for each token, and the headers that report them."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from typing import Final
 import attrs
 
 from asyncdbaas.emulator.clock import Clock
+from asyncdbaas.emulator.validators import number
 
 MINUTE: Final = 60.0
 HOUR: Final = 3600.0
+_MOST: Final = 10**9
 
 
 class SlidingWindow:
@@ -64,29 +66,31 @@ class Usage:
 class TokenLimits:
     """Count the requests of one token in a window of a minute and one of an hour."""
 
-    def __init__(self, per_minute: int, per_hour: int) -> None:
+    def __init__(self, clock: Clock, per_minute: int, per_hour: int) -> None:
+        self._clock = clock
         self._per_minute = per_minute
         self._per_hour = per_hour
         self._minute = SlidingWindow(MINUTE)
         self._hour = SlidingWindow(HOUR)
 
-    def arrive(self, clock: Clock) -> Verdict:
+    def arrive(self) -> Verdict:
         """Count an arriving request, or refuse it; a refused one is not counted.
 
         The hour is checked first: its refusal has no `retry-after`, which only the burst limit sends.
         """
-        now = clock.now()
+        now = self._clock.now()
         hour, minute = self._hour.count(now), self._minute.count(now)
         if hour >= self._per_hour:
-            return Verdict(admitted=False, headers=self._headers(clock, now, 0))
+            return Verdict(admitted=False, headers=self._headers(now, 0))
         if minute >= self._per_minute:
-            return Verdict(admitted=False, headers=self.burst_headers(clock, self._minute.frees_at(now) - now))
+            return Verdict(admitted=False, headers=self.burst_headers(self._minute.frees_at(now) - now))
         self._hour.add(now)
         self._minute.add(now)
-        return Verdict(admitted=True, headers=self._headers(clock, now, self._per_hour - hour - 1))
+        return Verdict(admitted=True, headers=self._headers(now, self._per_hour - hour - 1))
 
-    def usage(self, now: float) -> Usage:
+    def usage(self) -> Usage:
         """Return how many requests count in each window."""
+        now = self._clock.now()
         minute, hour = self._minute.count(now), self._hour.count(now)
         return Usage(
             minute=minute,
@@ -104,28 +108,57 @@ class TokenLimits:
         self._minute.take_back()
         self._hour.take_back()
 
-    def refused_headers(self, clock: Clock) -> dict[str, str]:
+    def hourly_headers(self) -> dict[str, str]:
         """Return the headers of a refusal by the hourly limit."""
-        return self._headers(clock, clock.now(), 0)
+        return self._headers(self._clock.now(), 0)
 
-    def burst_headers(self, clock: Clock, retry_after: float) -> dict[str, str]:
+    def burst_headers(self, retry_after: float) -> dict[str, str]:
         """Return the headers of a refusal by the burst limit that ends after `retry_after` virtual seconds."""
-        headers = self._headers(clock, clock.now(), 0)
-        headers["retry-after"] = _retry_after(clock, retry_after)
-        return headers
+        return self.hourly_headers() | {"retry-after": _retry_after(self._clock, retry_after)}
 
-    def unused_headers(self, clock: Clock) -> dict[str, str]:
+    def unused_headers(self) -> dict[str, str]:
         """Return the headers for a request that is not counted."""
-        now = clock.now()
-        return self._headers(clock, now, self._per_hour - self._hour.count(now))
+        now = self._clock.now()
+        return self._headers(now, self.left(now)[1])
 
-    def _headers(self, clock: Clock, now: float, remaining: int) -> dict[str, str]:
-        reset = clock.wall_time(self._hour.frees_at(now))
+    def _headers(self, now: float, remaining: int) -> dict[str, str]:
+        reset = self._clock.wall_time(self._hour.frees_at(now))
         return {
             "ratelimit-limit": str(self._per_hour),
             "ratelimit-remaining": str(remaining),
             "ratelimit-reset": str(math.ceil(reset)),
         }
+
+
+@attrs.frozen(kw_only=True)
+class RateLimits:
+    """Rate limits, and what counts in the windows of each token."""
+
+    clock: Clock
+    per_minute: int = attrs.field(validator=number(1, _MOST, int))
+    """Requests per token and minute."""
+    per_hour: int = attrs.field(validator=number(1, _MOST, int))
+    """Requests per token and hour."""
+    _tokens: dict[str, TokenLimits] = attrs.field(factory=dict[str, TokenLimits], init=False)
+
+    def usage(self) -> dict[str, Usage]:
+        """Return what counts in the two windows of each token that has sent a request."""
+        return {token: limits.usage() for token, limits in tuple(self._tokens.items())}
+
+    def clear(self) -> None:
+        """Empty all windows."""
+        self._tokens.clear()
+
+    def of(self, token: str) -> TokenLimits:
+        """Return the windows of a token."""
+        limits = self._tokens.get(token)
+        if limits is None:
+            limits = self._tokens[token] = self.new()
+        return limits
+
+    def new(self) -> TokenLimits:
+        """Make windows in which nothing counts."""
+        return TokenLimits(self.clock, self.per_minute, self.per_hour)
 
 
 def _retry_after(clock: Clock, seconds: float) -> str:

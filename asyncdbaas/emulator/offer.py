@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
 from functools import cache
 from importlib import resources
 from os import PathLike
 from pathlib import Path
 from typing import Any, Final, NamedTuple, cast
 
+from asyncdbaas.emulator.clock import timestamp
 from asyncdbaas.emulator.errors import EmulatorError
 from asyncdbaas.emulator.records import Record
 
@@ -111,7 +111,7 @@ class Offer:
     def _is_past(self, engine: str, version: str, now: float) -> bool:
         end = self._dates.get(engine, {}).get(canonical(version), {}).get("end_of_availability")
         default = canonical(self.default_version(engine)) == canonical(version)
-        return end is not None and not default and _timestamp(end) <= now
+        return end is not None and not default and timestamp(end) <= now
 
 
 def make_offer(offer: Mapping[str, Any] | str | PathLike[str] | None, *, strict: bool, lenient: bool) -> Offer:
@@ -195,17 +195,11 @@ def _dates(entries: Any, engine: str) -> dict[str, dict[str, str]]:
         known = {name: entry[name] for name in ("end_of_life", "end_of_availability") if entry.get(name)}
         for name, date in known.items():
             try:
-                _timestamp(date)
+                timestamp(date)
             except (TypeError, ValueError) as error:
                 raise OfferError(f"{where}: {name} {date!r} is not a date") from error
         dates[canonical(str(entry.get("version")))] = known
     return dates
-
-
-def _timestamp(date: str) -> float:
-    """Read a date; one without a time zone is UTC."""
-    at = datetime.fromisoformat(date)
-    return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
 
 
 def _merged(shown: _EngineOffer, union: _EngineOffer | None) -> _EngineOffer:

@@ -50,6 +50,7 @@ class Topic(Listed):
     replication_factor: int
     partition_count: int
     config: Record
+    """The settings that were given; others have their default."""
     consumer_groups: list[str]
 
 
@@ -228,7 +229,6 @@ class ClusterChange(TypedDict, total=False):
     storage_size_mib: int
     region: str
     private_network_uuid: str
-    version: str
 
 
 class MetricsCredentials(TypedDict):

@@ -37,10 +37,11 @@ def encode(answer: Answer, source: str = "service") -> Response:
     if answer.body is None:
         return Response(answer.status, headers, b"", answer.delay)
     headers["content-type"] = _JSON
-    return Response(answer.status, headers, _encode(answer.body), answer.delay)
+    return Response(answer.status, headers, encode_json(answer.body), answer.delay)
 
 
-def _encode(body: object) -> bytes:
+def encode_json(body: object) -> bytes:
+    """Encode plain data."""
     try:
         return msgspec.json.encode(body)
     except UnicodeEncodeError:  # half of a surrogate pair, which a request can hold and JSON can escape

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
-from urllib.parse import unquote
+from urllib.parse import parse_qsl, unquote
 
 import attrs
 
+from asyncdbaas.emulator.errors import forbidden
 from asyncdbaas.emulator.records import Record
 
 PARAMETER: Final = "{}"
@@ -31,16 +32,21 @@ class Call:
     params: tuple[str, ...]
     query: Mapping[str, str]
     body: Record
-    scopes: frozenset[str] | None
+    scopes: Collection[str] | None
     """The scopes of the token; None allows everything."""
 
     def may(self, scope: str) -> bool:
         """Return whether the token has a scope."""
         return self.scopes is None or scope in self.scopes
 
+    def require(self, scope: str) -> None:
+        """Refuse the call with 403 if the token lacks a scope."""
+        if not self.may(scope):
+            raise forbidden()
+
 
 Handler: TypeAlias = Callable[..., Answer]
-"""`handler(state, call, *parameters of the path)`."""
+"""`handler(owner, call, *parameters of the path)`; the owner is the state, or the emulator for `/_emulator/`."""
 
 Action: TypeAlias = Callable[..., None]
 """A scheduled change: `action(state, at, *args)`."""
@@ -74,9 +80,9 @@ class Resource:
         """Register a function for GET."""
         return self._register("GET", path, takes_body=False)
 
-    def post(self, path: str) -> Callable[[_HandlerT], _HandlerT]:
+    def post(self, path: str, *, takes_body: bool = True) -> Callable[[_HandlerT], _HandlerT]:
         """Register a function for POST."""
-        return self._register("POST", path, takes_body=True)
+        return self._register("POST", path, takes_body=takes_body)
 
     def put(self, path: str, *, takes_body: bool = True) -> Callable[[_HandlerT], _HandlerT]:
         """Register a function for PUT."""
@@ -108,6 +114,23 @@ class Match(NamedTuple):
 
     route: Route
     params: tuple[str, ...]
+
+    def call(self, path: str, query: str, body: Record, scopes: Collection[str] | None = None) -> Call:
+        """Make the call that a request to this route is."""
+        return Call(
+            method=self.route.method,
+            path=path,
+            operation=self.route.operation,
+            params=self.params,
+            query=dict(parse_qsl(query, keep_blank_values=True)) if query else {},
+            body=body,
+            scopes=scopes,
+        )
+
+    def answer(self, owner: Any, call: Call) -> Answer:
+        """Call the handler, which acts on `owner`: the state, or the emulator."""
+        answer: Answer = self.route.handler(owner, call, *self.params)
+        return answer
 
 
 class _Node:

@@ -19,32 +19,32 @@ Of a cluster, only `engine` is required. All other keys are those of the create 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from difflib import get_close_matches
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 import attrs
 
+from asyncdbaas.emulator import fields
 from asyncdbaas.emulator.delays import Delays, Quirks
-from asyncdbaas.emulator.errors import EmulatorError
+from asyncdbaas.emulator.errors import EmulatorError, refusal_as_error, suggestion
 from asyncdbaas.emulator.records import Record
+from asyncdbaas.emulator.seeding import ORDER_KEYS
 
 if TYPE_CHECKING:
     from asyncdbaas.emulator.emulated_service import EmulatedService
 
 CHILDREN: Final = MappingProxyType(
     {
-        "topics": "topics",
-        "users": "users",
-        "databases": "dbs",
-        "pools": "pools",
-        "replicas": "replicas",
-        "log_sinks": "logsink",
-        "schemas": "schema-registry",
+        "topics": ("topics", "name partition_count replication_factor config consumer_groups"),
+        "users": ("users", "name settings mysql_settings readonly"),
+        "databases": ("dbs", "name"),
+        "pools": ("pools", "name mode size db user"),
+        "replicas": ("replicas", "name size region tags private_network_uuid storage_size_mib do_settings"),
+        "log_sinks": ("logsink", "sink_name sink_type config"),
+        "schemas": ("schema-registry", "subject_name schema_type schema"),
     }
 )
-"""Kinds of objects in a cluster, and the last part of the path that creates them."""
-
+"""Kinds of objects in a cluster, with the last part of the path that creates them, and the keys of their bodies."""
 _KEYS: Final = ("clusters", "delays", "faults", "quirks")
 _SettingsT = TypeVar("_SettingsT", Delays, Quirks)
 
@@ -64,7 +64,8 @@ def apply(emulator: EmulatedService, data: Mapping[str, Any]) -> None:
         for number, entry in enumerate(_list(data.get("clusters", []), "clusters")):
             _add_cluster(emulator, entry, f"clusters[{number}]")
         for number, entry in enumerate(_list(data.get("faults", []), "faults")):
-            _add_fault(emulator, entry, f"faults[{number}]")
+            place = f"faults[{number}]"
+            _try(place, emulator.faults.add_from, _object(entry, place))
         emulator.perform("GET", "/v2/databases")  # runs what is due at once
         emulator.delays, emulator.quirks = wanted
     except BaseException:
@@ -88,6 +89,7 @@ def changed(settings: _SettingsT, values: Mapping[str, Any]) -> _SettingsT:
 
 def _add_cluster(emulator: EmulatedService, entry: Any, place: str) -> None:
     settings = dict(_object(entry, place))
+    _require_keys(settings, {*ORDER_KEYS, *CHILDREN, "indexes"}, place)
     children = {kind: _list(settings.pop(kind, []), f"{place}.{kind}") for kind in CHILDREN}
     indexes = _list(settings.pop("indexes", []), f"{place}.indexes")
     engine, name = settings.pop("engine", None), settings.pop("name", None)
@@ -101,32 +103,31 @@ def _add_cluster(emulator: EmulatedService, entry: Any, place: str) -> None:
         for number, child in enumerate(entries):
             _add_child(emulator, cluster_id, kind, child, f"{place}.{kind}[{number}]")
     for number, index in enumerate(indexes):
-        values = _named(index, f"{place}.indexes[{number}]")
-        _try(f"{place}.indexes[{number}]", emulator.add_index, cluster_id, **values)
+        _add_index(emulator, cluster_id, index, f"{place}.indexes[{number}]")
 
 
 def _add_child(emulator: EmulatedService, cluster_id: str, kind: str, entry: Any, place: str) -> None:
     body = _named(entry, place)
-    groups: Sequence[Any] = (
-        _list(body.pop("consumer_groups", []), f"{place}.consumer_groups") if kind == "topics" else []
-    )
-    answer = emulator.perform("POST", f"/v2/databases/{cluster_id}/{CHILDREN[kind]}", body)
+    path, keys = CHILDREN[kind]
+    _require_keys(body, keys.split(), place)
+    answer = emulator.perform("POST", f"/v2/databases/{cluster_id}/{path}", body)
     if answer.status >= 400:
         raise SeedError(f"{place}: {answer.body['message']}")
-    for group in groups:
-        _try(place, emulator.add_consumer_group, cluster_id, body["name"], str(group))
+    for group in _try(place, fields.strings, body, "consumer_groups"):
+        _try(place, emulator.add_consumer_group, cluster_id, body["name"], group)
 
 
-def _add_fault(emulator: EmulatedService, entry: Any, place: str) -> None:
-    fault = dict(_object(entry, place))
-    operation, kind = fault.pop("operation", "*"), fault.pop("kind", "")
-    fault.pop("when", None)  # a predicate exists in code only
-    _try(place, emulator.faults.add, operation, kind, **fault)
+def _add_index(emulator: EmulatedService, cluster_id: str, entry: Any, place: str) -> None:
+    values = _named(entry, place)
+    name = _try(place, fields.required, values, "name")
+    del values["name"]
+    _try(place, emulator.add_index, cluster_id, name, **values)
 
 
-def _try(place: str, function: Any, *arguments: Any, **named: Any) -> Any:
+def _try(place: str, function: Any, /, *arguments: Any, **named: Any) -> Any:
     try:
-        return function(*arguments, **named)
+        with refusal_as_error():
+            return function(*arguments, **named)
     except EmulatorError as error:
         raise SeedError(f"{place}: {error}") from error
 
@@ -150,6 +151,4 @@ def _list(value: Any, place: str) -> Sequence[Any]:
 def _require_keys(value: Any, known: Collection[str], place: str) -> None:
     for name in _object(value, place):
         if name not in known:
-            near = get_close_matches(str(name), known, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(sorted(known))}"
-            raise SeedError(f"{place}: unknown key {name!r}; {hint}")
+            raise SeedError(f"{place}: unknown key {name!r}; {suggestion(str(name), known)}")

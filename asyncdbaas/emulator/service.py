@@ -7,12 +7,13 @@ import math
 import time
 from collections.abc import Mapping
 from typing import Any, Final, NoReturn, cast
-from urllib.parse import parse_qsl
+
+import attrs
 
 from asyncdbaas.emulator import corruption
-from asyncdbaas.emulator.errors import CODES, Refusal, bad_request, not_found
+from asyncdbaas.emulator.errors import CODES, Refusal, bad_request, forbidden, not_found
 from asyncdbaas.emulator.faults import Fault, Faults
-from asyncdbaas.emulator.limits import TokenLimits, Usage
+from asyncdbaas.emulator.limits import RateLimits
 from asyncdbaas.emulator.paging import paged
 from asyncdbaas.emulator.recorder import Recorder
 from asyncdbaas.emulator.records import Record
@@ -23,87 +24,44 @@ from asyncdbaas.emulator.state import State
 _VERBS: Final = {"GET": "read", "POST": "create", "PUT": "update", "PATCH": "update", "DELETE": "delete"}
 
 
+@attrs.define(kw_only=True)
 class RequestContext:
     """A request while it is processed, with what its response headers and its record need."""
 
-    __slots__ = (
-        "applied",
-        "headers",
-        "limit_headers",
-        "match",
-        "method",
-        "path",
-        "query",
-        "request_id",
-        "started",
-        "token",
-    )
-
-    def __init__(
-        self, method: str, target: str, headers: Mapping[str, str], match: Match | None, request_id: str
-    ) -> None:
-        self.method = method
-        self.path, _, self.query = target.partition("?")
-        self.headers = headers
-        self.match = match
-        self.request_id = request_id
-        self.limit_headers: dict[str, str] = {}
-        self.applied = False
-        self.token: str | None = None
-        self.started = time.perf_counter()
+    method: str
+    path: str
+    query: str
+    headers: Mapping[str, str]
+    match: Match | None
+    request_id: str
+    limit_headers: dict[str, str] = attrs.field(factory=dict[str, str])
+    applied: bool = False
+    token: str | None = None
+    started: float = attrs.field(factory=time.perf_counter)
 
 
 class Service:
     """Process requests against a state."""
 
     def __init__(
-        self,
-        state: State,
-        router: Router,
-        faults: Faults,
-        requests: Recorder,
-        *,
-        scheme: str,
-        per_minute: int,
-        per_hour: int,
+        self, state: State, router: Router, faults: Faults, requests: Recorder, *, limits: RateLimits, scheme: str
     ) -> None:
         self.state = state
-        self._scheme = scheme
         self._router = router
         self._faults = faults
         self._requests = requests
-        self._per_minute = per_minute
-        self._per_hour = per_hour
-        self._limits: dict[str, TokenLimits] = {}
-
-    def forget_limits(self) -> None:
-        """Empty the windows of every token."""
-        self._limits.clear()
-
-    def usage(self) -> dict[str, Usage]:
-        """Return what counts in the windows of each token that has sent a request."""
-        now = self.state.clock.now()
-        return {token: limits.usage(now) for token, limits in self._limits.items()}
+        self._limits = limits
+        self._scheme = scheme
 
     def perform(self, method: str, target: str, body: Record | None = None) -> Answer:
         """Run an operation directly: no token, no rate limit, no fault, no record."""
         path, _, query = target.partition("?")
-        match = self._router.match(method, path)
         try:
+            match = self._router.match(method, path)
             if match is None:
                 raise not_found("route")
-            call = Call(
-                method=method,
-                path=path,
-                operation=match.route.operation,
-                params=match.params,
-                query=dict(parse_qsl(query)),
-                body=body or {},
-                scopes=None,
-            )
             self.state.run_due()
-            answer: Answer = match.route.handler(self.state, call, *match.params)
-            return answer
+            return match.answer(self.state, match.call(path, query, body or {}))
         except Refusal as refusal:
             return Answer(refusal.status, {"id": CODES[refusal.status], "message": refusal.message})
 
@@ -113,8 +71,15 @@ class Service:
         `target` is the request target as sent (path and query, percent-encoded); the names in `headers` are lower
         case, unless the mapping ignores case.
         """
-        match = self._router.match(method, target.partition("?")[0])
-        context = RequestContext(method, target, headers, match, self.state.ids.uuid("request"))
+        path, _, query = target.partition("?")
+        context = RequestContext(
+            method=method,
+            path=path,
+            query=query,
+            headers=headers,
+            match=self._router.match(method, path),
+            request_id=self.state.ids.uuid("request"),
+        )
         try:
             response = self._answer(context, body)
         except Refusal as refusal:
@@ -142,39 +107,26 @@ class Service:
         """Return the token of the request, and count the request. One without a valid token is not counted."""
         scheme, _, token = context.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or token not in self.state.data["tokens"]:
-            context.limit_headers = TokenLimits(self._per_minute, self._per_hour).unused_headers(self.state.clock)
+            context.limit_headers = self._limits.new().unused_headers()
             raise Refusal(401, "Unable to authenticate you.")
         context.token = token
-        verdict = self._limits_of(token).arrive(self.state.clock)
+        verdict = self._limits.of(token).arrive()
         context.limit_headers = verdict.headers
         if not verdict.admitted:
             raise Refusal(429, "API Rate limit exceeded.")
         return token
 
-    def _limits_of(self, token: str) -> TokenLimits:
-        limits = self._limits.get(token)
-        if limits is None:
-            limits = self._limits[token] = TokenLimits(self._per_minute, self._per_hour)
-        return limits
-
     def _call(self, context: RequestContext, match: Match, token: str, body: bytes) -> Call:
         """Check the scope, parse the body and return the call."""
         scopes = self.state.data["tokens"][token]
-        if scopes is not None and f"database:{_VERBS[context.method]}" not in scopes:
-            raise Refusal(403, "You do not have access for the attempted action.")
-        return Call(
-            method=context.method,
-            path=context.path,
-            operation=match.route.operation,
-            params=match.params,
-            query=dict(parse_qsl(context.query, keep_blank_values=True)) if context.query else {},
-            body=parse(body) if match.route.takes_body else {},
-            scopes=None if scopes is None else frozenset(scopes),
-        )
+        resource = "tag" if context.path.startswith("/v2/tags") else "database"
+        if scopes is not None and f"{resource}:{_VERBS[context.method]}" not in scopes:
+            raise forbidden()
+        return match.call(context.path, context.query, parse(body) if match.route.takes_body else {}, scopes)
 
     def _apply(self, context: RequestContext, match: Match, call: Call) -> Response:
         self.state.run_due()
-        answer = match.route.handler(self.state, call, *match.params)
+        answer = match.answer(self.state, call)
         context.applied = context.method != "GET"
         page_size = self.state.quirks.page_size
         if page_size is not None and isinstance(answer.body, dict):
@@ -189,8 +141,8 @@ class Service:
         """Return the response that a fault causes, and set the rate-limit headers for it."""
         if corruption.has_no_limit_headers(fault):
             context.limit_headers = {}
-        limits = self._limits_of(token)
-        if (headers := corruption.refused_by_limit(fault, limits, self.state.clock)) is not None:
+        limits = self._limits.of(token)
+        if (headers := corruption.refused_by_limit(fault, limits)) is not None:
             limits.take_back()
             context.limit_headers = headers
         return corruption.corrupt(fault, response, context.request_id)
@@ -198,7 +150,7 @@ class Service:
     def _record(self, context: RequestContext, response: Response) -> None:
         cut = response.ending in ("reset", "silence")
         now = self.state.clock.now()
-        left = (None, None) if context.token is None else self._limits_of(context.token).left(now)
+        left = (None, None) if context.token is None else self._limits.of(context.token).left(now)
         self._requests.add(
             at=now,
             method=context.method,

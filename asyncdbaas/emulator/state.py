@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import heapq
-import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Concatenate, ParamSpec, TypeAlias, TypeVar
+
+import msgspec
 
 from asyncdbaas.emulator.clock import Clock, rfc3339
 from asyncdbaas.emulator.delays import Delays, Quirks
@@ -20,7 +21,15 @@ Actions: TypeAlias = Mapping[str, Action]
 """Scheduled changes by name."""
 
 _Args = ParamSpec("_Args")
+_T = TypeVar("_T")
 _ListedT = TypeVar("_ListedT", bound=Listed)
+
+
+def found(objects: Mapping[str, _T], name: str, what: str) -> _T:
+    """Return an object of a cluster, or refuse with 404."""
+    if name not in objects:
+        raise not_found(what)
+    return objects[name]
 
 
 class State:
@@ -111,9 +120,9 @@ class State:
             raise not_yet(action, "cluster is undergoing maintenance")
         return cluster
 
-    def listed_at(self) -> float:
-        """Return when lists show an object that is made now."""
-        return self.clock.now() + self.delays.listed if self.delays.listed else 0.0
+    def shown_after(self, delay: float) -> float:
+        """Return when a delay ends, or 0 without one."""
+        return self.clock.now() + delay if delay else 0.0
 
     def listed(self, records: Iterable[_ListedT]) -> list[_ListedT]:
         """Return those records that lists show already."""
@@ -132,20 +141,18 @@ class State:
         )
 
     def dump(self) -> Record:
-        """Return a copy of everything as plain data."""
-        parts = {
+        """Return everything as plain data, which is not a copy."""
+        return {
             "clock": self.clock.now(),
             "ids": self.ids.dump(),
             "data": self.data,
             "schedule": self._scheduled,
             "number": self._number,
         }
-        copy: Record = json.loads(json.dumps(parts))
-        return copy
 
     def load(self, dumped: Record) -> None:
         """Restore a dump; the clock is moved forward to the dump's time if it is behind."""
-        copy = json.loads(json.dumps(dumped))
+        copy = msgspec.to_builtins(dumped)
         self.clock.advance(seconds=max(0.0, copy["clock"] - self.clock.now()))  # may raise, so it comes first
         self.ids.load(copy["ids"])
         self.data, self._scheduled, self._number = copy["data"], copy["schedule"], copy["number"]

@@ -27,7 +27,7 @@ class StateFile:
     at most half a second later. A write replaces the file, so a crash or a full disk leaves the previous snapshot.
     """
 
-    def __init__(self, path: Path, take_snapshot: Callable[[], Record]) -> None:
+    def __init__(self, path: Path, take_snapshot: Callable[[], bytes]) -> None:
         # A write through a link replaces the file that it points to, not the link. Not `resolve`, which raises a
         # RuntimeError for links in a circle.
         self.path: Final = Path(os.path.realpath(path))
@@ -70,7 +70,12 @@ class StateFile:
             self._save()
 
     def close(self) -> None:
-        """Write the last state and unlock the file; raises `StateError` if it cannot be written."""
+        """Write the last state and unlock the file; raises `StateError` if it cannot be written.
+
+        Does nothing if it is not open: another emulator may be using the file.
+        """
+        if not self._lock.is_held:
+            return
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

@@ -10,11 +10,12 @@ from inspect import signature
 from pathlib import Path
 from typing import Any, Final, TypedDict, cast
 
+import msgspec
+
 from asyncdbaas.emulator.engines import ENGINES
 from asyncdbaas.emulator.errors import EmulatorError
 from asyncdbaas.emulator.operations import ACTIONS
 from asyncdbaas.emulator.records import Account, Record
-from asyncdbaas.emulator.shapes import misfits
 
 FORMAT: Final = "asyncdbaas-emulator/3"
 _FAMILY: Final = "asyncdbaas-emulator/"
@@ -58,15 +59,14 @@ def load(file: Path) -> Record | None:
     return cast("Record", snapshot)
 
 
-def save(file: Path, snapshot: Record) -> None:
+def save(file: Path, snapshot: bytes) -> None:
     """Write a snapshot; it holds credentials, so only the owner may read it. One writer at a time."""
-    text = json.dumps(snapshot)
     new = file.with_name(f".{file.name}.new")
     new.unlink(missing_ok=True)  # left by a process that was killed
     try:
         handle = os.open(new, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(text)
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(snapshot)
             stream.flush()
             os.fsync(stream.fileno())
         new.replace(file)
@@ -85,22 +85,25 @@ def check(snapshot: Any, where: str) -> None:
         raise StateError(
             f"{where}: is of another version of the emulator: {found[:60]!r}, where this one has {FORMAT!r}"
         )
-    place = next(misfits(record, _Snapshot, "snapshot"), None) or next(_broken_parts(record), None)
-    if place is not None:
-        raise StateError(f"{where}: is damaged at {place}")
+    try:
+        msgspec.convert(record, _Snapshot)  # names no key of a mapping: they may be secrets
+    except msgspec.ValidationError as error:
+        raise StateError(f"{where}: is damaged: {error}") from error
+    if (place := next(_broken_parts(record), None)) is not None:
+        raise StateError(f"{where}: is damaged at `{place}`")
 
 
 def _broken_parts(snapshot: Record) -> Iterator[str]:
     """Yield the places of values that have the right type but cannot be used."""
     if snapshot["data"]["token"] not in snapshot["data"]["tokens"]:
-        yield "snapshot.data.token"
+        yield "$.data.token"
     for key, cluster in snapshot["data"]["clusters"].items():
         if cluster["engine"] not in ENGINES:
-            yield "snapshot.data.clusters.*.engine"
+            yield "$.data.clusters[...].engine"
         if cluster["id"] != key:
-            yield "snapshot.data.clusters.*.id"
+            yield "$.data.clusters[...].id"
     if not all(_can_run(entry) for entry in snapshot["schedule"]):
-        yield "snapshot.schedule.*"
+        yield "$.schedule[...]"
 
 
 def _can_run(entry: Any) -> bool:

@@ -10,7 +10,7 @@ import jsonschema
 import pytest
 from emulator_http import Caller, emulating
 
-from asyncdbaas.emulator import Clock, Emulator, admin_routes, page
+from asyncdbaas.emulator import Clock, Delays, Emulator, admin_routes, page
 from asyncdbaas.emulator.routing import Router
 
 
@@ -166,6 +166,16 @@ async def test_a_reset_returns_to_the_seed() -> None:
         assert (await call("GET", f"/v2/databases/{shop}/dbs/orders")).status == 200
 
 
+async def test_a_reset_takes_back_delays_and_quirks() -> None:
+    async with emulating(delays=Delays(create=9)) as (emulator, call):
+        emulator.seed_from({"quirks": {"page_size": 5}})
+        before = (await call("GET", "/_emulator/settings")).json
+        await call("PATCH", "/_emulator/settings", {"delays": {"create": 7}, "quirks": {"page_size": None}})
+        await call("POST", "/_emulator/reset")
+        assert (await call("GET", "/_emulator/settings")).json == before
+        assert (before["delays"]["create"], before["quirks"]["page_size"]) == (9, 5)
+
+
 SECRET_KINDS: Final = ("kafka", "pg", "mysql", "valkey", "mongodb", "opensearch")
 
 
@@ -244,8 +254,9 @@ NONSENSE: Final[list[tuple[str, str, Any, int]]] = [
     ("POST", "clock", {"days": 10**12}, 400),
     ("POST", "clock", {"fortnights": 1}, 400),
     ("POST", "clock", [], 400),
-    ("PUT", "clock", {}, 400),
-    ("PUT", "clock", {"scale": True}, 400),
+    ("PUT", "clock", {}, 422),
+    ("PUT", "clock", {"scale": True}, 422),
+    ("PUT", "clock", {"scale": 1e300}, 422),
     ("PUT", "clock", {"scale": -1}, 422),
     ("POST", "faults", {}, 422),
     ("POST", "faults", {"kind": "nonsense"}, 422),
@@ -258,6 +269,11 @@ NONSENSE: Final[list[tuple[str, str, Any, int]]] = [
     ("POST", "clusters", {"engine": "nonsense"}, 422),
     ("POST", "clusters", {"engine": 7}, 400),
     ("POST", "clusters", {"num_nodes": 77}, 422),
+    ("POST", "clusters", {"nodes": 3}, 422),
+    ("POST", "clusters", {"self": 1}, 422),
+    ("POST", "faults", {"kind": "delay", "self": 1}, 422),
+    ("POST", "seed", {"faults": [{"kind": "delay", "function": 1}]}, 422),
+    ("POST", "seed", {"faults": [{"kind": ["delay"]}]}, 422),
     ("GET", "clusters/x/contents", None, 404),
     ("POST", "clusters/x/indexes", {"name": "a"}, 404),
     ("POST", "clusters/x/valkey", None, 404),
@@ -278,6 +294,25 @@ def test_wrong_values_are_rejected(method: str, path: str, body: Any, status: in
     emulator = Emulator(clock=Clock.stepped())
     answer = emulator.handle(method, f"/_emulator/{path}", {"host": "localhost"}, json.dumps(body).encode())
     assert answer.status == status
+
+
+@pytest.mark.parametrize(
+    ("values", "status", "message"),
+    [
+        ({"size": "large"}, 400, 'json: cannot unmarshal str into field "size" of type int'),
+        ({"status": "broken"}, 422, "invalid status"),
+        ({"cluster_id": "a"}, 422, "there is no setting 'cluster_id' of a new index; known are create_time"),
+        ({"shards": 2}, 422, "there is no setting 'shards' of a new index"),
+        ({"statuss": "open"}, 422, "did you mean 'status'?"),
+    ],
+)
+def test_an_index_that_cannot_be_is_rejected(values: dict[str, Any], status: int, message: str) -> None:
+    emulator = Emulator()
+    path = f"/_emulator/clusters/{emulator.add_cluster(engine='opensearch')['id']}/indexes"
+    refused = emulator.handle("POST", path, {"host": "localhost"}, json.dumps({"name": "a", **values}).encode())
+    assert refused.status == status
+    assert message in json.loads(refused.body)["message"]
+    emulator.restore(emulator.snapshot())
 
 
 def test_the_admin_path_counts_in_no_limit() -> None:

@@ -19,7 +19,7 @@ import aiohttp
 import pytest
 from emulator_http import emulating, until
 
-from asyncdbaas.emulator import Clock, Emulator, EmulatorError
+from asyncdbaas.emulator import Clock, Delays, Emulator, EmulatorError
 from asyncdbaas.emulator import server as server_module
 
 UNKNOWN = "9cc10173-e9ea-4176-9dbc-a4cee4c4ff30"
@@ -202,6 +202,16 @@ async def test_a_request_may_name_the_whole_url() -> None:
         assert [(seen.operation, seen.path) for seen in emulator.requests] == [("get_topic", path.partition("?")[0])]
 
 
+async def test_time_stops_when_the_year_9999_ends() -> None:
+    seconds = 0.0
+    async with emulating(clock=Clock(10**9, source=lambda: seconds)) as (emulator, call):
+        path = f"/v2/databases/{emulator.add_cluster(engine='opensearch')['id']}"
+        seconds = 1000.0
+        assert (await call("PUT", f"{path}/install_update")).status == 204
+        events = (await call("GET", f"{path}/events")).json["events"]
+        assert events[-1]["create_time"] == "9999-12-31T23:59:59Z"
+
+
 async def test_of_two_writers_racing_for_a_name_one_gets_it() -> None:
     async with emulating(per_minute=1000) as (emulator, call):
         path = f"/v2/databases/{emulator.add_cluster()['id']}/topics"
@@ -226,9 +236,29 @@ def test_an_order_in_code_that_cannot_be_is_refused() -> None:
         emulator.add_cluster(engine="oracle")
     with pytest.raises(EmulatorError, match="invalid size"):
         emulator.add_cluster(engine="pg", size="huge")
+    with pytest.raises(EmulatorError, match="'nodes' of a new cluster; did you mean 'num_nodes'"):
+        emulator.add_cluster(nodes=6)
     emulator.add_cluster(name="a")
     with pytest.raises(EmulatorError, match="cluster name is not available"):
         emulator.add_cluster(name="a")
+
+
+def test_a_cluster_without_a_name_gets_one_that_is_free() -> None:
+    emulator = Emulator(delays=Delays.none())
+    first = emulator.add_cluster()
+    assert [first["name"], emulator.add_cluster()["name"]] == ["kafka-1", "kafka-2"]
+    emulator.perform("DELETE", f"/v2/databases/{first['id']}")
+    assert emulator.add_cluster()["name"] == "kafka-3"
+
+
+def test_what_code_is_given_does_not_change_later() -> None:
+    emulator = Emulator()
+    made = emulator.add_cluster(engine="pg", tags=["a"])
+    read = emulator.perform("GET", f"/v2/databases/{made['id']}").body["database"]
+    emulator.announce_update(made["id"], "a patch")
+    assert made["maintenance_window"]["pending"] is read["maintenance_window"]["pending"] is False
+    made["tags"].append("b")
+    assert emulator.perform("GET", f"/v2/databases/{made['id']}").body["database"]["tags"] == ["a"]
 
 
 @pytest.mark.parametrize(
@@ -279,6 +309,8 @@ def test_a_port_that_is_taken_is_an_error_in_a_thread_too() -> None:
         ({"clock": 5}, "the clock must be a function that returns seconds, not int"),
         ({"keep_requests": "10"}, "keep_requests must be a whole number"),
         ({"keep_requests": -1}, "keep_requests must be a whole number"),
+        ({"per_minute": 0}, "per_minute must be a whole number from 1"),
+        ({"per_hour": "5000"}, "per_hour must be a whole number from 1"),
     ],
 )
 def test_settings_that_make_no_sense_are_refused_by_name(settings: dict[str, Any], message: str) -> None:

@@ -150,17 +150,20 @@ async def test_a_backup_can_be_forked_into_a_new_cluster() -> None:
     async with emulating(clock=clock) as (emulator, call):
         source = emulator.add_cluster(**ORDER)
         await call("POST", f"/v2/databases/{source['id']}/dbs", {"name": "shop"})
-        fork = ORDER | {"name": "fork", "backup_restore": {"database_name": "main"}}
+        backup = {"database_name": "main"}
+        fork = ORDER | {"name": "fork", "backup_restore": backup}
         assert (await call("POST", "/v2/databases", fork)).status == 422
         clock.advance(minutes=2)
         wrong = [
             (fork | {"engine": "mysql"}, "no such cluster of this engine"),
             (fork | {"backup_restore": {"database_name": "gone"}}, "no such cluster of this engine"),
-            (fork | {"backup_restore": {"database_name": "main", "backup_created_at": "1999"}}, "no such backup"),
+            (fork | {"backup_restore": backup | {"backup_created_at": "1999-12-31T00:00:00Z"}}, "no such backup"),
         ]
         for order, why in wrong:
             assert (await call("POST", "/v2/databases", order)).message == f"invalid backup_restore: {why}"
-        created = await call("POST", "/v2/databases", fork)
+        made_at = (await call("GET", f"/v2/databases/{source['id']}/backups")).json["backups"][0]["created_at"]
+        backup |= {"backup_created_at": made_at.replace("Z", "+00:00")}
+        created = await call("POST", "/v2/databases", fork | {"backup_restore": backup})
         assert created.json["database"]["status"] == "forking"
         clock.advance(minutes=4)
         shown = (await call("GET", f"/v2/databases/{created.json['database']['id']}")).json["database"]

@@ -16,6 +16,7 @@ ORDER: Final[dict[str, Any]] = {
     "region": "nyc3",
     "num_nodes": 1,
 }
+UUID: Final = "d455e75d-4858-4eec-8c95-da2f0a5f93a7"
 
 
 @pytest.mark.parametrize(
@@ -31,6 +32,9 @@ ORDER: Final[dict[str, Any]] = {
         ({"num_nodes": 4}, "invalid node count"),
         ({"size": "db-s-1vcpu-3gb"}, "invalid size"),
         ({"storage_size_mib": 1}, "invalid storage size"),
+        ({"private_network_uuid": "default"}, "invalid private_network_uuid"),
+        ({"project_id": "mine"}, "invalid project_id"),
+        ({"backup_restore": {"database_name": "a", "backup_created_at": "now"}}, "invalid backup_created_at"),
         ({"rules": [{"type": "ip_addr", "value": "::1"}]}, "invalid ip address: ::1"),
         ({"rules": [{"type": "droplet", "value": "1"}] * 1001}, "too many firewall rules: 2000 addresses are allowed"),
         ({"autoscale": {"storage": {}}}, "storage.enabled is required"),
@@ -236,6 +240,30 @@ async def test_passwords_are_hidden_from_a_token_that_may_not_see_them() -> None
             assert credentials == {"basic_auth_username": "doadmin"}
 
 
+async def test_fields_that_need_another_scope_are_left_out_and_cannot_be_ordered_without_it() -> None:
+    fields = {"tags": "tag", "private_network_uuid": "vpc", "project_id": "project"}
+    async with emulating(delays=Delays.none()) as (emulator, _):
+        path = f"/v2/databases/{emulator.add_cluster(engine='pg', tags=['a'], size='db-s-2vcpu-4gb')['id']}"
+        assert emulator.perform("POST", f"{path}/replicas", {"name": "copy"}).status == 201
+        async with calling(emulator, emulator.add_token(["database:read", "database:create"])) as call:
+            assert not fields.keys() & (await call("GET", path)).json["database"].keys()
+            assert not fields.keys() & (await call("GET", f"{path}/replicas/copy")).json["replica"].keys()
+            assert (await call("GET", "/v2/databases?tag_name=a")).status == 403
+            for field in ({"tags": ["a"]}, {"private_network_uuid": UUID}, {"project_id": UUID}):
+                assert (await call("POST", "/v2/databases", ORDER | field)).status == 403
+            assert (await call("POST", f"{path}/replicas", {"name": "b", "tags": ["a"]})).status == 403
+            assert (await call("POST", "/v2/databases", ORDER | {"tags": [], "project_id": ""})).status == 201
+            assert (await call("POST", "/v2/tags", {"name": "a"})).status == 403
+        wide = ["database:read", "database:create", "tag:read", "tag:create", "vpc:read", "project:read"]
+        async with calling(emulator, emulator.add_token(wide)) as call:
+            assert fields.keys() <= (await call("GET", path)).json["database"].keys()
+            assert len((await call("GET", "/v2/databases?tag_name=a")).json["databases"]) == 1
+            order = ORDER | {"name": "tagged", "tags": ["a"], "private_network_uuid": UUID}
+            assert (await call("POST", "/v2/databases", order)).status == 201
+            assert (await call("POST", "/v2/databases", ORDER | {"name": "b", "project_id": UUID})).status == 403
+            assert (await call("POST", "/v2/tags", {"name": "a"})).status == 201
+
+
 async def test_mongodb_shows_passwords_in_the_response_to_the_create_only() -> None:
     async with emulating(delays=Delays.none()) as (_, call):
         created = (await call("POST", "/v2/databases", ORDER | {"engine": "mongodb"})).json["database"]
@@ -274,11 +302,21 @@ async def test_the_mysql_plugin_changes_with_a_reset() -> None:
         assert (await call("POST", f"{path}/app/reset_auth")).status == 400
 
 
-@pytest.mark.parametrize(("part", "name"), [("users", "doadmin"), ("dbs", "defaultdb")])
-async def test_defaults_cannot_be_deleted(part: str, name: str) -> None:
+@pytest.mark.parametrize(
+    ("engine", "part", "name"),
+    [
+        ("pg", "users", "doadmin"),
+        ("pg", "dbs", "defaultdb"),
+        ("mongodb", "users", "doadmin"),
+        ("mongodb", "users", "do-readonly"),
+        ("mongodb", "dbs", "admin"),
+    ],
+)
+async def test_defaults_are_there_and_cannot_be_deleted(engine: str, part: str, name: str) -> None:
     async with emulating() as (emulator, call):
-        refused = await call("DELETE", f"/v2/databases/{emulator.add_cluster(engine='pg')['id']}/{part}/{name}")
-        assert refused.status == 422
+        path = f"/v2/databases/{emulator.add_cluster(engine=engine)['id']}/{part}/{name}"
+        assert (await call("GET", path)).status == 200
+        assert (await call("DELETE", path)).status == 422
 
 
 async def test_pools_share_the_connections_of_their_cluster() -> None:
@@ -294,7 +332,8 @@ async def test_pools_share_the_connections_of_their_cluster() -> None:
 
 
 @pytest.mark.parametrize(
-    ("size", "budget"), [("db-s-2vcpu-4gb", 97), ("gd-8vcpu-32gb", 797), ("gd-16vcpu-64gb", 997), ("gd-40vcpu-160gb", 997)]
+    ("size", "budget"),
+    [("db-s-2vcpu-4gb", 97), ("gd-8vcpu-32gb", 797), ("gd-16vcpu-64gb", 997), ("gd-40vcpu-160gb", 997)],
 )
 async def test_a_cluster_has_a_number_of_connections_for_its_pools(size: str, budget: int) -> None:
     async with emulating(lenient=True) as (emulator, call):

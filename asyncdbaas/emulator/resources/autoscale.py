@@ -27,9 +27,7 @@ def get_autoscale(state: State, call: Call, cluster_id: str) -> Answer:
 def update_autoscale(state: State, call: Call, cluster_id: str) -> Answer:
     """Handle PUT /v2/databases/{id}/autoscale."""
     cluster = state.usable(cluster_id, "update autoscale", "autoscale")
-    if call.body.get("storage") is None:
-        raise unprocessable("storage is required")
-    cluster["autoscale"] = _checked(fields.record(call.body, "storage"))
+    cluster["autoscale"] = _checked(fields.required_record(call.body, "storage"))
     return Answer(204)
 
 

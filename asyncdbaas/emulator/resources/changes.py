@@ -45,7 +45,7 @@ def migrate_cluster(state: State, call: Call, cluster_id: str) -> Answer:
     region = fields.required(call.body, "region")
     if not state.offer.has_region(cluster["engine"], region):
         raise unprocessable("invalid region")
-    network = fields.string(call.body, "private_network_uuid") or state.ids.fixed_uuid(region)
+    network = fields.uuid(call.body, "private_network_uuid") or state.ids.fixed_uuid(region)
     changes: ClusterChange = {"region": region, "private_network_uuid": network}
     _begin(state, cluster, "migrating", state.delays.migrate, changes)
     return Answer(202)
@@ -62,9 +62,8 @@ def upgrade_cluster(state: State, call: Call, cluster_id: str) -> Answer:
     offered = state.offer.has_version(cluster["engine"], version, state.clock.now())
     if not offered or not is_newer(version, cluster["version"]):
         raise unprocessable("invalid cluster engine version")
-    begin_maintenance(state, cluster)
+    begin_maintenance(state, cluster, max(state.delays.upgrade, state.delays.maintenance))
     state.after(state.delays.upgrade, upgraded, cluster["id"], version)
-    state.after(max(state.delays.upgrade, state.delays.maintenance), change_done, cluster["id"], {"version": version})
     return Answer(204)
 
 
@@ -101,6 +100,7 @@ def upgraded(state: State, at: float, cluster_id: str, version: str) -> None:
     """Show the new version of a cluster that is still busy with its upgrade."""
     if cluster := state.clusters.get(cluster_id):
         cluster["version"] = version
+        state.log(cluster, "cluster_update", at)
 
 
 @resource.action

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Iterable
+from types import MappingProxyType
+from typing import Any, Final, cast
 
 from asyncdbaas.emulator.clock import rfc3339
 from asyncdbaas.emulator.connections import METRICS_PORT, connection, host, web_connection
@@ -28,6 +30,19 @@ _PLAIN: Final = (
 )
 
 
+_SCOPES: Final = MappingProxyType(
+    {"tags": "tag:read", "private_network_uuid": "vpc:read", "project_id": "project:read"}
+)
+"""Scopes that fields need to be shown."""
+
+
+def plain(cluster: Cluster, names: Iterable[str], call: Call | None) -> Record:
+    """Return those fields of a cluster that the caller's token may see."""
+    shown = (name for name in names if call is None or name not in _SCOPES or call.may(_SCOPES[name]))
+    fields = cast("dict[str, Any]", cluster)
+    return {name: fields[name] for name in shown}
+
+
 def view(state: State, cluster: Cluster, call: Call | None = None, *, created: bool = False) -> Record:
     """Return a cluster as the caller's token may see it. Without a call, everything is shown.
 
@@ -35,15 +50,17 @@ def view(state: State, cluster: Cluster, call: Call | None = None, *, created: b
     """
     password = shown_password(state, cluster, call, created=created)
     source = state.primary_of(cluster)
-    shown: Record = {key: cluster[key] for key in _PLAIN}
+    shown = plain(cluster, _PLAIN, call)
     shown["semantic_version"] = semantic(cluster["version"])
     shown |= state.offer.dates(cluster["engine"], cluster["version"])
     shown["created_at"] = rfc3339(cluster["created_at"])
     shown["read_only"] = cluster["primary"] is not None
-    ready = cluster["status"] not in ("creating", "forking")
-    shown["users"] = [users.view(cluster, user, call) for user in source["users"].values()] if ready else None
-    shown["db_names"] = list(source["dbs"]) if ready else None
-    shown["maintenance_window"] = cluster["maintenance_window"] if ready else None
+    if cluster["status"] in ("creating", "forking"):
+        shown |= {"users": None, "db_names": None, "maintenance_window": None}
+    else:
+        shown["users"] = [users.view(cluster, user, call) for user in state.listed(source["users"].values())]
+        shown["db_names"] = [database["name"] for database in state.listed(source["dbs"].values())]
+        shown["maintenance_window"] = cluster["maintenance_window"]
     has_metrics = can(cluster["engine"], "metrics")
     shown["metrics_endpoints"] = [{"host": host(cluster), "port": METRICS_PORT}] if has_metrics else []
     return shown | _connections(state, cluster, password) | _optional(cluster)

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import re
 from copy import deepcopy
+from types import MappingProxyType
 from typing import Final
 
 from asyncdbaas.emulator import fields
+from asyncdbaas.emulator.clock import timestamp
 from asyncdbaas.emulator.engines import ENGINES, can
 from asyncdbaas.emulator.errors import unprocessable
 from asyncdbaas.emulator.records import Cluster, Kind, Placement, Record
 from asyncdbaas.emulator.resources import autoscale, databases, firewall, settings, users
 from asyncdbaas.emulator.resources.backups import backup_begins, finished
 from asyncdbaas.emulator.resources.cluster_view import view
+from asyncdbaas.emulator.resources.maintenance import DAYS
 from asyncdbaas.emulator.routing import Answer, Call, Resource
 from asyncdbaas.emulator.sizes import base_storage_mib
 from asyncdbaas.emulator.state import State
@@ -20,20 +23,23 @@ from asyncdbaas.emulator.state import State
 resource: Final = Resource()
 
 _NAME: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
-_DAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_SCOPES: Final = MappingProxyType(
+    {"tags": "tag:create", "private_network_uuid": "vpc:read", "project_id": "project:assign_resource"}
+)
+"""Scopes that fields of an order need."""
 _MAX_STORAGE_MIB: Final = 30 * 1024 * 1024
 
 
 @resource.get("")
 def list_clusters(state: State, call: Call) -> Answer:
     """Handle GET /v2/databases."""
-    tag, now = call.query.get("tag_name"), state.clock.now()
+    if call.query.get("tag_name"):
+        call.require("tag:read")
+    tag = call.query.get("tag_name")
     listed = [
         view(state, cluster, call)
         for cluster in state.listed(state.clusters.values())
-        if cluster["visible_at"] <= now
-        and (cluster["primary"] is None or state.quirks.replicas_listed)
-        and (not tag or tag in (cluster["tags"] or ()))
+        if (cluster["primary"] is None or state.quirks.replicas_listed) and (not tag or tag in (cluster["tags"] or ()))
     ]
     return Answer(200, {"databases": listed})
 
@@ -47,6 +53,7 @@ def get_cluster(state: State, call: Call, cluster_id: str) -> Answer:
 @resource.post("")
 def create_cluster(state: State, call: Call) -> Answer:
     """Handle POST /v2/databases; with `dry_run` only the checks are made."""
+    require_scopes(call)
     cluster = new_cluster(state, call.body)
     if not fields.boolean(call.body, "dry_run"):
         add_cluster(state, cluster)
@@ -59,6 +66,13 @@ def delete_cluster(state: State, call: Call, cluster_id: str) -> Answer:
     """Handle DELETE /v2/databases/{id}; the cluster stays readable, and keeps its name, for a while."""
     remove_cluster(state, state.cluster(cluster_id))
     return Answer(204)
+
+
+def require_scopes(call: Call) -> None:
+    """Refuse an order with fields that the token lacks the scope for."""
+    for name, scope in _SCOPES.items():
+        if call.body.get(name):
+            call.require(scope)
 
 
 def add_cluster(state: State, cluster: Cluster) -> None:
@@ -110,7 +124,8 @@ def new_cluster(state: State, body: Record, *, any_engine: bool = False) -> Clus
     ):
         raise unprocessable("invalid cluster engine version")
     placed = _placement(state, body, engine)
-    cluster = blank_cluster(state, body, {"name": name, "engine": engine, "version": version}, placed)
+    kind: Kind = {"name": name, "engine": engine, "version": version}
+    cluster = blank_cluster(state, body, kind, placed, state.shown_after(state.delays.visible))
     cluster["rules"] = firewall.checked_rules(state, cluster, body)
     cluster["autoscale"] = autoscale.ordered(body)
     cluster["service_cnames"] = settings.checked_names(fields.record(body, "do_settings"))
@@ -127,15 +142,15 @@ def require_name(state: State, name: str) -> None:
         raise unprocessable("cluster name is not available")
 
 
-def blank_cluster(state: State, body: Record, kind: Kind, placed: Placement) -> Cluster:
-    """Make the record of a new cluster or replica."""
-    cluster_id, engine, now = state.ids.uuid("cluster", kind["name"]), kind["engine"], state.clock.now()
+def blank_cluster(state: State, body: Record, kind: Kind, placed: Placement, visible_at: float) -> Cluster:
+    """Make the record of a new cluster or replica, which can be read from `visible_at` on."""
+    cluster_id, engine = state.ids.uuid("cluster", kind["name"]), kind["engine"]
     return {
         "id": cluster_id,
         "status": "creating",
-        "created_at": now,
-        "visible_at": now + state.delays.visible if state.delays.visible else 0.0,
-        "listed_at": state.listed_at(),
+        "created_at": state.clock.now(),
+        "visible_at": visible_at,
+        "listed_at": max(visible_at, state.shown_after(state.delays.listed)),
         "deleting": False,
         "busy": False,
         "primary": None,
@@ -143,11 +158,11 @@ def blank_cluster(state: State, body: Record, kind: Kind, placed: Placement) -> 
         **placed,
         "storage_size_mib": storage(body, engine, placed["size"]),
         "tags": fields.strings(body, "tags") or None,
-        "private_network_uuid": fields.string(body, "private_network_uuid") or state.ids.fixed_uuid(placed["region"]),
-        "project_id": fields.string(body, "project_id") or state.ids.fixed_uuid("project"),
-        "maintenance_window": {"day": _DAYS[int(cluster_id[:8], 16) % 7], "hour": "21:00:00", "pending": False},
+        "private_network_uuid": fields.uuid(body, "private_network_uuid") or state.ids.fixed_uuid(placed["region"]),
+        "project_id": fields.uuid(body, "project_id") or state.ids.fixed_uuid("project"),
+        "maintenance_window": {"day": DAYS[int(cluster_id[:8], 16) % 7], "hour": "21:00:00", "pending": False},
         "authority": None,
-        "users": {ENGINES[engine].default_user: users.default_user(state, cluster_id, engine)},
+        "users": users.default_users(state, cluster_id, engine),
         "users_busy_until": 0.0,
         "dbs": databases.default_databases(engine),
         "config": {},
@@ -201,10 +216,10 @@ def _source(state: State, engine: str, body: Record) -> Cluster | None:
     if body.get("backup_restore") is None:
         return None
     wanted = fields.record(body, "backup_restore")
-    name, created_at = fields.required(wanted, "database_name"), fields.string(wanted, "backup_created_at")
+    name, created_at = fields.required(wanted, "database_name"), fields.time(wanted, "backup_created_at")
     source = next((other for other in state.clusters.values() if other["name"] == name), None)
     if source is None or source["engine"] != engine:
         raise unprocessable("invalid backup_restore: no such cluster of this engine")
-    if not any(created_at in ("", backup["created_at"]) for backup in finished(state, source)):
+    if not any(created_at in (None, timestamp(backup["created_at"])) for backup in finished(state, source)):
         raise unprocessable("invalid backup_restore: no such backup")
     return source

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ipaddress
-import re
 from typing import Final
 
 from asyncdbaas.emulator import fields
@@ -17,7 +16,6 @@ resource: Final = Resource()
 
 _TYPES: Final = ("droplet", "k8s", "ip_addr", "tag", "app")
 _MAX_ADDRESSES: Final = 2000  # a droplet has two
-_UUID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
 
 @resource.get("/{}/firewall")
@@ -47,9 +45,7 @@ def _checked(state: State, cluster: Cluster, rule: Record, known: dict[str, Rule
     kind, value = fields.choice(rule, "type", _TYPES), fields.required(rule, "value")
     if kind == "ip_addr" and not _is_ipv4(value):
         raise unprocessable(f"invalid ip address: {value}")
-    given = fields.string(rule, "uuid")
-    if given and not _UUID.fullmatch(given):
-        raise unprocessable("invalid uuid")
+    given = fields.uuid(rule, "uuid")
     before = known.get(given)
     checked: Rule = {
         "uuid": given or state.ids.uuid("rule", cluster["id"], kind, value),

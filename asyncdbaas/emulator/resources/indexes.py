@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from asyncdbaas.emulator.errors import not_found
 from asyncdbaas.emulator.routing import Answer, Call, Resource
-from asyncdbaas.emulator.state import State
+from asyncdbaas.emulator.state import State, found
 
 resource: Final = Resource()
 
@@ -21,7 +20,6 @@ def list_indexes(state: State, call: Call, cluster_id: str) -> Answer:
 def delete_index(state: State, call: Call, cluster_id: str, name: str) -> Answer:
     """Handle DELETE /v2/databases/{id}/indexes/{name}."""
     indexes = state.usable(cluster_id, "delete index", "indexes")["indexes"]
-    if name not in indexes:
-        raise not_found("index")
+    found(indexes, name, "index")
     del indexes[name]
     return Answer(204)

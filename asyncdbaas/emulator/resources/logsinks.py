@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any, Final
 
 from asyncdbaas.emulator import fields
-from asyncdbaas.emulator.errors import not_found, unprocessable
-from asyncdbaas.emulator.records import Cluster, Record, Sink
+from asyncdbaas.emulator.errors import unprocessable
+from asyncdbaas.emulator.records import Record, Sink
 from asyncdbaas.emulator.routing import Answer, Call, Resource
-from asyncdbaas.emulator.state import State
+from asyncdbaas.emulator.state import State, found
 
 resource: Final = Resource()
 
@@ -25,7 +25,7 @@ def list_logsinks(state: State, call: Call, cluster_id: str) -> Answer:
 @resource.get("/{}/logsink/{}")
 def get_logsink(state: State, call: Call, cluster_id: str, sink_id: str) -> Answer:
     """Handle GET /v2/databases/{id}/logsink/{sink}: unwrapped, though the create wraps it."""
-    return Answer(200, _sink(state.cluster(cluster_id), sink_id))
+    return Answer(200, found(state.cluster(cluster_id)["sinks"], sink_id, "log sink"))
 
 
 @resource.post("/{}/logsink")
@@ -46,7 +46,7 @@ def create_logsink(state: State, call: Call, cluster_id: str) -> Answer:
 @resource.put("/{}/logsink/{}")
 def update_logsink(state: State, call: Call, cluster_id: str, sink_id: str) -> Answer:
     """Handle PUT /v2/databases/{id}/logsink/{sink}: 200 without a body."""
-    sink = _sink(state.usable(cluster_id, "update log sink"), sink_id)
+    sink = found(state.usable(cluster_id, "update log sink")["sinks"], sink_id, "log sink")
     sink["config"] = _checked(sink["sink_type"], call.body)
     return Answer(200)
 
@@ -54,9 +54,9 @@ def update_logsink(state: State, call: Call, cluster_id: str, sink_id: str) -> A
 @resource.delete("/{}/logsink/{}")
 def delete_logsink(state: State, call: Call, cluster_id: str, sink_id: str) -> Answer:
     """Handle DELETE /v2/databases/{id}/logsink/{sink}: 200, where all other deletes are 204."""
-    cluster = state.usable(cluster_id, "delete log sink")
-    _sink(cluster, sink_id)
-    del cluster["sinks"][sink_id]
+    sinks = state.usable(cluster_id, "delete log sink")["sinks"]
+    found(sinks, sink_id, "log sink")
+    del sinks[sink_id]
     return Answer(200)
 
 
@@ -67,17 +67,8 @@ def _new_id(state: State, cluster_id: str, kind: str) -> str:
     return state.ids.hex(40, "sink", cluster_id)
 
 
-def _sink(cluster: Cluster, sink_id: str) -> Sink:
-    sink = cluster["sinks"].get(sink_id)
-    if sink is None:
-        raise not_found("log sink")
-    return sink
-
-
 def _checked(kind: str, body: Record) -> Record:
-    if body.get("config") is None:
-        raise unprocessable("config is required")
-    config = fields.record(body, "config")
+    config = fields.required_record(body, "config")
     if kind == "rsyslog":
         return _rsyslog(config)
     if kind == "datadog":

@@ -13,7 +13,7 @@ from asyncdbaas.emulator.state import State
 
 resource: Final = Resource()
 
-_DAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+DAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _HOUR: Final = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)(:[0-5]\d)?")
 
 
@@ -23,7 +23,7 @@ def update_maintenance_window(state: State, call: Call, cluster_id: str) -> Answ
     cluster = state.usable(cluster_id, "update maintenance window")
     day, hour = fields.string(call.body, "day").lower(), fields.string(call.body, "hour")
     time = _HOUR.fullmatch(hour)
-    if day not in _DAYS:
+    if day not in DAYS:
         raise unprocessable("invalid maintenance window day")
     if time is None:
         raise unprocessable("invalid maintenance window hour")
@@ -36,15 +36,15 @@ def update_maintenance_window(state: State, call: Call, cluster_id: str) -> Answ
 def install_update(state: State, call: Call, cluster_id: str) -> Answer:
     """Handle PUT /v2/databases/{id}/install_update; the cluster reads `online` and refuses changes meanwhile."""
     cluster = state.idle(cluster_id, "install update")
-    begin_maintenance(state, cluster)
-    state.after(state.delays.maintenance, maintenance_done, cluster["id"])
+    begin_maintenance(state, cluster, state.delays.maintenance)
     return Answer(204)
 
 
-def begin_maintenance(state: State, cluster: Cluster) -> None:
-    """Make a cluster busy. The caller schedules the end."""
+def begin_maintenance(state: State, cluster: Cluster, duration: float) -> None:
+    """Make a cluster busy for a while."""
     cluster["busy"] = True
     state.log(cluster, "cluster_maintenance_perform")
+    state.after(duration, maintenance_done, cluster["id"])
 
 
 @resource.action

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Final
 
 from asyncdbaas.emulator import fields
-from asyncdbaas.emulator.errors import unprocessable
 from asyncdbaas.emulator.records import Record
 from asyncdbaas.emulator.routing import Answer, Call, Resource
 from asyncdbaas.emulator.state import State
@@ -25,9 +24,7 @@ def get_metrics_credentials(state: State, call: Call) -> Answer:
 @resource.put("/metrics/credentials")
 def update_metrics_credentials(state: State, call: Call) -> Answer:
     """Handle PUT /v2/databases/metrics/credentials."""
-    if call.body.get("credentials") is None:
-        raise unprocessable("credentials is required")
-    given = fields.record(call.body, "credentials")
+    given = fields.required_record(call.body, "credentials")
     state.data["metrics"] = {
         "basic_auth_username": fields.required(given, "basic_auth_username"),
         "basic_auth_password": fields.required(given, "basic_auth_password"),

@@ -10,7 +10,7 @@ from typing import Final
 
 from asyncdbaas.emulator import fields
 from asyncdbaas.emulator.clock import rfc3339
-from asyncdbaas.emulator.errors import not_found, not_yet, unprocessable
+from asyncdbaas.emulator.errors import not_found, not_yet
 from asyncdbaas.emulator.records import Record
 from asyncdbaas.emulator.routing import Answer, Call, Resource
 from asyncdbaas.emulator.state import State
@@ -68,9 +68,7 @@ def migration_moves(state: State, at: float, cluster_id: str, migration_id: str,
 
 def _checked_source(body: Record) -> str:
     """Check the source, and return its host."""
-    if body.get("source") is None:
-        raise unprocessable("source is required")
-    source = fields.record(body, "source")
+    source = fields.required_record(body, "source")
     host = fields.required(source, "host")
     fields.between(fields.integer(source, "port"), "source port", 1, 65535)
     for name in ("dbname", "username", "password"):

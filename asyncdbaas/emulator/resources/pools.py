@@ -6,12 +6,12 @@ from typing import Final
 
 from asyncdbaas.emulator import fields
 from asyncdbaas.emulator.connections import pool_connection
-from asyncdbaas.emulator.errors import not_found, unprocessable
+from asyncdbaas.emulator.errors import unprocessable
 from asyncdbaas.emulator.records import Cluster, Pool, PoolSettings, Record
 from asyncdbaas.emulator.resources.cluster_view import shown_password
 from asyncdbaas.emulator.routing import Answer, Call, Resource
 from asyncdbaas.emulator.sizes import memory_gb
-from asyncdbaas.emulator.state import State
+from asyncdbaas.emulator.state import State, found
 
 resource: Final = Resource()
 
@@ -33,7 +33,7 @@ def list_pools(state: State, call: Call, cluster_id: str) -> Answer:
 def get_pool(state: State, call: Call, cluster_id: str, name: str) -> Answer:
     """Handle GET /v2/databases/{id}/pools/{name}."""
     cluster = state.cluster(cluster_id, "pools")
-    return Answer(200, {"pool": _view(state, cluster, _pool(cluster, name), call)})
+    return Answer(200, {"pool": _view(state, cluster, found(cluster["pools"], name, "connection pool"), call)})
 
 
 @resource.post("/{}/pools")
@@ -48,7 +48,7 @@ def create_pool(state: State, call: Call, cluster_id: str) -> Answer:
     if len(cluster["pools"]) >= _MOST_POOLS:
         raise unprocessable(f"too many connection pools: {_MOST_POOLS} are allowed")
     checked = _checked(state, cluster, call.body, name)
-    cluster["pools"][name] = {"name": name, "listed_at": state.listed_at(), **checked}
+    cluster["pools"][name] = {"name": name, "listed_at": state.shown_after(state.delays.listed), **checked}
     return Answer(201, {"pool": _view(state, cluster, cluster["pools"][name], call)})
 
 
@@ -56,7 +56,7 @@ def create_pool(state: State, call: Call, cluster_id: str) -> Answer:
 def update_pool(state: State, call: Call, cluster_id: str, name: str) -> Answer:
     """Handle PUT /v2/databases/{id}/pools/{name}. It replaces mode, size, database and user."""
     cluster = state.usable(cluster_id, "update connection pool", "pools")
-    pool = _pool(cluster, name)
+    pool = found(cluster["pools"], name, "connection pool")
     cluster["pools"][name] = {**pool, **_checked(state, cluster, call.body, name)}
     return Answer(204)
 
@@ -65,7 +65,7 @@ def update_pool(state: State, call: Call, cluster_id: str, name: str) -> Answer:
 def delete_pool(state: State, call: Call, cluster_id: str, name: str) -> Answer:
     """Handle DELETE /v2/databases/{id}/pools/{name}."""
     cluster = state.usable(cluster_id, "delete connection pool", "pools")
-    _pool(cluster, name)
+    found(cluster["pools"], name, "connection pool")
     del cluster["pools"][name]
     return Answer(204)
 
@@ -83,13 +83,6 @@ def _checked(state: State, cluster: Cluster, body: Record, name: str) -> PoolSet
     if user and user not in source["users"]:
         raise unprocessable("invalid connection pool user")
     return {"mode": mode, "size": size, "db": database, "user": user}
-
-
-def _pool(cluster: Cluster, name: str) -> Pool:
-    pool = cluster["pools"].get(name)
-    if pool is None:
-        raise not_found("connection pool")
-    return pool
 
 
 def _view(state: State, cluster: Cluster, pool: Pool, call: Call) -> Record:

@@ -12,7 +12,7 @@ from asyncdbaas.emulator.errors import not_found, not_yet, unprocessable
 from asyncdbaas.emulator.records import Cluster, Kind, Placement, Record
 from asyncdbaas.emulator.resources import clusters, settings
 from asyncdbaas.emulator.resources.backups import backup_begins, finished
-from asyncdbaas.emulator.resources.cluster_view import shown_password
+from asyncdbaas.emulator.resources.cluster_view import plain, shown_password
 from asyncdbaas.emulator.routing import Answer, Call, Resource
 from asyncdbaas.emulator.sizes import memory_gb
 from asyncdbaas.emulator.state import State
@@ -25,9 +25,8 @@ _PLAIN: Final = ("id", "name", "region", "size", "status", "private_network_uuid
 @resource.get("/{}/replicas")
 def list_replicas(state: State, call: Call, cluster_id: str) -> Answer:
     """Handle GET /v2/databases/{id}/replicas."""
-    primary, now = state.cluster(cluster_id, "replicas"), state.clock.now()
-    visible = [replica for replica in state.listed(_replicas(state, primary)) if replica["visible_at"] <= now]
-    return Answer(200, {"replicas": [_view(state, replica, call) for replica in visible]})
+    replicas = state.listed(_replicas(state, state.cluster(cluster_id, "replicas")))
+    return Answer(200, {"replicas": [_view(state, replica, call) for replica in replicas]})
 
 
 @resource.get("/{}/replicas/{}")
@@ -40,15 +39,16 @@ def get_replica(state: State, call: Call, cluster_id: str, name: str) -> Answer:
 def create_replica(state: State, call: Call, cluster_id: str) -> Answer:
     """Handle POST /v2/databases/{id}/replicas; refused with 412 before the first backup is done."""
     primary = state.writable(cluster_id, "create replica", "replicas")
+    clusters.require_scopes(call)
     placed = _placement(state, call.body, primary)
     name = fields.string(call.body, "name")
     clusters.require_name(state, name)
     if not finished(state, primary):
         raise not_yet("create replica", "cluster has no backup yet")
     kind: Kind = {"name": name, "engine": primary["engine"], "version": primary["version"]}
-    replica = clusters.blank_cluster(state, call.body, kind, placed)
+    visible_at = state.shown_after(state.delays.replica_visible)
+    replica = clusters.blank_cluster(state, call.body, kind, placed, visible_at)
     replica["status"], replica["primary"] = "forking", primary["id"]
-    replica["visible_at"] = state.clock.now() + state.delays.replica_visible
     replica["service_cnames"] = settings.checked_names(fields.record(call.body, "do_settings"))
     clusters.add_cluster(state, replica)
     state.after(state.delays.replica, clusters.cluster_online, replica["id"])
@@ -99,9 +99,9 @@ def _replica(state: State, cluster_id: str, name: str) -> Cluster:
 
 def _view(state: State, replica: Cluster, call: Call) -> Record:
     password = shown_password(state, replica, call)
-    shown: Record = {key: replica[key] for key in _PLAIN}
+    shown = plain(replica, _PLAIN, call)
     shown["created_at"] = rfc3339(replica["created_at"])
-    shown["tags"] = replica["tags"] or []
+    shown |= {"tags": replica["tags"] or []} if call.may("tag:read") else {}
     shown["connection"] = connection(replica, "", password)
     shown["private_connection"] = connection(replica, "private-", password)
     shown["storage_size_mib"] = replica["storage_size_mib"]

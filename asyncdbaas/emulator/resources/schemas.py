@@ -6,10 +6,10 @@ import json
 from typing import Final
 
 from asyncdbaas.emulator import avro_schemas, fields
-from asyncdbaas.emulator.errors import not_found, unprocessable
+from asyncdbaas.emulator.errors import unprocessable
 from asyncdbaas.emulator.records import Cluster, Record, SchemaVersion, Subject
 from asyncdbaas.emulator.routing import Answer, Call, Resource
-from asyncdbaas.emulator.state import State
+from asyncdbaas.emulator.state import State, found
 
 resource: Final = Resource()
 
@@ -35,7 +35,7 @@ def list_schemas(state: State, call: Call, cluster_id: str) -> Answer:
 @resource.get("/{}/schema-registry/{}")
 def get_schema(state: State, call: Call, cluster_id: str, name: str) -> Answer:
     """Handle GET /v2/databases/{id}/schema-registry/{subject}: unwrapped, and with its version."""
-    subject = _subject(state.cluster(cluster_id, "topics"), name)
+    subject = found(state.cluster(cluster_id, "topics")["subjects"], name, "subject")
     return Answer(200, {"version": str(len(subject["versions"])), **_latest(subject)})
 
 
@@ -67,7 +67,7 @@ def create_schema(state: State, call: Call, cluster_id: str) -> Answer:
 def delete_schema(state: State, call: Call, cluster_id: str, name: str) -> Answer:
     """Handle DELETE /v2/databases/{id}/schema-registry/{subject}: with all its versions."""
     cluster = state.usable(cluster_id, "delete schema", "topics")
-    _subject(cluster, name)
+    found(cluster["subjects"], name, "subject")
     del cluster["subjects"][name]
     return Answer(204)
 
@@ -75,12 +75,10 @@ def delete_schema(state: State, call: Call, cluster_id: str, name: str) -> Answe
 @resource.get("/{}/schema-registry/{}/versions/{}")
 def get_schema_version(state: State, call: Call, cluster_id: str, name: str, version: str) -> Answer:
     """Handle GET /v2/databases/{id}/schema-registry/{subject}/versions/{version}: a number, or `latest`."""
-    subject = _subject(state.cluster(cluster_id, "topics"), name)
+    subject = found(state.cluster(cluster_id, "topics")["subjects"], name, "subject")
     versions = subject["versions"]
     numbers = {str(number): number for number in range(1, len(versions) + 1)} | {"latest": len(versions)}
-    if version not in numbers:
-        raise not_found("schema version")
-    number = numbers[version]
+    number = found(numbers, version, "schema version")
     return Answer(200, {"version": str(number), **_view(subject, versions[number - 1])})
 
 
@@ -102,7 +100,7 @@ def set_compatibility(state: State, call: Call, cluster_id: str) -> Answer:
 def get_subject_compatibility(state: State, call: Call, cluster_id: str, name: str) -> Answer:
     """Handle GET /v2/databases/{id}/schema-registry/config/{subject}: the cluster's level unless it has its own."""
     cluster = state.cluster(cluster_id, "topics")
-    level = _level(cluster, _subject(cluster, name))
+    level = _level(cluster, found(cluster["subjects"], name, "subject"))
     return Answer(200, {"subject_name": name, "compatibility_level": level})
 
 
@@ -110,16 +108,9 @@ def get_subject_compatibility(state: State, call: Call, cluster_id: str, name: s
 def set_subject_compatibility(state: State, call: Call, cluster_id: str, name: str) -> Answer:
     """Handle PUT /v2/databases/{id}/schema-registry/config/{subject}."""
     cluster = state.usable(cluster_id, "update schema registry config", "topics")
-    subject = _subject(cluster, name)
+    subject = found(cluster["subjects"], name, "subject")
     subject["level"] = fields.choice(call.body, "compatibility_level", _LEVELS)
     return Answer(200, {"subject_name": name, "compatibility_level": subject["level"]})
-
-
-def _subject(cluster: Cluster, name: str) -> Subject:
-    subject = cluster["subjects"].get(name)
-    if subject is None:
-        raise not_found("subject")
-    return subject
 
 
 def _level(cluster: Cluster, subject: Subject | None) -> str:

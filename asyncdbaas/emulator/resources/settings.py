@@ -8,7 +8,7 @@ from typing import Final
 from asyncdbaas.emulator import fields
 from asyncdbaas.emulator.errors import unprocessable
 from asyncdbaas.emulator.records import Record
-from asyncdbaas.emulator.resources.maintenance import begin_maintenance, maintenance_done
+from asyncdbaas.emulator.resources.maintenance import begin_maintenance
 from asyncdbaas.emulator.routing import Answer, Call, Resource
 from asyncdbaas.emulator.state import State
 
@@ -30,11 +30,8 @@ def get_settings(state: State, call: Call, cluster_id: str) -> Answer:
 def update_settings(state: State, call: Call, cluster_id: str) -> Answer:
     """Handle PUT /v2/databases/{id}/do_settings; the nodes are then replaced, so the cluster is busy for a while."""
     cluster = state.idle(cluster_id, "update do_settings")
-    if call.body.get("do_settings") is None:
-        raise unprocessable("do_settings is required")
-    cluster["service_cnames"] = checked_names(fields.record(call.body, "do_settings"))
-    begin_maintenance(state, cluster)
-    state.after(state.delays.maintenance, maintenance_done, cluster["id"])
+    cluster["service_cnames"] = checked_names(fields.required_record(call.body, "do_settings"))
+    begin_maintenance(state, cluster, state.delays.maintenance)
     return Answer(204)
 
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import Any, Final, TypeAlias
 
 from asyncdbaas.emulator import fields
-from asyncdbaas.emulator.errors import not_found, not_yet, unprocessable
+from asyncdbaas.emulator.errors import not_yet, unprocessable
 from asyncdbaas.emulator.records import Cluster, Record, Topic
 from asyncdbaas.emulator.resources.topic_config import SETTINGS, checked_config
 from asyncdbaas.emulator.routing import Answer, Call, Resource
 from asyncdbaas.emulator.setting import defaults
-from asyncdbaas.emulator.state import State
+from asyncdbaas.emulator.state import State, found
 
 resource: Final = Resource()
 
@@ -19,6 +19,9 @@ _NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,249}")
 _PARTITIONS: Final = (3, 2048)
 _DEFAULTS: Final = defaults(SETTINGS)
 _LISTED: Final = ("name", "state", "replication_factor", "partition_count")
+
+Key: TypeAlias = list[Any]
+"""Id of the cluster, name and number of a topic."""
 
 
 @resource.get("/{}/topics")
@@ -34,7 +37,7 @@ def list_topics(state: State, call: Call, cluster_id: str) -> Answer:
 @resource.get("/{}/topics/{}")
 def get_topic(state: State, call: Call, cluster_id: str, name: str) -> Answer:
     """Handle GET /v2/databases/{id}/topics/{name}."""
-    return Answer(200, {"topic": view(state, find_topic(state.cluster(cluster_id, "topics"), name))})
+    return Answer(200, {"topic": view(state, found(state.cluster(cluster_id, "topics")["topics"], name, "topic"))})
 
 
 @resource.post("/{}/topics")
@@ -46,7 +49,7 @@ def create_topic(state: State, call: Call, cluster_id: str) -> Answer:
     cluster["topics_made"] += 1
     cluster["topics"][topic["name"]] = topic
     cluster["topic_names"][_metric_name(topic["name"])] = topic["name"]
-    state.after(state.delays.topic, topic_active, cluster["id"], topic["name"], topic["number"])
+    state.after(state.delays.topic, topic_active, _key(cluster, topic))
     return Answer(201, {"topic": view(state, topic)})
 
 
@@ -54,7 +57,7 @@ def create_topic(state: State, call: Call, cluster_id: str) -> Answer:
 def update_topic(state: State, call: Call, cluster_id: str, name: str) -> Answer:
     """Handle PUT /v2/databases/{id}/topics/{name}; a greater number of partitions shows after a while."""
     cluster = state.usable(cluster_id, "update topic", "topics")
-    topic = find_topic(cluster, name)
+    topic = found(cluster["topics"], name, "topic")
     if topic["state"] != "active":
         raise not_yet("update topic", _reason(topic))
     factor = _factor(call.body, cluster, topic["replication_factor"])
@@ -64,10 +67,9 @@ def update_topic(state: State, call: Call, cluster_id: str, name: str) -> Answer
     fields.between(count, "partition count", *_PARTITIONS)
     config = checked_config(fields.record(call.body, "config"), factor)
     topic["replication_factor"] = factor
-    kept = _DEFAULTS if state.quirks.topic_put_replaces else topic["config"]
-    topic["config"] = kept | config
+    topic["config"] = config if state.quirks.topic_put_replaces else topic["config"] | config
     if count > topic["partition_count"]:
-        state.after(state.delays.partitions, topic_grown, cluster["id"], name, topic["number"], count)
+        state.after(state.delays.partitions, topic_grown, _key(cluster, topic), count)
     return Answer(200, {"topic": view(state, topic)})
 
 
@@ -75,11 +77,11 @@ def update_topic(state: State, call: Call, cluster_id: str, name: str) -> Answer
 def delete_topic(state: State, call: Call, cluster_id: str, name: str) -> Answer:
     """Handle DELETE /v2/databases/{id}/topics/{name}; the topic is listed as `deleting` for a while."""
     cluster = state.usable(cluster_id, "delete topic", "topics")
-    topic = find_topic(cluster, name)
+    topic = found(cluster["topics"], name, "topic")
     if topic["state"] == "deleting":
         raise not_yet("delete topic", _reason(topic))
     topic["state"] = "deleting"
-    state.after(state.delays.topic_delete, topic_gone, cluster["id"], name, topic["number"])
+    state.after(state.delays.topic_delete, topic_gone, _key(cluster, topic))
     return Answer(204)
 
 
@@ -95,47 +97,45 @@ def view(state: State, topic: Topic) -> Record:
         "partitions": [
             {"id": number, **common, "consumer_groups": groups} for number in range(topic["partition_count"])
         ],
-        "config": topic["config"],
+        "config": _DEFAULTS | topic["config"],
     }
 
 
 @resource.action
-def topic_active(state: State, at: float, cluster_id: str, name: str, number: int) -> None:
+def topic_active(state: State, at: float, key: Key) -> None:
     """Make a provisioned topic active."""
-    topic = _find(state, cluster_id, name, number)
+    topic = _find(state, key)
     if topic and topic["state"] == "configuring":
         topic["state"] = "active"
 
 
 @resource.action
-def topic_grown(state: State, at: float, cluster_id: str, name: str, number: int, count: int) -> None:
+def topic_grown(state: State, at: float, key: Key, count: int) -> None:
     """Show the partitions that an update added."""
-    topic = _find(state, cluster_id, name, number)
+    topic = _find(state, key)
     if topic:
         topic["partition_count"] = max(topic["partition_count"], count)
 
 
 @resource.action
-def topic_gone(state: State, at: float, cluster_id: str, name: str, number: int) -> None:
+def topic_gone(state: State, at: float, key: Key) -> None:
     """Remove a deleted topic."""
-    if _find(state, cluster_id, name, number):
+    if _find(state, key):
+        cluster_id, name, _ = key
         del state.clusters[cluster_id]["topics"][name]
         del state.clusters[cluster_id]["topic_names"][_metric_name(name)]
 
 
-def _find(state: State, cluster_id: str, name: str, number: int) -> Topic | None:
+def _key(cluster: Cluster, topic: Topic) -> Key:
+    return [cluster["id"], topic["name"], topic["number"]]
+
+
+def _find(state: State, key: Key) -> Topic | None:
     """Return a topic if it still exists: one that was created later with its name has another number."""
+    cluster_id, name, number = key
     cluster = state.clusters.get(cluster_id)
     topic = cluster["topics"].get(name) if cluster else None
     return topic if topic and topic["number"] == number else None
-
-
-def find_topic(cluster: Cluster, name: str) -> Topic:
-    """Return a topic, or refuse with 404."""
-    topic = cluster["topics"].get(name)
-    if topic is None:
-        raise not_found("topic")
-    return topic
 
 
 def _reason(topic: Topic) -> str:
@@ -148,16 +148,15 @@ def _new_topic(state: State, body: Record, cluster: Cluster) -> Topic:
         raise unprocessable("invalid topic name")
     factor = _factor(body, cluster, 2)
     count = fields.between(fields.integer(body, "partition_count", 3), "partition count", *_PARTITIONS)
-    given = checked_config(fields.record(body, "config"), factor)
     return {
         "name": name,
         "number": cluster["topics_made"],
         "state": "configuring" if state.delays.topic else "active",
         "replication_factor": factor,
         "partition_count": count,
-        "config": _DEFAULTS | given,
+        "config": checked_config(fields.record(body, "config"), factor),
         "consumer_groups": [],
-        "listed_at": state.listed_at(),
+        "listed_at": state.shown_after(state.delays.listed),
     }
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 from asyncdbaas.emulator import certificates, fields
@@ -11,11 +10,10 @@ from asyncdbaas.emulator.errors import not_found, not_yet, unprocessable
 from asyncdbaas.emulator.records import Cluster, Record, User
 from asyncdbaas.emulator.resources.ca import authority
 from asyncdbaas.emulator.routing import Answer, Call, Resource
-from asyncdbaas.emulator.state import State
+from asyncdbaas.emulator.state import State, found
 
 resource: Final = Resource()
 
-_NAME: Final = re.compile(r"[^\x00-\x1f\x7f]{1,63}")
 _PLUGINS: Final = ("mysql_native_password", "caching_sha2_password")
 _TOPIC_PERMISSIONS: Final = ("admin", "consume", "produce", "produceconsume")
 _INDEX_PERMISSIONS: Final = ("deny", "admin", "read", "readwrite", "write")
@@ -26,16 +24,15 @@ _MONGO_ROLES: Final = ("readOnly", "readWrite", "dbAdmin")
 @resource.get("/{}/users")
 def list_users(state: State, call: Call, cluster_id: str) -> Answer:
     """Handle GET /v2/databases/{id}/users."""
-    cluster, now = state.primary_of(state.cluster(cluster_id, "users")), state.clock.now()
-    visible = [user for user in state.listed(cluster["users"].values()) if user["visible_at"] <= now]
-    return Answer(200, {"users": [view(cluster, user, call) for user in visible]})
+    cluster = state.primary_of(state.cluster(cluster_id, "users"))
+    return Answer(200, {"users": [view(cluster, user, call) for user in state.listed(cluster["users"].values())]})
 
 
 @resource.get("/{}/users/{}")
 def get_user(state: State, call: Call, cluster_id: str, name: str) -> Answer:
     """Handle GET /v2/databases/{id}/users/{name}."""
     cluster = state.primary_of(state.cluster(cluster_id, "users"))
-    user = _user(cluster, name)
+    user = found(cluster["users"], name, "user")
     if user["visible_at"] > state.clock.now():
         raise not_found("user")
     return Answer(200, {"user": view(cluster, user, call)})
@@ -45,21 +42,17 @@ def get_user(state: State, call: Call, cluster_id: str, name: str) -> Answer:
 def create_user(state: State, call: Call, cluster_id: str) -> Answer:
     """Handle POST /v2/databases/{id}/users; a MongoDB password is shown here only."""
     cluster = _writable(state, cluster_id, "create user")
-    name = fields.required(call.body, "name")
-    if not _NAME.fullmatch(name):
-        raise unprocessable("invalid user name")
-    if name in cluster["users"]:
-        raise unprocessable("user name is not available")
+    name = fields.new_name(call.body, "user", cluster["users"])
     settings = _settings(state, cluster, fields.record(call.body, "settings"), name)
     if fields.boolean(call.body, "readonly"):
         _only(cluster, "readonly", "mongodb users")
-        settings.setdefault("mongo_user_settings", {"databases": list[str](), "role": "readOnly"})
+        settings = _read_only() | settings
     plugin = _plugin(cluster, call.body, "caching_sha2_password")
     _begin_write(state, cluster, "create user")
     user = _new_user(state, cluster["id"], name, "normal", plugin)
     user["settings"] = settings
-    user["visible_at"] = state.clock.now() + state.delays.user_visible
-    user["listed_at"] = state.listed_at()
+    user["visible_at"] = state.shown_after(state.delays.user_visible)
+    user["listed_at"] = max(user["visible_at"], state.shown_after(state.delays.listed))
     if can(cluster["engine"], "kafka users"):
         user["access_cert"], user["access_key"] = certificates.issue(authority(cluster), name)
     cluster["users"][name] = user
@@ -70,19 +63,17 @@ def create_user(state: State, call: Call, cluster_id: str) -> Answer:
 def update_user(state: State, call: Call, cluster_id: str, name: str) -> Answer:
     """Handle PUT /v2/databases/{id}/users/{name}: only the settings can change, and are replaced."""
     cluster = _writable(state, cluster_id, "update user")
-    user = _user(cluster, name)
-    if call.body.get("settings") is None:
-        raise unprocessable("settings is required")
-    user["settings"] = _settings(state, cluster, fields.record(call.body, "settings"), name)
+    user = found(cluster["users"], name, "user")
+    user["settings"] = _settings(state, cluster, fields.required_record(call.body, "settings"), name)
     return Answer(201, {"user": view(cluster, user, call)})
 
 
 @resource.delete("/{}/users/{}")
 def delete_user(state: State, call: Call, cluster_id: str, name: str) -> Answer:
-    """Handle DELETE /v2/databases/{id}/users/{name}; a default user stays."""
+    """Handle DELETE /v2/databases/{id}/users/{name}; default users stay."""
     cluster = _writable(state, cluster_id, "delete user")
-    if _user(cluster, name)["role"] == "primary":
-        raise unprocessable("the default user cannot be deleted")
+    if found(cluster["users"], name, "user")["role"] == "primary" or name == ENGINES[cluster["engine"]].read_only_user:
+        raise unprocessable("a default user cannot be deleted")
     _begin_write(state, cluster, "delete user")
     del cluster["users"][name]
     return Answer(204, None, state.delays.user_write)
@@ -92,16 +83,20 @@ def delete_user(state: State, call: Call, cluster_id: str, name: str) -> Answer:
 def reset_user_auth(state: State, call: Call, cluster_id: str, name: str) -> Answer:
     """Handle POST /v2/databases/{id}/users/{name}/reset_auth: a new password, and for MySQL maybe another plugin."""
     cluster = _writable(state, cluster_id, "reset user auth")
-    user = _user(cluster, name)
+    user = found(cluster["users"], name, "user")
     user["plugin"] = _plugin(cluster, call.body, user["plugin"])
     user["password"] = state.ids.password("user", cluster["id"], name)
     return Answer(200, {"user": view(cluster, user, call, created=True)})
 
 
-def default_user(state: State, cluster_id: str, engine: str) -> User:
-    """Make the user that every cluster has from the start."""
-    plugin = "caching_sha2_password" if can(engine, "mysql users") else ""
-    return _new_user(state, cluster_id, ENGINES[engine].default_user, "primary", plugin)
+def default_users(state: State, cluster_id: str, engine: str) -> dict[str, User]:
+    """Make the users that every cluster of an engine has from the start."""
+    plugin, facts = "caching_sha2_password" if can(engine, "mysql users") else "", ENGINES[engine]
+    users = {facts.default_user: _new_user(state, cluster_id, facts.default_user, "primary", plugin)}
+    if facts.read_only_user:
+        user = _new_user(state, cluster_id, facts.read_only_user, "normal", plugin)
+        users[user["name"]] = {**user, "settings": _read_only()}
+    return users
 
 
 def view(cluster: Cluster, user: User, call: Call | None, *, created: bool = False) -> Record:
@@ -132,13 +127,6 @@ def _new_user(state: State, cluster_id: str, name: str, role: str, plugin: str) 
 def _writable(state: State, cluster_id: str, action: str) -> Cluster:
     """Return the cluster whose users change. For a replica it is its primary, as Terraform's documentation has it."""
     return state.primary_of(state.usable(cluster_id, action, "users"))
-
-
-def _user(cluster: Cluster, name: str) -> User:
-    user = cluster["users"].get(name)
-    if user is None:
-        raise not_found("user")
-    return user
 
 
 def _begin_write(state: State, cluster: Cluster, action: str) -> None:
@@ -189,6 +177,10 @@ def _index_acl(rule: Record) -> Record:
         "index": fields.required(rule, "index"),
         "permission": fields.choice(rule, "permission", _INDEX_PERMISSIONS),
     }
+
+
+def _read_only() -> Record:
+    return {"mongo_user_settings": {"databases": [], "role": "readOnly"}}
 
 
 def _mongo(settings: Record) -> Record:
