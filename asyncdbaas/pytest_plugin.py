@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 __all__ = ["dbaas_emulator", "dbaas_faults", "dbaas_session", "pytest_configure", "pytest_runtest_call"]
 
 _EMULATOR: Final = pytest.StashKey["Emulator"]()
+_PYTEST_ASYNCIO: Final = "pytest_asyncio.plugin"
 _LOOP_SCOPES: Final = ("function", "class", "module", "package", "session")
 _NEEDS_PLUGIN: Final = (
     "dbaas_session needs a pytest plugin that runs coroutines, and no plugin runs this test. "
@@ -51,6 +52,7 @@ _NEEDS_ASYNCIO: Final = (
     "dbaas_session needs asyncio, and anyio runs this test on another backend. "
     'Define a fixture anyio_backend that returns "asyncio".'
 )
+_NEEDS_NEWER: Final = "dbaas_session needs pytest-asyncio 0.24 or newer: pip install --upgrade pytest-asyncio."
 _CLAIMED_TWICE: Final = (
     "pytest-asyncio runs this test, and anyio would set up its async fixtures in another event loop. "
     "Remove the anyio marker (or anyio_mode = auto), or set asyncio_mode = strict."
@@ -60,7 +62,7 @@ _CLAIMED_TWICE: Final = (
 def pytest_configure(config: pytest.Config) -> None:
     """Register the marker, and the fixtures that need pytest-asyncio if it is there."""
     config.addinivalue_line("markers", "dbaas(**options): options of the emulator that dbaas_emulator runs")
-    if config.pluginmanager.has_plugin("asyncio"):
+    if _runs_pytest_asyncio(config) and _has_loop_scopes():
         config.pluginmanager.register(_asyncio_fixtures())
 
 
@@ -115,16 +117,37 @@ def _session_fixture(request: pytest.FixtureRequest) -> str:
     if not iscoroutinefunction(test.hypothesis.inner_test if hasattr(test, "hypothesis") else test):
         _fail(_NEEDS_COROUTINE)
     marker = request.node.get_closest_marker("asyncio")  # pytest-asyncio sets it in its mode "auto"
-    if marker is not None and request.config.pluginmanager.has_plugin("asyncio"):
+    if marker is not None and _runs_pytest_asyncio(request.config):
         if "anyio_backend" in request.fixturenames:
             _fail(_CLAIMED_TWICE)
-        scope = marker.kwargs.get("loop_scope") or marker.kwargs.get("scope")
-        return _in_loop(scope or request.config.getini("asyncio_default_test_loop_scope"))
+        if not _has_loop_scopes():
+            _fail(_NEEDS_NEWER)
+        return _in_loop(marker.kwargs.get("loop_scope") or marker.kwargs.get("scope") or _default_scope(request.config))
     if "anyio_backend" not in request.fixturenames:
         _fail(_NEEDS_PLUGIN)
     if request.getfixturevalue("anyio_backend_name") != "asyncio":
         _fail(_NEEDS_ASYNCIO)
     return _ANYIO_FIXTURE
+
+
+def _runs_pytest_asyncio(config: pytest.Config) -> bool:
+    """Return whether pytest-asyncio runs tests, under whatever name it was loaded."""
+    return any(getattr(plugin, "__name__", "") == _PYTEST_ASYNCIO for plugin in config.pluginmanager.get_plugins())
+
+
+def _has_loop_scopes() -> bool:
+    """Return whether the version of pytest-asyncio has loop scopes. An older one must not break other test suites."""
+    import pytest_asyncio  # pytest has loaded it already
+
+    return "loop_scope" in signature(pytest_asyncio.fixture).parameters
+
+
+def _default_scope(config: pytest.Config) -> str:
+    """Return the loop scope of tests whose marker names none."""
+    try:
+        return str(config.getini("asyncio_default_test_loop_scope"))
+    except ValueError:  # pytest-asyncio before 0.26 does not have the option
+        return "function"
 
 
 def _named(marker: pytest.Mark, known: Iterable[str]) -> Mapping[str, Any]:

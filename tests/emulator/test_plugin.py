@@ -274,6 +274,51 @@ def test_it_takes_no_fixture_name_of_other_plugins(pytester: pytest.Pytester, na
     result.stdout.fnmatch_lines([f"*fixture '{name}' not found"])
 
 
+OLD_PYTEST_ASYNCIO: Final = """
+import functools, pytest_asyncio
+new = pytest_asyncio.fixture
+def fixture(fixture_function=None, *, scope="function", params=None, autouse=False, ids=None, name=None):
+    return new(fixture_function, scope=scope, params=params, autouse=autouse, ids=ids, name=name)
+pytest_asyncio.fixture = fixture
+def pytest_unconfigure():
+    pytest_asyncio.fixture = new
+"""
+USES_SESSION: Final = UNMARKED.replace("async def test", "@pytest.mark.asyncio\nasync def test")
+
+
+def test_a_pytest_asyncio_without_loop_scopes_breaks_no_other_test(pytester: pytest.Pytester) -> None:
+    pytester.makeconftest(OLD_PYTEST_ASYNCIO)
+    pytester.makepyfile(test_theirs="def test_theirs(): pass", test_ours=USES_SESSION)
+    result = run(pytester, ini=ASYNCIO_INI)
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(["dbaas_session needs pytest-asyncio 0.24 or newer*"])
+
+
+def test_a_pytest_asyncio_without_a_default_loop_scope_gets_the_scope_of_the_function(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    get = pytest.Config.getini
+
+    def getini(config: pytest.Config, name: str) -> object:
+        """Do as before 0.26."""
+        if name == "asyncio_default_test_loop_scope" and "pytest_plugin" in sys._getframe(1).f_code.co_filename:
+            raise ValueError(f"unknown configuration value: {name!r}")
+        return get(config, name)
+
+    monkeypatch.setattr(pytest.Config, "getini", getini)
+    pytester.makepyfile(USES_SESSION)
+    run(pytester, ini=ASYNCIO_INI).assert_outcomes(passed=1)
+
+
+def test_pytest_asyncio_is_found_by_whatever_name_it_is_loaded(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    pytester.makepyfile(USES_SESSION)
+    options = ("-p", "asyncdbaas.pytest_plugin", "-p", "pytest_asyncio.plugin")
+    run(pytester, *options, ini=ASYNCIO_INI).assert_outcomes(passed=1)
+
+
 def test_loading_it_loads_no_client_and_no_emulator() -> None:
     code = (
         "import sys, pytest; before = set(sys.modules); import asyncdbaas.pytest_plugin;"
