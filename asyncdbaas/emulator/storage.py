@@ -100,6 +100,8 @@ def _broken_parts(snapshot: Record) -> Iterator[str]:
     for key, cluster in snapshot["data"]["clusters"].items():
         if cluster["engine"] not in ENGINES:
             yield "$.data.clusters[...].engine"
+        elif ENGINES[cluster["engine"]].default_user not in cluster["users"]:
+            yield "$.data.clusters[...].users"
         if cluster["id"] != key:
             yield "$.data.clusters[...].id"
     if not all(_can_run(entry) for entry in snapshot["schedule"]):

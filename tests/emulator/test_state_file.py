@@ -223,6 +223,14 @@ def test_a_snapshot_that_is_damaged_anywhere_is_rejected_as_a_whole(text: str) -
     assert survivors <= OPTIONAL | {cluster["id"]}
 
 
+def test_a_cluster_without_its_default_user_damages_a_snapshot() -> None:
+    emulator = Emulator()
+    emulator.add_cluster()
+    text = json.dumps(emulator.snapshot()).replace('"doadmin": {', '"doadmim": {')
+    with pytest.raises(StateError, match=r"is damaged at `\$\.data\.clusters\[\.\.\.\]\.users`"):
+        emulator.restore(json.loads(text))
+
+
 NO_CHANGES: Final[list[Any]] = [
     [1, 2, "no_such_action", []],
     [1, 2, "cluster_online", []],
