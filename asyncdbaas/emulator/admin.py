@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Final
 from asyncdbaas.emulator import access, page
 from asyncdbaas.emulator.admin_routes import ROUTES
 from asyncdbaas.emulator.errors import EmulatorError, Refusal, unprocessable
+from asyncdbaas.emulator.request_handler import parse
 from asyncdbaas.emulator.responses import Response, encode, page_not_found, refuse
 from asyncdbaas.emulator.routing import Router
-from asyncdbaas.emulator.service import parse
 
 if TYPE_CHECKING:
     from asyncdbaas.emulator.emulated_service import EmulatedService

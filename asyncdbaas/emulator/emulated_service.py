@@ -15,10 +15,10 @@ from asyncdbaas.emulator.limits import RateLimits
 from asyncdbaas.emulator.operations import ROUTES
 from asyncdbaas.emulator.recorder import Recorder
 from asyncdbaas.emulator.records import Record
+from asyncdbaas.emulator.request_handler import RequestHandler
 from asyncdbaas.emulator.responses import Response
 from asyncdbaas.emulator.routing import Answer, Router
 from asyncdbaas.emulator.seeding import Seeding
-from asyncdbaas.emulator.service import Service
 from asyncdbaas.emulator.state import State
 
 
@@ -41,7 +41,7 @@ class EmulatedService(Seeding):
         self.limits = limits
         self.faults = Faults(state.ids.seed, [route.operation for route in ROUTES])
         self.requests = Recorder(keep_requests)
-        self._service = Service(state, Router(ROUTES), self.faults, self.requests, limits=limits, scheme=scheme)
+        self._handler = RequestHandler(state, Router(ROUTES), self.faults, self.requests, limits=limits, scheme=scheme)
         self._admin = Admin(self)
         self._set_token(token or self._new_token())
         self._start = self.snapshot(), state.delays, state.quirks
@@ -55,7 +55,7 @@ class EmulatedService(Seeding):
         with self._lock:
             if target.startswith(PREFIX):
                 return self._admin.handle(method, target, headers, body)
-            return self._service.handle(method, target, headers, body)
+            return self._handler.handle(method, target, headers, body)
 
     def perform(self, method: str, target: str, body: Record | None = None) -> Answer:
         """Run an operation directly: `(status, body, delay)`.
@@ -63,7 +63,7 @@ class EmulatedService(Seeding):
         It needs no token, counts in no rate limit, is subject to no fault and is not recorded.
         """
         with self._lock:
-            answer = self._service.perform(method, target, body)
+            answer = self._handler.perform(method, target, body)
             return answer._replace(body=msgspec.to_builtins(answer.body))  # apart from what happens later
 
     @property

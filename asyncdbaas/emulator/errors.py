@@ -68,6 +68,12 @@ def suggestion(name: str, known: Collection[str]) -> str:
     return f"did you mean {' or '.join(map(repr, near))}?" if near else f"known are {', '.join(sorted(known))}"
 
 
+def require_known(name: str, known: Collection[str], what: str) -> None:
+    """Raise EmulatorError for a name that does not exist."""
+    if name not in known:
+        raise EmulatorError(f"there is no {what} {name!r}; {suggestion(name, known)}")
+
+
 @contextmanager
 def refusal_as_error() -> Generator[None]:
     """Raise EmulatorError instead of Refusal, for code that prepares the state without a request."""

@@ -11,7 +11,7 @@ from typing import Any, Final
 import attrs
 
 from asyncdbaas.emulator import fields
-from asyncdbaas.emulator.errors import EmulatorError, suggestion
+from asyncdbaas.emulator.errors import EmulatorError, require_known
 from asyncdbaas.emulator.records import Record
 from asyncdbaas.emulator.routing import Call
 from asyncdbaas.emulator.validators import number, one_of, switch
@@ -72,11 +72,6 @@ EITHER: Final = frozenset(
 
 
 _MANY: Final = 10**9
-
-
-def _require(name: str, known: Collection[str], what: str) -> None:
-    if name not in known:
-        raise EmulatorError(f"there is no {what} {name!r}; {suggestion(name, known)}")
 
 
 @attrs.define(kw_only=True, eq=False)
@@ -177,10 +172,10 @@ class Faults:
             )
 
     def _check(self, operation: str, kind: str, options: Collection[str]) -> None:
-        _require(operation, ["*", *self._operations], "operation")
-        _require(kind, KINDS, "kind of fault")
+        require_known(operation, ["*", *self._operations], "operation")
+        require_known(kind, KINDS, "kind of fault")
         for name in options:
-            _require(name, _OPTIONS, "option of a fault")
+            require_known(name, _OPTIONS, "option of a fault")
 
     def clear(self) -> None:
         """Remove all faults."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import threading
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from itertools import count
 from typing import Any, Final
 
@@ -13,7 +13,7 @@ import msgspec
 from asyncdbaas.emulator import fields
 from asyncdbaas.emulator.clock import rfc3339
 from asyncdbaas.emulator.engines import ENGINES
-from asyncdbaas.emulator.errors import EmulatorError, refusal_as_error, suggestion
+from asyncdbaas.emulator.errors import EmulatorError, refusal_as_error, require_known
 from asyncdbaas.emulator.records import Record
 from asyncdbaas.emulator.resources import clusters
 from asyncdbaas.emulator.resources.changes import convert
@@ -84,9 +84,9 @@ class Seeding:
         The default is the smallest that the engine offers. `settings` are keys of the create body. Redis clusters,
         which can no longer be ordered, can be added here.
         """
-        if engine not in ENGINES:
-            raise EmulatorError(f"unknown engine {engine!r}; {suggestion(engine, ENGINES)}")
-        _require_known(settings, ORDER_KEYS, "cluster")
+        require_known(engine, ENGINES, "engine")
+        for key in settings:
+            require_known(key, ORDER_KEYS, "setting of a new cluster")
         with self._lock, refusal_as_error():
             offer = self._state.offer
             if not offer.has(engine):
@@ -116,7 +116,8 @@ class Seeding:
 
     def add_index(self, cluster_id: str, name: str, /, **values: Any) -> None:
         """Add an index to an OpenSearch cluster; `values` are keys of the index as the API shows it."""
-        _require_known(values, _INDEX_KEYS, "index")
+        for key in values:
+            require_known(key, _INDEX_KEYS, "setting of a new index")
         with self._lock, refusal_as_error():
             now = rfc3339(self._state.clock.now())
             indexes = self._state.cluster(cluster_id, "indexes")["indexes"]
@@ -155,9 +156,3 @@ class Seeding:
     def _set_token(self, token: str) -> None:
         self._state.data["token"] = token
         self._state.data["tokens"][token] = None
-
-
-def _require_known(given: Iterable[str], known: Collection[str], what: str) -> None:
-    for key in given:
-        if key not in known:
-            raise EmulatorError(f"there is no setting {key!r} of a new {what}; {suggestion(key, known)}")

@@ -232,11 +232,11 @@ async def test_stopping_does_not_wait_for_answers_that_are_held_back() -> None:
 
 def test_an_order_in_code_that_cannot_be_is_refused() -> None:
     emulator = Emulator()
-    with pytest.raises(EmulatorError, match="unknown engine 'oracle'"):
+    with pytest.raises(EmulatorError, match="there is no engine 'oracle'"):
         emulator.add_cluster(engine="oracle")
     with pytest.raises(EmulatorError, match="invalid size"):
         emulator.add_cluster(engine="pg", size="huge")
-    with pytest.raises(EmulatorError, match="'nodes' of a new cluster; did you mean 'num_nodes'"):
+    with pytest.raises(EmulatorError, match="no setting of a new cluster 'nodes'; did you mean 'num_nodes'"):
         emulator.add_cluster(nodes=6)
     emulator.add_cluster(name="a")
     with pytest.raises(EmulatorError, match="cluster name is not available"):

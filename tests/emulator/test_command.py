@@ -196,7 +196,7 @@ def test_a_port_that_is_taken_is_named() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--cluster", "kafca:a"], "clusters[0]: unknown engine 'kafca'"),
+        (["--cluster", "kafca:a"], "clusters[0]: there is no engine 'kafca'"),
         (["--cluster", "kafka:a:4"], "clusters[0]: invalid node count"),
         (["--delay", "creat=1"], "delays: unknown key 'creat'; did you mean 'create'?"),
         (["--delay", "create=soon"], "delays.create must be a number from 0 to 1000000000, got 'soon'"),

@@ -65,7 +65,7 @@ WRONG: Final[list[tuple[Any, str]]] = [
     ({"clusters": {}}, "clusters: must be a list"),
     ({"clusters": ["kafka"]}, r"clusters\[0\]: must be an object"),
     ({"clusters": [{"name": "a"}]}, r"clusters\[0\]: needs an engine"),
-    ({"clusters": [{"engine": "kafca"}]}, r"clusters\[0\]: unknown engine 'kafca'"),
+    ({"clusters": [{"engine": "kafca"}]}, r"clusters\[0\]: there is no engine 'kafca'"),
     ({"clusters": [{"engine": "kafka", "topics": "a"}]}, r"clusters\[0\]\.topics: must be a list"),
     ({"clusters": [{"engine": "kafka", "topics": ["a b"]}]}, r"clusters\[0\]\.topics\[0\]: invalid topic name"),
     ({"clusters": [{"engine": "pg", "topics": ["a"]}]}, r"clusters\[0\]\.topics\[0\]: operation is not supported"),

@@ -40,13 +40,13 @@ class RequestContext:
     started: float = attrs.field(factory=time.perf_counter)
 
 
-class Service:
+class RequestHandler:
     """Process requests against a state."""
 
     def __init__(
         self, state: State, router: Router, faults: Faults, requests: Recorder, *, limits: RateLimits, scheme: str
     ) -> None:
-        self.state = state
+        self._state = state
         self._router = router
         self._faults = faults
         self._requests = requests
@@ -60,8 +60,8 @@ class Service:
             match = self._router.match(method, path)
             if match is None:
                 raise not_found("route")
-            self.state.run_due()
-            return match.answer(self.state, match.call(path, query, body or {}))
+            self._state.run_due()
+            return match.answer(self._state, match.call(path, query, body or {}))
         except Refusal as refusal:
             return Answer(refusal.status, {"id": CODES[refusal.status], "message": refusal.message})
 
@@ -78,7 +78,7 @@ class Service:
             query=query,
             headers=headers,
             match=self._router.match(method, path),
-            request_id=self.state.ids.uuid("request"),
+            request_id=self._state.ids.uuid("request"),
         )
         try:
             response = self._answer(context, body)
@@ -106,7 +106,7 @@ class Service:
     def _admit(self, context: RequestContext) -> str:
         """Return the token of the request, and count the request. One without a valid token is not counted."""
         scheme, _, token = context.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or token not in self.state.data["tokens"]:
+        if scheme.lower() != "bearer" or token not in self._state.data["tokens"]:
             context.limit_headers = self._limits.new().unused_headers()
             raise Refusal(401, "Unable to authenticate you.")
         context.token = token
@@ -118,17 +118,17 @@ class Service:
 
     def _call(self, context: RequestContext, match: Match, token: str, body: bytes) -> Call:
         """Check the scope, parse the body and return the call."""
-        scopes = self.state.data["tokens"][token]
+        scopes = self._state.data["tokens"][token]
         resource = "tag" if context.path.startswith("/v2/tags") else "database"
         if scopes is not None and f"{resource}:{_VERBS[context.method]}" not in scopes:
             raise forbidden()
         return match.call(context.path, context.query, parse(body) if match.route.takes_body else {}, scopes)
 
     def _apply(self, context: RequestContext, match: Match, call: Call) -> Response:
-        self.state.run_due()
-        answer = match.answer(self.state, call)
+        self._state.run_due()
+        answer = match.answer(self._state, call)
         context.applied = context.method != "GET"
-        page_size = self.state.quirks.page_size
+        page_size = self._state.quirks.page_size
         if page_size is not None and isinstance(answer.body, dict):
             answer = self._paged(context, call, answer, page_size)
         return encode(answer)
@@ -149,7 +149,7 @@ class Service:
 
     def _record(self, context: RequestContext, response: Response) -> None:
         cut = response.ending in ("reset", "silence")
-        now = self.state.clock.now()
+        now = self._state.clock.now()
         left = (None, None) if context.token is None else self._limits.of(context.token).left(now)
         self._requests.add(
             at=now,
