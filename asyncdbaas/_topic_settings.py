@@ -14,9 +14,9 @@ from typing import Final, Literal
 import attrs
 
 __all__ = [
-    "DEFAULT_PARTITIONS",
     "DEFAULT_REPLICAS",
     "MAX_INTEGER",
+    "PARTITIONING",
     "PARTITIONS",
     "REPLICAS",
     "TOPIC_SETTINGS",
@@ -27,8 +27,9 @@ MAX_INTEGER: Final = 2**63 - 1
 PARTITIONS: Final = (3, 2048)
 # The limit is the number of nodes, and no layout has more than 15.
 REPLICAS: Final = (2, 15)
-DEFAULT_PARTITIONS: Final = 3
 DEFAULT_REPLICAS: Final = 2
+PARTITIONING: Final = {"partition_count": PARTITIONS, "replication_factor": REPLICAS}
+"""Ranges of what a topic has beside its settings."""
 
 
 @attrs.frozen(kw_only=True)

@@ -14,27 +14,33 @@ from typing import Any, Final
 
 import attrs
 
-from asyncdbaas.catalogue.nodes import Alias, Items, Node, Pairs, RawNode, Text, Word, Words, is_null, nodes_of, size
-from asyncdbaas.catalogue.tables import TableError, read_table
+from asyncdbaas.catalogue.model import CatalogueError, Problem
+from asyncdbaas.catalogue.nodes import (
+    Alias,
+    DocumentError,
+    Items,
+    Node,
+    Pairs,
+    RawNode,
+    Text,
+    Word,
+    Words,
+    is_merge,
+    is_null,
+    nodes_of,
+    size,
+)
+from asyncdbaas.catalogue.tables import read_table
 from asyncdbaas.errors import InvalidInputError
 
-__all__ = ["MAX_DEPTH", "Document", "DocumentError", "read_document"]
+__all__ = ["Document", "read_document"]
 
 # A catalogue is five levels deep. The C composer of PyYAML crashes the process at some thousands.
-MAX_DEPTH: Final = 12
+_MAX_DEPTH: Final = 12
 # Real catalogues repeat some settings by aliases: 100,000 topics with 10 each are 2,000,000 nodes.
 _MAX_ALIASED_NODES: Final = 2_500_000
 _ESCAPE: Final = re.compile(r"\\(?:u(d[89ab][0-9a-f]{2})\\u(d[c-f][0-9a-f]{2})|.)", re.IGNORECASE | re.DOTALL)
 _STANDARD_TAGS: Final = "tag:yaml.org,2002:"
-
-
-class DocumentError(Exception):
-    """The text is not YAML, JSON or CSV; `line` is where reading stops."""
-
-    def __init__(self, line: int, message: str) -> None:
-        super().__init__(line, message)
-        self.line = line
-        self.message = message
 
 
 @attrs.define(eq=False, slots=False)
@@ -61,16 +67,20 @@ class Document:
         return list(accumulate(map(len, StringIO(self.text + "\n", newline="\n"))))
 
 
-def read_document(text: str, suffix: str, *, max_depth: int = MAX_DEPTH) -> Document:
-    """Read a text in the format of a file's suffix.
+def read_document(text: str, *, file: str, suffix: str, max_depth: int = _MAX_DEPTH) -> Document:
+    """Read a text in the format of a file's suffix. CatalogueError if it has another one.
 
     A CSV becomes `{"topics": [...]}`, with one mapping per row.
     """
+    try:
+        return _read(text, suffix, max_depth)
+    except DocumentError as error:
+        raise CatalogueError([Problem(file=file, line=error.line, message=error.message)]) from None
+
+
+def _read(text: str, suffix: str, max_depth: int) -> Document:
     if suffix == ".csv":
-        try:
-            table = read_table(text)
-        except TableError as error:
-            raise DocumentError(error.line, error.message) from None
+        table = read_table(text)
         return Document(text, []) if table is None else Document(text, [table[1]], table[0])
     if suffix == ".json":
         _check_json(text)
@@ -123,13 +133,6 @@ def _read_yaml(text: str, max_depth: int) -> Document:
     return document
 
 
-@attrs.frozen(eq=False)
-class _Anchor:
-    node: Node
-    nodes: int
-    """Number of nodes below it, those of aliases included."""
-
-
 class _Composer:
     """Build a tree from a parser's events. Its messages quote nothing: the text may be no catalogue, but hold secrets.
 
@@ -142,7 +145,7 @@ class _Composer:
         self._events = events
         self._line = line
         self._max_depth = max_depth
-        self._anchors: dict[str, _Anchor] = {}
+        self._anchors: dict[str, tuple[Node, int]] = {}  # each with its size
         self._shared: dict[Words, Words] = {}
         self._aliased = 0
 
@@ -176,7 +179,7 @@ class _Composer:
         else:
             node = self._mapping(start, bool(event.flow_style), depth)
         if event.anchor is not None:
-            self._anchors[event.anchor] = _Anchor(node, size(node))
+            self._anchors[event.anchor] = node, size(node)
         return node
 
     def _sequence(self, start: int, flow: bool, depth: int) -> Items:
@@ -226,17 +229,18 @@ class _Composer:
         anchor = self._anchors.get(event.anchor)
         if anchor is None:
             raise DocumentError(self._line(start), "an alias (*) refers to nothing: its anchor (&) must end before it")
-        self._aliased += anchor.nodes
+        node, nodes = anchor
+        self._aliased += nodes
         if self._aliased > _MAX_ALIASED_NODES:
             raise DocumentError(self._line(start), f"aliases expand to more than {_MAX_ALIASED_NODES} values")
-        return Alias(start, event.end_mark.index, anchor.node, anchor.nodes)
+        return Alias(start, event.end_mark.index, node, nodes)
 
     def _merged(self, raw: list[tuple[Node, RawNode]]) -> list[tuple[Node, Node]]:
         """Resolve aliases, and add what `<<` names where the mapping itself has no such key."""
         resolved = [(key, _resolved(value)) for key, value in raw]
-        own = [pair for pair in resolved if not _is_merge(pair[0])]
+        own = [pair for pair in resolved if not is_merge(pair[0])]
         present = {key.value for key, _ in own if isinstance(key, Text)}
-        for value in (value for key, value in resolved if _is_merge(key)):
+        for value in (value for key, value in resolved if is_merge(key)):
             for source in value.items if isinstance(value, Items) else [value]:
                 if not isinstance(source, Pairs):
                     raise DocumentError(self._line(source.start), "<< must name a mapping, or a list of mappings")
@@ -248,7 +252,3 @@ class _Composer:
 
 def _resolved(node: RawNode) -> Node:
     return node.node if isinstance(node, Alias) else node
-
-
-def _is_merge(key: Node) -> bool:
-    return type(key) is Text and key.plain and key.value == "<<"

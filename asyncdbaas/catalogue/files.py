@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import stat
 import sys
@@ -9,22 +10,24 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
+from asyncdbaas.catalogue.model import CatalogueError, Problem
 from asyncdbaas.errors import InvalidInputError
 
-__all__ = ["MAX_CATALOGUE_SIZE", "SUFFIXES", "FileError", "expand", "read_file", "read_standard_input"]
+__all__ = ["SUFFIXES", "FileError", "decode", "expand", "read_file", "read_text"]
 
 SUFFIXES: Final = (".yaml", ".yml", ".json", ".csv")
 # 100,000 topics with some settings each take 20 MB.
-MAX_CATALOGUE_SIZE: Final = 64 * 2**20
+_MAX_SIZE: Final = 64 * 2**20
 _STANDARD_INPUT: Final = "-"
 _WILDCARDS: Final = frozenset("*?[")
+_UTF_16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 class FileError(InvalidInputError):
     """A file cannot be read; the message does not name it."""
 
 
-def read_file(path: str, *, limit: int = MAX_CATALOGUE_SIZE) -> bytes:
+def read_file(path: str, *, limit: int = _MAX_SIZE) -> bytes:
     """Return the content of a regular file of at most `limit` bytes.
 
     Devices, pipes and folders are rejected, also behind a link. FileError if it cannot be read.
@@ -41,14 +44,34 @@ def read_file(path: str, *, limit: int = MAX_CATALOGUE_SIZE) -> bytes:
     return _bounded(content, limit)
 
 
-def read_standard_input(*, limit: int = MAX_CATALOGUE_SIZE) -> bytes:
-    """Return what standard input holds, at most `limit` bytes."""
+def _read_standard_input() -> bytes:
     if sys.stdin is None:  # pyright: ignore[reportUnnecessaryComparison] -- so it is after `<&-`
         raise FileError("is closed")
     try:
-        return _bounded(sys.stdin.buffer.read(limit + 1), limit)
+        return _bounded(sys.stdin.buffer.read(_MAX_SIZE + 1), _MAX_SIZE)
     except OSError as error:
         raise FileError(error.strerror or "cannot be read") from None
+
+
+def read_text(path: str) -> tuple[str, str]:
+    """Return the name of a file for messages, and its text; `-` is standard input. CatalogueError if it has none."""
+    file = "standard input" if path == _STANDARD_INPUT else path
+    try:
+        content = _read_standard_input() if path == _STANDARD_INPUT else read_file(path)
+    except FileError as error:
+        raise CatalogueError([Problem(file=file, message=str(error))]) from None
+    return file, decode(content, file=file)
+
+
+def decode(content: bytes, *, file: str) -> str:
+    """Return the text of a catalogue's content."""
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        # So PowerShell 5 writes what is sent to a file.
+        message = "is UTF-16 text; save it as UTF-8" if content.startswith(_UTF_16) else "is not UTF-8 text"
+        raise CatalogueError([Problem(file=file, line=line, message=message)]) from None
 
 
 def expand(paths: Iterable[str]) -> Iterator[str]:

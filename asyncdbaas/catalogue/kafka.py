@@ -10,14 +10,12 @@ from functools import lru_cache
 from operator import attrgetter
 from typing import Any, Final
 
-from asyncdbaas._topic_settings import MAX_INTEGER, PARTITIONS, REPLICAS, TOPIC_SETTINGS, Setting
+from asyncdbaas._topic_settings import MAX_INTEGER, PARTITIONING, TOPIC_SETTINGS, Setting
 from asyncdbaas.errors import InvalidInputError
-from asyncdbaas.topics import CleanupPolicy, CompressionType, TimestampType, TopicConfig
+from asyncdbaas.topics import CleanupPolicy, CompressionType, TimestampType, TopicConfig, TopicCreate
 from asyncdbaas.types import UNSET, Unset
 
 __all__ = [
-    "PARTITIONS",
-    "REPLICAS",
     "SettingError",
     "canonical_name",
     "default_value",
@@ -30,11 +28,12 @@ __all__ = [
     "read_whole",
     "same_value",
     "settings_of",
+    "values_of",
 ]
 
 _SETTINGS: Final = attrgetter(*TOPIC_SETTINGS)
-# The only name that differs from Kafka's by more than dots.
-_OTHER_NAMES: Final = {"message_downconversion_enable": "message_down_conversion_enable"}
+# By Kafka's names with underscores; one differs by more than dots.
+_NAMES: Final = {setting.kafka_name.replace(".", "_"): name for name, setting in TOPIC_SETTINGS.items()}
 _ENUMS: Final[Mapping[str, type[StrEnum]]] = {
     "cleanup_policy": CleanupPolicy,
     "compression_type": CompressionType,
@@ -69,12 +68,12 @@ class SettingError(InvalidInputError):
 def canonical_name(name: str) -> str:
     """Return the service's spelling of a name in Kafka's, such as retention_ms for retention.ms."""
     name = name.replace(".", "_").replace("-", "_")
-    return _OTHER_NAMES.get(name, name)
+    return _NAMES.get(name, name)
 
 
-def kafka_name(name: str) -> str:
-    """Return Kafka's spelling of a setting."""
-    return TOPIC_SETTINGS[name].kafka_name
+def kafka_name(key: str) -> str:
+    """Return Kafka's spelling of a setting; any other key as it is."""
+    return TOPIC_SETTINGS[key].kafka_name if key in TOPIC_SETTINGS else key
 
 
 def kafka_value(value: Any) -> Any:
@@ -86,16 +85,19 @@ def kafka_value(value: Any) -> Any:
 
 def kafka_changes(changed: Mapping[str, tuple[Any, Any]]) -> dict[str, tuple[Any, Any]]:
     """Return pairs of values by key, with settings in Kafka's spelling."""
-    return {
-        kafka_name(key) if key in TOPIC_SETTINGS else key: (kafka_value(one), kafka_value(other))
-        for key, (one, other) in changed.items()
-    }
+    return {kafka_name(key): (kafka_value(one), kafka_value(other)) for key, (one, other) in changed.items()}
 
 
 def default_value(name: str) -> Any:
     """Return the service's default of a setting, as `read_value` would."""
     default = TOPIC_SETTINGS[name].default
     return _ENUMS[name](str(default)) if name in _ENUMS else default
+
+
+def values_of(topic: TopicCreate) -> dict[str, Any]:
+    """Return what a topic declares, partitions, replicas and settings on one level, by the service's names."""
+    partitioning = {key: getattr(topic, key) for key in PARTITIONING}
+    return {key: value for key, value in partitioning.items() if value is not UNSET} | settings_of(topic.config)
 
 
 def settings_of(config: TopicConfig | Unset | None) -> dict[str, Any]:

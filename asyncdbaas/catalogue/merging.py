@@ -4,57 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import chain
-from typing import TypeAlias
+from typing import Any, Final
 
 from asyncdbaas.catalogue.kafka import metric_name
-from asyncdbaas.catalogue.model import (
-    Catalogue,
-    CatalogueRegistry,
-    CatalogueSchema,
-    CatalogueTopic,
-    CatalogueUser,
-    Problem,
-)
+from asyncdbaas.catalogue.model import Catalogue, Entry, Problem
+from asyncdbaas.catalogue.source import repeat_message
 
 __all__ = ["find_conflicts", "merge_catalogues"]
 
-_Entry: TypeAlias = CatalogueTopic | CatalogueUser | CatalogueSchema | CatalogueRegistry
+# By the fields of a catalogue.
+_KINDS: Final = {"topics": "topic", "users": "user", "schemas": "subject", "registries": "schema_registry"}
 
 
 def merge_catalogues(catalogues: Iterable[Catalogue]) -> Catalogue:
     """Return several catalogues as one."""
     catalogues = list(catalogues)
-    return Catalogue(
-        topics=tuple(chain.from_iterable(catalogue.topics for catalogue in catalogues)),
-        users=tuple(chain.from_iterable(catalogue.users for catalogue in catalogues)),
-        schemas=tuple(chain.from_iterable(catalogue.schemas for catalogue in catalogues)),
-        registries=tuple(chain.from_iterable(catalogue.registries for catalogue in catalogues)),
-        cluster_lines={key: line for each in catalogues for key, line in each.cluster_lines.items()},
-    )
+    entries: dict[str, Any] = {
+        field: tuple(chain.from_iterable(getattr(each, field) for each in catalogues)) for field in _KINDS
+    }
+    lines = {key: line for each in catalogues for key, line in each.cluster_lines.items()}
+    return Catalogue(**entries, cluster_lines=lines)
 
 
 def find_conflicts(catalogues: Iterable[Catalogue]) -> Iterator[Problem]:
     """Yield a problem for each object that is declared in two files. Each file has been checked by itself."""
-    first: dict[tuple[str, str | None, str], tuple[str, str, int]] = {}
+    seen: dict[tuple[str, str | None, str], Entry] = {}
     for catalogue in catalogues:
-        for kind, key, name, entry in _named(catalogue):
-            file, other, line = first.setdefault((kind, entry.cluster, key), (entry.file, name, entry.line))
-            if file != entry.file:
-                message = (
-                    f"the same {kind} is declared in {file}:{line}"
-                    if other == name
-                    else f"collides with {other} in {file}:{line}: Kafka treats . and _ in topic names as the same"
-                )
-                yield Problem(file=entry.file, line=entry.line, name=name, message=message)
-
-
-def _named(catalogue: Catalogue) -> Iterator[tuple[str, str, str, _Entry]]:
-    """Yield the kind, the unique key and the name of each entry."""
-    for topic in catalogue.topics:
-        yield "topic", metric_name(topic.topic.name), topic.topic.name, topic
-    for user in catalogue.users:
-        yield "user", user.name, user.name, user
-    for schema in catalogue.schemas:
-        yield "subject", schema.subject, schema.subject, schema
-    for registry in catalogue.registries:
-        yield "schema_registry", "", "", registry
+        for field, kind in _KINDS.items():
+            entries: tuple[Entry, ...] = getattr(catalogue, field)
+            for entry in entries:
+                key = metric_name(entry.name) if kind == "topic" else entry.name
+                first = seen.setdefault((kind, entry.cluster, key), entry)
+                if first.file != entry.file:
+                    message = repeat_message(kind, entry.name, first.name, f"{first.file}:{first.line}")
+                    name = "" if field == "registries" else entry.name
+                    yield Problem(file=entry.file, line=entry.line, name=name, message=message)

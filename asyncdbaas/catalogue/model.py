@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import attrs
 
@@ -22,6 +22,7 @@ __all__ = [
     "CatalogueSchema",
     "CatalogueTopic",
     "CatalogueUser",
+    "Entry",
     "Metadata",
     "Problem",
     "UneditableError",
@@ -33,7 +34,7 @@ class Problem(Documented):
     """One thing that is wrong with a catalogue or a plan."""
 
     file: str
-    line: int
+    line: int = 0
     """Counted from 1; 0 if the problem concerns the whole file."""
     name: str = ""
     """Name of the topic, user or subject."""
@@ -76,10 +77,9 @@ NO_METADATA: Final = Metadata()
 
 
 @attrs.frozen(kw_only=True)
-class CatalogueTopic(Documented):
-    """A declared topic."""
+class _Entry(Documented):
+    """What entries of all kinds have."""
 
-    topic: TopicCreate
     cluster: str | None = None
     """Name or id of its cluster. If it is None, the caller chooses the cluster."""
     metadata: Metadata = NO_METADATA
@@ -89,20 +89,28 @@ class CatalogueTopic(Documented):
 
 
 @attrs.frozen(kw_only=True)
-class CatalogueUser(Documented):
+class CatalogueTopic(_Entry):
+    """A declared topic."""
+
+    topic: TopicCreate
+
+    @property
+    def name(self) -> str:
+        """Name of the topic."""
+        return self.topic.name
+
+
+@attrs.frozen(kw_only=True)
+class CatalogueUser(_Entry):
     """A declared user of a cluster."""
 
     name: str
     acl: tuple[KafkaACL, ...] | None = None
     """The whole set of the user's rights, without the service's ids. If it is None, the rights are not managed."""
-    cluster: str | None = None
-    metadata: Metadata = NO_METADATA
-    file: str = ""
-    line: int = 0
 
 
 @attrs.frozen(kw_only=True)
-class CatalogueSchema(Documented):
+class CatalogueSchema(_Entry):
     """A declared subject of a schema registry."""
 
     subject: str
@@ -110,21 +118,28 @@ class CatalogueSchema(Documented):
     """The newest version. If it is None, only the compatibility level is managed."""
     compatibility: CompatibilityLevel | None = None
     """Compatibility level of the subject. If it is None, the level is not managed."""
-    cluster: str | None = None
-    metadata: Metadata = NO_METADATA
-    file: str = ""
-    line: int = 0
+
+    @property
+    def name(self) -> str:
+        """The subject."""
+        return self.subject
 
 
 @attrs.frozen(kw_only=True)
-class CatalogueRegistry(Documented):
+class CatalogueRegistry(_Entry):
     """Declared settings of a cluster's schema registry."""
 
     compatibility: CompatibilityLevel
     """Compatibility level of the subjects that have no level of their own."""
-    cluster: str | None = None
-    file: str = ""
-    line: int = 0
+
+    @property
+    def name(self) -> str:
+        """Name of its only setting."""
+        return "compatibility"
+
+
+Entry: TypeAlias = CatalogueTopic | CatalogueUser | CatalogueSchema | CatalogueRegistry
+"""An entry of a catalogue. A cluster has each name of a kind once."""
 
 
 @attrs.frozen(kw_only=True)
@@ -139,3 +154,8 @@ class Catalogue(Documented):
     """What the top of the file says. A catalogue of several files or documents has none."""
     cluster_lines: Mapping[tuple[str, str], int] = attrs.field(factory=dict[tuple[str, str], int], eq=False, repr=False)
     """The line on which a file first names a cluster, by file and cluster, for messages."""
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """All entries."""
+        return *self.topics, *self.users, *self.schemas, *self.registries

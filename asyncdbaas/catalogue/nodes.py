@@ -11,6 +11,7 @@ import attrs
 __all__ = [
     "NULLS",
     "Alias",
+    "DocumentError",
     "Items",
     "Node",
     "Pairs",
@@ -19,6 +20,7 @@ __all__ = [
     "Text",
     "Word",
     "Words",
+    "is_merge",
     "is_null",
     "nodes_of",
     "size",
@@ -28,6 +30,16 @@ __all__ = [
 NULLS: Final = frozenset({"", "~", "null", "Null", "NULL"})
 _INTEGER: Final = re.compile(r"[+-]?(0|[1-9][0-9]{0,30})")
 _NUMBER: Final = re.compile(r"[+-]?[0-9]{1,30}\.[0-9]{1,30}")
+
+
+class DocumentError(Exception):
+    """The text is not YAML, JSON or CSV; `line` is where reading stops."""
+
+    def __init__(self, line: int, message: str) -> None:
+        super().__init__(line, message)
+        self.line = line
+        self.message = message
+
 
 Node: TypeAlias = "Text | Items | Pairs"
 RawNode: TypeAlias = "Text | Items | Pairs | Alias"
@@ -63,8 +75,8 @@ class Items:
 
     start: int
     end: int
-    items: list[Node]
-    raw: list[RawNode]
+    items: Sequence[Node]
+    raw: Sequence[RawNode]
     """The items as the text has them, aliases included."""
     flow: bool = False
     """Written in brackets."""
@@ -143,6 +155,11 @@ def size(node: RawNode) -> int:
 def is_null(node: Node) -> bool:
     """Return whether a node means "no value"."""
     return isinstance(node, Text) and node.is_null
+
+
+def is_merge(key: Node) -> bool:
+    """Return whether a key is `<<`, which takes over the keys of other mappings."""
+    return type(key) is Text and key.plain and key.value == "<<"
 
 
 def to_plain(node: Node) -> Any:

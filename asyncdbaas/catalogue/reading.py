@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import codecs
+import gc
 import os
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
 from typing import Final
@@ -12,21 +13,14 @@ from typing import Final
 import attrs
 
 from asyncdbaas._checks import check_file, check_instance
-from asyncdbaas.catalogue.documents import Document, DocumentError, read_document
-from asyncdbaas.catalogue.files import SUFFIXES, FileError, expand, read_file, read_standard_input
-from asyncdbaas.catalogue.garbage import paused_collector
+from asyncdbaas.catalogue.documents import read_document
+from asyncdbaas.catalogue.files import SUFFIXES, FileError, expand, read_text
 from asyncdbaas.catalogue.merging import find_conflicts, merge_catalogues
-from asyncdbaas.catalogue.model import (
-    NO_METADATA,
-    Catalogue,
-    CatalogueError,
-    Metadata,
-    Problem,
-)
+from asyncdbaas.catalogue.model import NO_METADATA, Catalogue, CatalogueError, Metadata, Problem
 from asyncdbaas.catalogue.names import KAFKA_ONLY, explain_unknown, field_name, is_extension, right_key
-from asyncdbaas.catalogue.nodes import Items, Node, Pairs, Text, is_null
+from asyncdbaas.catalogue.nodes import Items, Node, Pairs, RawNode, Text
 from asyncdbaas.catalogue.schema_entries import SchemaEntries
-from asyncdbaas.catalogue.source import METADATA_KEYS, Fields, Source, shown
+from asyncdbaas.catalogue.source import METADATA_KEYS, Fields, Source, shown, value_of
 from asyncdbaas.catalogue.tables import LABEL_COLUMN
 from asyncdbaas.catalogue.topic_entries import ROW_KEYS, TopicEntries, Values
 from asyncdbaas.catalogue.user_entries import UserEntries
@@ -36,19 +30,16 @@ __all__ = [
     "CatalogueReader",
     "Section",
     "catalogue_schema",
-    "decode_catalogue",
     "parse_catalogue",
     "read_catalogue",
 ]
 
-_STANDARD_INPUT: Final = "standard input"
 _LIST_KEYS: Final = ("topics", "users", "schemas")
 _CONTENT_KEYS: Final = frozenset({*_LIST_KEYS, "schema_registry"})
 _SECTION_KEYS: Final = _CONTENT_KEYS | {"cluster", "defaults"}
 _ROOT_KEYS: Final = _SECTION_KEYS | METADATA_KEYS | {"clusters", "$schema"}
 # No service has more; what a file with lists of clusters expands to must not exhaust the memory.
 _MAX_ENTRIES: Final = 1_000_000
-_UTF_16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _NOTHING: Final = "holds no topics, users or schemas"
 
 
@@ -72,12 +63,18 @@ def read_catalogue(
     try:
         names = list(expand(check_file(path, "a path of a catalogue") for path in paths))
     except FileError as error:
-        raise CatalogueError([_of_file("", str(error))]) from None
+        raise CatalogueError([Problem(file="", message=str(error))]) from None
     schema_files: set[str] = set()
     for name in names:
         try:
-            with paused_collector():  # until the tree is gone again
-                found.append(_read(name, variables, f".{input_format}", schema_files))
+            with _paused_collector():  # until the tree is gone again
+                file, text = read_text(name)
+                suffix = f".{input_format}" if name == "-" else None
+                found.append(
+                    CatalogueReader(
+                        text, file=file, variables=variables, suffix=suffix, schema_files=schema_files
+                    ).catalogue()
+                )
         except CatalogueError as error:
             problems += error.problems
     # A folder of catalogues may hold their schemas, too.
@@ -87,17 +84,6 @@ def read_catalogue(
     if problems:
         raise CatalogueError(problems)
     return found[0] if len(found) == 1 else merge_catalogues(found)
-
-
-def decode_catalogue(content: bytes, *, file: str) -> str:
-    """Return the text of a file's content."""
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        # So PowerShell 5 writes what is sent to a file.
-        message = "is UTF-16 text; save it as UTF-8" if content.startswith(_UTF_16) else "is not UTF-8 text"
-        raise CatalogueError([Problem(file=file, line=line, message=message)]) from None
 
 
 def parse_catalogue(
@@ -127,15 +113,13 @@ class Section:
     node: Pairs
     clusters: tuple[str | None, ...]
     defaults: Values
-    lists: Mapping[str, Items]
-    """Those of the lists `topics`, `users` and `schemas` that it has."""
     values: Mapping[str, Node]
     """The values of its keys."""
 
-    @property
-    def topics(self) -> Items | None:
-        """The list of its topics."""
-        return self.lists.get("topics")
+    def items(self, field: str) -> Items | None:
+        """Return the list of its topics, users or schemas, if it has one."""
+        node = self.values.get(field)
+        return node if isinstance(node, Items) else None
 
 
 class CatalogueReader:
@@ -157,19 +141,18 @@ class CatalogueReader:
         file = check_file(file, "file")
         suffix = Path(file).suffix.lower() if suffix is None else suffix
         if suffix not in SUFFIXES:
-            raise CatalogueError([_of_file(file, f"the suffix must be one of {', '.join(SUFFIXES)}")])
-        with paused_collector():
-            self.document: Document = _document(text, file, suffix)
-        self.sections: list[Section] = []
-        """The parts of the text that hold topics, in the order of the topics."""
-        self._source = Source(file, self.document, check_variables(variables))
-        self._topics = TopicEntries(self._source)
-        self._users = UserEntries(self._source)
-        self._schemas = SchemaEntries(self._source, set() if schema_files is None else schema_files)
-        self._metadata: list[Metadata] = []
-        self._entries = 0
-        self._cluster_lines: dict[tuple[str, str], int] = {}
-        with paused_collector():
+            raise CatalogueError([Problem(file=file, message=f"the suffix must be one of {', '.join(SUFFIXES)}")])
+        with _paused_collector():
+            self._document = read_document(text, file=file, suffix=suffix)
+            self.sections: list[Section] = []
+            """The parts of the text, in the order of the entries."""
+            self._source = Source(file, self._document, check_variables(variables))
+            self._topics = TopicEntries(self._source)
+            self._users = UserEntries(self._source)
+            self._schemas = SchemaEntries(self._source, set() if schema_files is None else schema_files)
+            self._metadata: list[Metadata] = []
+            self._entries = 0
+            self._cluster_lines: dict[tuple[str, str], int] = {}
             self._read()
 
     def catalogue(self) -> Catalogue:
@@ -184,8 +167,8 @@ class CatalogueReader:
         )
 
     def _read(self) -> None:
-        for root in self.document.roots:
-            if self.document.is_table:
+        for root in self._document.roots:
+            if self._document.is_table:
                 self._table(root)
             else:
                 self._root(root)
@@ -209,23 +192,24 @@ class CatalogueReader:
 
     def _section(self, node: Node, fields: Fields, defaults: Values, clusters: tuple[str | None, ...]) -> None:
         clusters = self._clusters(fields) or clusters
-        if "defaults" in fields and not is_null(fields["defaults"][1]):
-            defaults = defaults | self._topics.defaults(fields["defaults"][1])
+        if own := value_of(fields, "defaults"):
+            defaults = defaults | self._topics.defaults(own)
         if isinstance(node, Pairs):
-            self.sections.append(_part(node, fields, defaults, clusters))
+            values = {key: value for key, (_, value) in fields.items()}
+            self.sections.append(Section(node=node, clusters=clusters, defaults=defaults, values=values))
         self._topics.read(self._items(fields, "topics", clusters), defaults, clusters)
-        for item in self._items(fields, "users", clusters):
-            self._users.read(item, clusters)
-        for item in self._items(fields, "schemas", clusters):
-            self._schemas.read(item, clusters)
-        if "schema_registry" in fields and not is_null(fields["schema_registry"][1]):
-            self._schemas.read_registry(fields["schema_registry"][1], clusters)
+        for item, place in self._items(fields, "users", clusters):
+            self._users.read(item, place, clusters)
+        for item, place in self._items(fields, "schemas", clusters):
+            self._schemas.read(item, place, clusters)
+        if registry := value_of(fields, "schema_registry"):
+            self._schemas.read_registry(registry, clusters)
         for item in self._source.items(fields, "clusters"):
             self._section(item, self._source.fields(item, _SECTION_KEYS), defaults, clusters)
 
-    def _items(self, fields: Fields, key: str, clusters: tuple[str | None, ...]) -> list[Node]:
-        """Return the items of a list, which count once for each cluster."""
-        items = self._source.items(fields, key)
+    def _items(self, fields: Fields, key: str, clusters: tuple[str | None, ...]) -> list[tuple[Node, RawNode]]:
+        """Return the items of a list and where they stand; they count once for each cluster."""
+        items = self._source.entries(fields, key)
         self._entries += len(items) * len(clusters)
         if self._entries <= _MAX_ENTRIES:
             return items
@@ -234,42 +218,35 @@ class CatalogueReader:
 
     def _clusters(self, fields: Fields) -> tuple[str, ...]:
         """Return the clusters that a section names: one, or a list of them."""
-        if "cluster" not in fields or not isinstance(fields["cluster"][1], Items):
-            word = self._source.word(fields, "cluster")
-            if not word:
-                return ()
-            self._note_cluster(word, fields["cluster"][1])
-            return (word,)
+        if "cluster" not in fields:
+            return ()
         key, node = fields["cluster"]
         names: dict[str, None] = {}
-        for item in self._source.items(fields, "cluster"):
+        for item in node.items if isinstance(node, Items) else [node]:
             name = self._source.word({"cluster": (key, item)}, "cluster")
             if name in names:
                 self._source.problem(item, f"the cluster {name} is listed twice", key=key.value)
-            if name is not None:
+            if name:
                 names[name] = None
-                self._note_cluster(name, item)
-        if not names:
+                self._cluster_lines.setdefault((self._source.file, name), self._source.line(item))
+        if isinstance(node, Items) and not names:
             self._source.problem(node, "the list names no cluster", key=key.value)
         return tuple(names)
-
-    def _note_cluster(self, name: str, node: Node) -> None:
-        self._cluster_lines.setdefault((self._source.file, name), self._source.line(node))
 
     def _table(self, root: Node) -> None:
         """Read a CSV; a wrong header is reported once, and its rows are not read."""
         self._check_header()
         if not self._source.problem_count and isinstance(root, Pairs):
-            self._topics.read_rows(self._source.items(self._source.fields(root, _ROOT_KEYS), "topics"), (None,))
+            self._topics.read_rows(self._source.entries(self._source.fields(root, _ROOT_KEYS), "topics"))
 
     def _check_header(self) -> None:
-        header = self.document.header
+        header = self._document.header
         if not any(_is_column(key.value) for key in header):
             # The file may be something else, and hold secrets: only what is nearly a column is quoted.
             header = [key for key in header if right_key(key.value) in ROW_KEYS]
             if not header:
                 message = "the header names no column of a catalogue, such as name"
-                self._source.problem(self.document.header[0], message)
+                self._source.problem(self._document.header[0], message)
         seen: set[str] = set()
         for key in header:
             name = field_name(key.value)
@@ -280,19 +257,6 @@ class CatalogueReader:
             seen.add(name)
 
 
-def _document(text: str, file: str, suffix: str) -> Document:
-    try:
-        return read_document(text, suffix)
-    except DocumentError as error:
-        raise CatalogueError([Problem(file=file, line=error.line, message=error.message)]) from None
-
-
-def _part(node: Pairs, fields: Fields, defaults: Values, clusters: tuple[str | None, ...]) -> Section:
-    values = {key: value for key, (_, value) in fields.items()}
-    lists = {key: value for key in _LIST_KEYS if isinstance(value := values.get(key), Items)}
-    return Section(node=node, clusters=clusters, defaults=defaults, lists=lists, values=values)
-
-
 def _is_known(key: Node) -> bool:
     return isinstance(key, Text) and field_name(key.value) in _ROOT_KEYS
 
@@ -301,16 +265,16 @@ def _is_column(spelled: str) -> bool:
     return field_name(spelled) in ROW_KEYS or is_extension(spelled) or spelled.startswith(LABEL_COLUMN)
 
 
-def _read(path: str, variables: Mapping[str, str] | None, standard_suffix: str, schema_files: set[str]) -> Catalogue:
-    file, suffix = (_STANDARD_INPUT, standard_suffix) if path == "-" else (path, None)
+@contextmanager
+def _paused_collector() -> Generator[None]:
+    """Pause the garbage collector of the process, while a block makes many objects that all stay.
+
+    The collector would visit them again and again: without the pause, reading a large catalogue takes twice the time.
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
     try:
-        content = read_standard_input() if path == "-" else read_file(path)
-    except FileError as error:
-        raise CatalogueError([_of_file(file, str(error))]) from None
-    text = decode_catalogue(content, file=file)
-    reader = CatalogueReader(text, file=file, variables=variables, suffix=suffix, schema_files=schema_files)
-    return reader.catalogue()
-
-
-def _of_file(file: str, message: str) -> Problem:
-    return Problem(file=file, line=0, message=message)
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()

@@ -9,11 +9,11 @@ from typing import Final
 
 from asyncdbaas.catalogue.files import FileError, read_file
 from asyncdbaas.catalogue.model import CatalogueRegistry, CatalogueSchema
-from asyncdbaas.catalogue.nodes import Node, is_null
-from asyncdbaas.catalogue.source import METADATA_KEYS, Fields, Source, UniqueNames, shown
+from asyncdbaas.catalogue.nodes import Node, RawNode
+from asyncdbaas.catalogue.source import METADATA_KEYS, Fields, Source, UniqueNames, shown, value_of
 from asyncdbaas.schemas import CompatibilityLevel, SchemaCreate, SchemaType
 
-__all__ = ["SCHEMA_TYPES", "SchemaEntries", "same_schema", "schema_path"]
+__all__ = ["SCHEMA_TYPES", "SchemaEntries", "read_schema", "same_schema", "schema_path"]
 
 _SCHEMA_KEYS: Final = METADATA_KEYS | {"subject", "type", "file", "schema", "compatibility"}
 _REGISTRY_KEYS: Final = frozenset({"compatibility"})
@@ -31,8 +31,8 @@ class SchemaEntries:
         self._files = files
         self._subjects = UniqueNames(source, "subject", "subject")
 
-    def read(self, node: Node, clusters: tuple[str | None, ...]) -> None:
-        """Read one subject, for each of the clusters."""
+    def read(self, node: Node, place: RawNode, clusters: tuple[str | None, ...]) -> None:
+        """Read one subject, for each of the clusters; `place` is where an alias stands, for one."""
         source = self._source
         before = source.problem_count
         fields = source.fields(node, _SCHEMA_KEYS, extensible=True)
@@ -44,7 +44,7 @@ class SchemaEntries:
         schema = self._schema(fields, node, subject)
         if schema is None and compatibility is None and source.problem_count == before:
             source.problem(node, "needs file, schema or compatibility", name=subject)
-        self._subjects.check(subject, clusters, fields["subject"][1])
+        self._subjects.check(subject, clusters, place)
         if source.problem_count == before:
             self.schemas += [
                 CatalogueSchema(
@@ -71,9 +71,9 @@ class SchemaEntries:
         ]
 
     def _compatibility(self, fields: Fields, name: str) -> CompatibilityLevel | None:
-        if "compatibility" not in fields or is_null(fields["compatibility"][1]):
+        if value_of(fields, "compatibility") is None:
             return None
-        return self._source.member(fields, "compatibility", _level, name)
+        return self._source.member(fields, "compatibility", lambda word: CompatibilityLevel(word.upper()), name)
 
     def _schema(self, fields: Fields, node: Node, subject: str) -> SchemaCreate | None:
         if "file" in fields and "schema" in fields:
@@ -105,22 +105,15 @@ class SchemaEntries:
         """Read a schema's file. No message quotes it, because it may be no schema at all."""
         try:
             path = schema_path(self._source.file, file)
-            self._files.add(path)
-            return read_file(path, limit=_MAX_SIZE).decode("utf-8-sig")
+            self._files.add(str(path))
+            return read_schema(path)
         except FileError as error:
-            message = str(error)
-        except UnicodeDecodeError:
-            message = "is not UTF-8 text"
-        node = fields["file"][1]
-        self._source.problem(node, f"{message}: {shown(node)}", key="file", name=subject)
-        return None
+            node = fields["file"][1]
+            self._source.problem(node, f"{error}: {shown(node)}", key="file", name=subject)
+            return None
 
 
-def _level(word: str) -> CompatibilityLevel:
-    return CompatibilityLevel(word.upper())
-
-
-def schema_path(catalogue: str, file: str) -> str:
+def schema_path(catalogue: str, file: str) -> Path:
     """Return the path of a schema's file, relative to the catalogue.
 
     A catalogue may come from somebody who must not read everything here: the file has the suffix of a schema, links
@@ -132,22 +125,28 @@ def schema_path(catalogue: str, file: str) -> str:
         raise FileError(f"must be a file {', '.join(SCHEMA_TYPES)}")
     for root in (Path(os.path.realpath(folder)), Path.cwd()):
         if path.is_relative_to(root) and not any(part.startswith(".") for part in path.relative_to(root).parts):
-            return str(path)
+            return path
     raise FileError("must lie below the folder of the catalogue, or below the working directory, and not be hidden")
 
 
-def same_schema(one: str, other: str, kind: SchemaType | str) -> bool:
-    """Return whether two schemas are the same but for white space."""
-    return _meaning(one, kind) == _meaning(other, kind)
+def read_schema(path: Path) -> str:
+    """Return the text of a schema's file. FileError if it has none."""
+    try:
+        return read_file(str(path), limit=_MAX_SIZE).decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise FileError("is not UTF-8 text") from None
 
 
-def _meaning(text: str, kind: SchemaType | str) -> object:
-    if kind is not SchemaType.PROTOBUF:
-        try:
-            return json.loads(text)
-        except (ValueError, RecursionError):
-            pass  # not JSON after all, such as an Avro type's bare name: compared as text
-    return text.split()
+def same_schema(one: str, other: str) -> bool:
+    """Return whether two schemas of one type are the same but for white space."""
+    return _meaning(one) == _meaning(other)
+
+
+def _meaning(text: str) -> object:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text.split()  # Protobuf, or the bare name of an Avro type
 
 
 def _json_problem(text: str) -> str:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final, Generic, TypeVar
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Final, Generic, TypeVar
 
 from asyncdbaas.catalogue.documents import Document
 from asyncdbaas.catalogue.kafka import canonical_name
 from asyncdbaas.catalogue.model import NO_METADATA, Metadata, Problem
 from asyncdbaas.catalogue.names import KAFKA_ONLY, explain_kafka_only, explain_unknown, field_name, is_extension
-from asyncdbaas.catalogue.nodes import Items, Node, Pairs, Text, Words, is_null, to_plain
+from asyncdbaas.catalogue.nodes import Items, Node, Pairs, RawNode, Text, Words, is_null, to_plain
 from asyncdbaas.catalogue.variables import VariableError, substitute
 from asyncdbaas.types import OpenEnum
 
-__all__ = ["METADATA_KEYS", "Fields", "ResultCache", "Source", "UniqueNames", "shown"]
+__all__ = ["METADATA_KEYS", "Fields", "ResultCache", "Source", "UniqueNames", "repeat_message", "shown", "value_of"]
 
 M = TypeVar("M", bound=OpenEnum)
 R = TypeVar("R")
@@ -43,7 +43,7 @@ class Source:
         """The first problems, in the order of the file."""
         problems = sorted(self._problems, key=lambda problem: problem.line)
         if self._omitted:
-            problems.append(Problem(file=self.file, line=0, message=_not_shown(self._omitted)))
+            problems.append(Problem(file=self.file, message=_not_shown(self._omitted)))
         return problems
 
     @property
@@ -51,11 +51,11 @@ class Source:
         """Number of problems so far."""
         return len(self._problems) + self._omitted
 
-    def line(self, node: Node) -> int:
+    def line(self, node: RawNode) -> int:
         """Return the line of a node."""
         return self.document.line(node.start)
 
-    def problem(self, node: Node | None, message: str, *, key: str = "", name: str = "") -> None:
+    def problem(self, node: RawNode | None, message: str, *, key: str = "", name: str = "") -> None:
         """Add a problem at a node, or with the whole file."""
         if self._is_full:
             self._omitted += 1
@@ -148,15 +148,24 @@ class Source:
         self.problem(node, f"must be one of {known}, not {shown(node)}{hint}", key=key.value, name=name)
         return None
 
-    def items(self, fields: Fields, field: str, name: str = "") -> list[Node]:
+    def items(self, fields: Fields, field: str, name: str = "") -> Sequence[Node]:
         """Return the items of a field; none if it is missing, null or wrong."""
-        if field not in fields or is_null(fields[field][1]):
-            return []
-        key, node = fields[field]
+        node = value_of(fields, field)
         if isinstance(node, Items):
             return node.items
-        self.problem(node, f"must be a list, not {shown(node)}", key=key.value, name=name)
+        if node is not None:
+            self.problem(node, f"must be a list, not {shown(node)}", key=fields[field][0].value, name=name)
         return []
+
+    def entries(self, fields: Fields, field: str) -> list[tuple[Node, RawNode]]:
+        """Return the items of a field, each with the place that declares it: of an alias, not its anchor."""
+        items = self.items(fields, field)
+        if not items:
+            return []
+        key, node = fields[field]
+        is_alias = node.start < key.start
+        places = node.raw if isinstance(node, Items) and not is_alias else [key] * len(items)
+        return list(zip(items, places, strict=True))
 
     def metadata(self, fields: Fields, name: str = "") -> Metadata:
         """Return the notes of an entry, or of the whole file."""
@@ -171,17 +180,16 @@ class Source:
         )
 
     def _labels(self, fields: Fields, name: str) -> dict[str, str]:
-        if "labels" not in fields or is_null(fields["labels"][1]):
-            return {}
-        key, node = fields["labels"]
-        if not isinstance(node, Pairs):
-            self.problem(node, f"must be a mapping, not {shown(node)}", key=key.value, name=name)
-            return {}
-        values: dict[str, Any] = {}
-        for label, value in node.pairs:
-            if isinstance(label, Text):
-                values[label.value] = self.text(value, key=f"labels: {label.value}", name=name)
-        return {label: value for label, value in values.items() if value is not None}
+        node = value_of(fields, "labels")
+        if node is not None and not isinstance(node, Pairs):
+            self.problem(node, f"must be a mapping, not {shown(node)}", key=fields["labels"][0].value, name=name)
+        labels: dict[str, str] = {}
+        for label, value in node.pairs if isinstance(node, Pairs) else ():
+            if not isinstance(label, Text):
+                continue
+            if (text := self.text(value, key=f"labels: {label.value}", name=name)) is not None:
+                labels[label.value] = text
+        return labels
 
     def _unknown(self, key: Text, value: Node, known: frozenset[str], name: str) -> None:
         if self._is_full:
@@ -223,20 +231,47 @@ class ResultCache(Generic[R]):
 class UniqueNames:
     """Check that each cluster has a name once."""
 
-    def __init__(self, source: Source, what: str, key: str) -> None:
+    def __init__(self, source: Source, kind: str, key: str, unique: Callable[[str], str] = str) -> None:
         self._source = source
-        self._what = what
+        self._kind = kind
         self._key = key
-        self._lines: dict[tuple[str | None, str], int] = {}
+        self._unique = unique
+        self._first: dict[tuple[str | None, str], tuple[str, RawNode]] = {}
 
-    def check(self, name: str, clusters: Iterable[str | None], place: Node) -> None:
-        """Add a problem for each cluster that has the name already."""
-        line = self._source.line(place)
+    def add(self, name: str, clusters: Iterable[str | None], place: RawNode) -> bool:
+        """Add a name for all clusters, unless one of them has it; return whether it was added."""
+        keys = [(cluster, self._unique(name)) for cluster in clusters]
+        if any(key in self._first for key in keys):
+            return False
+        self._first |= dict.fromkeys(keys, (name, place))
+        return True
+
+    def check(self, name: str, clusters: Iterable[str | None], place: RawNode) -> None:
+        """Add a name, or a problem for each cluster that has it already."""
         for cluster in clusters:
-            first = self._lines.setdefault((cluster, name), line)
-            if first != line:
-                message = f"the same {self._what} is declared in line {first}"
-                self._source.problem(place, message, key=self._key, name=name)
+            if not self.add(name, [cluster], place):
+                first, where = self._first[cluster, self._unique(name)]
+                line = self._source.line(self._in_entry(where))
+                message = repeat_message(self._kind, name, first, f"line {line}")
+                self._source.problem(self._in_entry(place), message, key=self._key, name=name)
+
+    def _in_entry(self, place: RawNode) -> RawNode:
+        """Return where an entry itself has its name; of an alias and a merge, where that is."""
+        pairs = place.raw if isinstance(place, Pairs) else ()
+        return next((value for key, value in pairs if isinstance(key, Text) and key.value == self._key), place)
+
+
+def value_of(fields: Fields, field: str) -> Node | None:
+    """Return the value of a field; None if the field is missing or null."""
+    node = fields[field][1] if field in fields else None
+    return None if node is None or is_null(node) else node
+
+
+def repeat_message(kind: str, name: str, first: str, place: str) -> str:
+    """Return why a name cannot be declared again after the first place that has it, or one that collides with it."""
+    if name == first:
+        return f"the same {kind} is declared in {place}"
+    return f"collides with {first} in {place}: Kafka treats . and _ in topic names as the same"
 
 
 def _not_shown(problems: int) -> str:

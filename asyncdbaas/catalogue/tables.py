@@ -8,9 +8,9 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from asyncdbaas.catalogue.nodes import Items, Node, Pairs, Text, Word
+from asyncdbaas.catalogue.nodes import DocumentError, Items, Node, Pairs, Text, Word
 
-__all__ = ["LABEL_COLUMN", "TableError", "read_table"]
+__all__ = ["LABEL_COLUMN", "read_table"]
 
 LABEL_COLUMN: Final = "labels."
 
@@ -18,15 +18,6 @@ LABEL_COLUMN: Final = "labels."
 _SEPARATOR_LINE: Final = re.compile(r'"?sep=([,;\t|])"?\r?\n', re.IGNORECASE)
 _SEPARATORS: Final = ",;\t|"
 _QUOTED: Final = re.compile(r'"(?:[^"]|"")*"')
-
-
-class TableError(Exception):
-    """The text is not CSV; `line` is the line of the row that cannot be read."""
-
-    def __init__(self, line: int, message: str) -> None:
-        super().__init__(line, message)
-        self.line = line
-        self.message = message
 
 
 def read_table(text: str) -> tuple[list[Text], Pairs] | None:
@@ -47,7 +38,7 @@ def read_table(text: str) -> tuple[list[Text], Pairs] | None:
     line, names = header
     keys = [Text(line, line, name.strip()) for name in names]
     items: list[Node] = [_mapping(keys, row, line) for line, row in rows]
-    return keys, Pairs(line, line, pairs=[(Text(line, line, "topics"), Items(line, line, items, []))])
+    return keys, Pairs(line, line, pairs=[(Text(line, line, "topics"), Items(line, line, items, items))])
 
 
 def _separator(text: str) -> str:
@@ -57,7 +48,7 @@ def _separator(text: str) -> str:
 
 def _mapping(keys: list[Text], row: list[str], line: int) -> Pairs:
     if len(row) > len(keys):
-        raise TableError(
+        raise DocumentError(
             line, f"{len(row)} cells, but {len(keys)} in the header; put a cell with a separator in quotes"
         )
     words: list[Word] = []
@@ -87,4 +78,4 @@ def _rows(text: str, separator: str, *, first_line: int) -> Iterator[tuple[int, 
                 yield line, row
             line = first_line + reader.line_num
     except csv.Error as error:
-        raise TableError(line, f"not valid CSV: {error}") from None
+        raise DocumentError(line, f"not valid CSV: {error}") from None

@@ -4,27 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
-from asyncdbaas._topic_settings import DEFAULT_REPLICAS, PARTITIONS, REPLICAS, TOPIC_SETTINGS
+from asyncdbaas._topic_settings import DEFAULT_REPLICAS, PARTITIONING, TOPIC_SETTINGS
 from asyncdbaas.catalogue.kafka import SettingError, default_value, metric_name, read_value, read_whole
 from asyncdbaas.catalogue.model import NO_METADATA, CatalogueTopic
-from asyncdbaas.catalogue.nodes import NULLS, Node, Pairs, Text, Word, Words, is_null
-from asyncdbaas.catalogue.source import METADATA_KEYS, Fields, ResultCache, Source, shown
+from asyncdbaas.catalogue.nodes import NULLS, Node, Pairs, RawNode, Text, Word, Words, is_null
+from asyncdbaas.catalogue.source import METADATA_KEYS, Fields, ResultCache, Source, UniqueNames, shown, value_of
 from asyncdbaas.errors import InvalidInputError
 from asyncdbaas.topics import TopicConfig, TopicCreate
 from asyncdbaas.types import UNSET
 
-__all__ = ["DEFAULTS_KEYS", "PARTITIONING", "ROW_KEYS", "TopicEntries", "Values"]
+__all__ = ["ROW_KEYS", "TopicEntries", "Values"]
 
 Values = dict[str, Any]
 """What a topic declares, partitions, replicas and settings on one level, by the service's names."""
+_Entries: TypeAlias = Iterable[tuple[Node, RawNode]]
 
-PARTITIONING: Final = {"partition_count": PARTITIONS, "replication_factor": REPLICAS}
 _VALUE_KEYS: Final = frozenset({*PARTITIONING, *TOPIC_SETTINGS})
 _CONFIG_KEYS: Final = frozenset(TOPIC_SETTINGS)
-DEFAULTS_KEYS: Final = frozenset({*PARTITIONING, "config"})
-_TOPIC_KEYS: Final = DEFAULTS_KEYS | METADATA_KEYS | {"name"}
+_DEFAULTS_KEYS: Final = frozenset({*PARTITIONING, "config"})
+_TOPIC_KEYS: Final = _DEFAULTS_KEYS | METADATA_KEYS | {"name"}
 # What entries without notes have.
 _BARE_KEYS: Final = frozenset({*_VALUE_KEYS, "name", "cluster", "config"})
 _NAME: Final[Word] = "name"
@@ -38,70 +38,67 @@ class TopicEntries:
     def __init__(self, source: Source) -> None:
         self.topics: list[CatalogueTopic] = []
         self._source = source
-        self._first: dict[tuple[str | None, str], tuple[str, Node]] = {}
+        self._names = UniqueNames(source, "topic", "name", metric_name)
         self._configs = ResultCache[Values](source)
 
     def defaults(self, node: Node) -> Values:
         """Return what `defaults` declares."""
-        return self._values(self._source.fields(node, DEFAULTS_KEYS), "")
+        return self._values(self._source.fields(node, _DEFAULTS_KEYS), "")
 
-    def read(self, items: Iterable[Node], defaults: Values, clusters: tuple[str | None, ...]) -> None:
+    def read(self, entries: _Entries, defaults: Values, clusters: tuple[str | None, ...]) -> None:
         """Read the topics of a section, for each of the clusters."""
-        self._read_all(items, lambda node: self._read(node, defaults, clusters))
+        self._read_all(entries, lambda node, place: self._read(node, place, defaults, clusters))
 
-    def read_rows(self, items: Iterable[Node], clusters: tuple[str | None, ...]) -> None:
+    def read_rows(self, rows: _Entries) -> None:
         """Read the rows of a CSV, which have cluster and settings beside the name."""
-        self._read_all(items, lambda node: self._read_row(node, clusters))
+        self._read_all(rows, self._read_row)
 
-    def _read_all(self, items: Iterable[Node], read: Callable[[Node], None]) -> None:
+    def _read_all(self, entries: _Entries, read: Callable[[Node, RawNode], None]) -> None:
         """Read topics; if one differs from an earlier one only in its name, the rest is not read again."""
         earlier: dict[Words, list[CatalogueTopic]] = {}
-        for node in items:
+        for node, place in entries:
             name, rest = _name_and_rest(node)
-            if rest is not None and rest in earlier and self._repeat(node, name, earlier[rest]):
+            if rest is not None and rest in earlier and self._repeat(node, place, name, earlier[rest]):
                 continue
-            count = len(self.topics)
-            read(node)
-            if rest is not None and len(self.topics) > count:
+            count, problems = len(self.topics), self._source.problem_count
+            read(node, place)
+            if self._source.problem_count > problems:
+                del self.topics[count:]
+            elif rest is not None:
                 earlier[rest] = self.topics[count:]
 
-    def _repeat(self, node: Node, name: str, models: list[CatalogueTopic]) -> bool:
+    def _repeat(self, node: Node, place: RawNode, name: str, models: list[CatalogueTopic]) -> bool:
         """Add a topic that is like an earlier one, on the same clusters; False if its name needs to be judged."""
-        metric = metric_name(name)
         if "$" in name or name.startswith("_"):
             return False
-        for model in models:
-            if (model.cluster, metric) in self._first:
-                return False
         like = models[0].topic
         shape = like.partition_count, like.replication_factor
         try:
             topic = TopicCreate(name=name, partition_count=shape[0], replication_factor=shape[1], config=like.config)
         except InvalidInputError:
             return False
+        if not self._names.add(name, [model.cluster for model in models], place):
+            return False
         file, line = self._source.file, self._source.line(node)
         for model in models:
-            self._first[model.cluster, metric] = name, node
             self.topics.append(
                 CatalogueTopic(topic=topic, cluster=model.cluster, metadata=model.metadata, file=file, line=line)
             )
         return True
 
-    def _read(self, node: Node, defaults: Values, clusters: tuple[str | None, ...]) -> None:
+    def _read(self, node: Node, place: RawNode, defaults: Values, clusters: tuple[str | None, ...]) -> None:
         label = _label(node)
-        before = self._source.problem_count
         fields = self._source.fields(node, _TOPIC_KEYS, label, extensible=True)
-        self._add(node, fields, defaults | self._values(fields, label), clusters, before)
+        self._add(node, place, fields, defaults | self._values(fields, label), clusters)
 
-    def _read_row(self, node: Node, clusters: tuple[str | None, ...]) -> None:
-        before = self._source.problem_count
+    def _read_row(self, node: Node, place: RawNode) -> None:
         fields = self._source.fields(node, ROW_KEYS, extensible=True)
         own = self._source.word(fields, "cluster")
-        named = tuple(part.strip() for part in own.split(",")) if own else clusters
-        self._add(node, fields, self._scalars(fields, _label(node)), named, before)
+        named = tuple(part.strip() for part in own.split(",")) if own else (None,)
+        self._add(node, place, fields, self._scalars(fields, _label(node)), named)
 
     def _add(
-        self, node: Node, fields: Fields, values: Values, clusters: tuple[str | None, ...], problems_before: int
+        self, node: Node, place: RawNode, fields: Fields, values: Values, clusters: tuple[str | None, ...]
     ) -> None:
         source = self._source
         name = source.word(fields, "name")
@@ -110,12 +107,10 @@ class TopicEntries:
             if isinstance(node, Pairs) and "name" not in fields:
                 source.problem(node, "is missing", key="name")
             return
-        place = fields["name"][1]
-        topic = self._topic_create(name, values, place)
+        topic = self._topic_create(name, values, fields["name"][1])
         self._check_replicas(values, node, name)
-        for cluster in clusters:
-            self._check_unique(name, cluster, node, place)
-        if topic is None or source.problem_count > problems_before:
+        self._names.check(name, clusters, place)
+        if topic is None:
             return
         line = source.line(node)
         for cluster in clusters:
@@ -138,19 +133,6 @@ class TopicEntries:
             self._source.problem(place, str(error), key="name")
             return None
 
-    def _check_unique(self, name: str, cluster: str | None, node: Node, place: Node) -> None:
-        key = cluster, metric_name(name)
-        if key not in self._first:
-            self._first[key] = name, node
-            return
-        first, other = self._first[key]
-        line = self._source.line(_name_node(other) or other)
-        if first == name:
-            message = f"the same topic is declared in line {line}"
-        else:
-            message = f"collides with {first} in line {line}: Kafka treats . and _ in topic names as the same"
-        self._source.problem(place, message, key="name", name=name)
-
     def _check_replicas(self, values: Values, node: Node, name: str) -> None:
         if "min_insync_replicas" not in values:
             return
@@ -162,8 +144,7 @@ class TopicEntries:
     def _values(self, fields: Fields, name: str) -> Values:
         """Read what a topic and `defaults` have in common."""
         values = self._scalars(fields, name)
-        if "config" in fields and not is_null(fields["config"][1]):
-            config = fields["config"][1]
+        if config := value_of(fields, "config"):
             values |= self._configs.read(
                 config, lambda: self._scalars(self._source.fields(config, _CONFIG_KEYS, name), name)
             )
@@ -212,14 +193,9 @@ def _name_and_rest(node: Node) -> tuple[str, Words | None]:
     return text, words[:at] + words[at + 2 :]
 
 
-def _name_node(node: Node) -> Node | None:
-    for key, value in node.pairs if isinstance(node, Pairs) else ():
-        if isinstance(key, Text) and key.value == "name":
-            return value
-    return None
-
-
 def _label(node: Node) -> str:
     """Return a topic's name for messages, as far as the entry has one."""
-    name = _name_node(node)
-    return name.value if isinstance(name, Text) else ""
+    for key, value in node.pairs if isinstance(node, Pairs) else ():
+        if isinstance(key, Text) and key.value == "name":
+            return value.value if isinstance(value, Text) else ""
+    return ""

@@ -7,24 +7,24 @@ of them to the entry before, where they are removed with it, and change the inde
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
 import attrs
 
 from asyncdbaas._checks import check_instance, check_mapping
-from asyncdbaas._topic_settings import TOPIC_SETTINGS
-from asyncdbaas.catalogue.entry_editing import EntryEditor
-from asyncdbaas.catalogue.kafka import default_value, same_value, settings_of
-from asyncdbaas.catalogue.model import Catalogue, CatalogueError, CatalogueTopic, UneditableError
-from asyncdbaas.catalogue.nodes import Pairs
-from asyncdbaas.catalogue.object_updating import SCHEMAS, USERS, ObjectUpdater
+from asyncdbaas.catalogue.editing import TextEditor
+from asyncdbaas.catalogue.list_editing import add_items, add_list, remove_items
+from asyncdbaas.catalogue.model import Catalogue, CatalogueError, Entry, UneditableError
+from asyncdbaas.catalogue.nodes import Node, Pairs
 from asyncdbaas.catalogue.reading import CatalogueReader, Section, parse_catalogue
-from asyncdbaas.catalogue.topic_entries import PARTITIONING, Values
+from asyncdbaas.catalogue.schema_updating import SCHEMAS
+from asyncdbaas.catalogue.topic_entries import Values
+from asyncdbaas.catalogue.topic_updating import TOPICS
+from asyncdbaas.catalogue.updatable import Key, Updatable, replace_value
+from asyncdbaas.catalogue.user_updating import USERS
 from asyncdbaas.errors import InvalidInputError
-from asyncdbaas.topics import TopicCreate
-from asyncdbaas.types import UNSET
 
 __all__ = ["CatalogueUpdate", "update_catalogue"]
 
@@ -75,182 +75,172 @@ def update_catalogue(
     """
     check_instance(live, Catalogue, "live", "await export(session, clusters)")
     check_mapping(clusters, "clusters")
-    there = {(entry.cluster, entry.topic.name): _values(entry.topic) for entry in live.topics}
+    counts, missing = Counter[str](), list[str]()
+    kinds: list[Updatable[Any]] = [TOPICS, *[USERS] * users, *[SCHEMAS] * schemas]
     try:
-        update = _Updater(text, file, variables, clusters, there).update(remove_missing=remove_missing)
-        for kind in [USERS] * users + [SCHEMAS] * schemas:
-            updater = ObjectUpdater(update.text, file, variables, clusters, kind)
-            update = _joined(update, updater.update(live, remove_missing=remove_missing), updater)
+        for kind in kinds:
+            updater = _Updater(text, file, variables, clusters, kind)
+            text = updater.update(live, remove_missing=remove_missing)
+            counts += updater.counts
+            missing += updater.missing
     except UneditableError as error:
-        raise InvalidInputError(f"{file} cannot be updated in place: {error}; export to a new file instead") from None
-    return update
-
-
-def _joined(update: CatalogueUpdate, text: str, more: ObjectUpdater) -> CatalogueUpdate:
-    return CatalogueUpdate(
-        text=text,
-        added=update.added + more.counts["added"],
-        changed=update.changed + more.counts["changed"],
-        removed=update.removed + more.counts["removed"],
-        missing=(*update.missing, *more.missing),
-    )
-
-
-@attrs.frozen(kw_only=True, eq=False)
-class _Entry:
-    """A topic's entry in the text."""
-
-    node: Pairs
-    name: str
-    values: Values
-    lives: list[Values | None]
-    """What the topic is like on each of the clusters that are compared; None where it does not exist."""
+        message = f"{file} cannot be updated in place: {error}; export to a new file instead"
+        raise InvalidInputError(message) from None
+    return CatalogueUpdate(text=text, missing=tuple(missing), **counts)
 
 
 class _Updater:
+    """Bring the entries of one kind up to date. `clusters` maps each cluster, as the text names it, to its name."""
+
     def __init__(
         self,
         text: str,
         file: str,
         variables: Mapping[str, str] | None,
         clusters: Mapping[str | None, str],
-        live: Mapping[tuple[str | None, str], Values],
+        kind: Updatable[Any],
     ) -> None:
+        self.counts = Counter[str]()
+        self.missing: list[str] = []
         self._file = file
         self._variables = variables
         self._clusters = clusters
-        self._live = live
+        self._kind = kind
+        self._editor = TextEditor(text)
         reader = CatalogueReader(text, file=file, variables=variables)
         self._sections = reader.sections
-        self._declared = reader.catalogue().topics
-        self._editor = EntryEditor(text)
-        lists = [section.topics for section in self._sections if section.topics is not None]
-        self._uses = Counter(map(id, lists)) + Counter(id(item) for topics in lists for item in topics.items)
-        self._expected: dict[tuple[str | None, str], Values] = {}
-        self._counts = Counter[str]()
-        self._missing: list[str] = []
+        self._declared = reader.catalogue()
+        lists = [items for section in self._sections if (items := section.items(kind.field)) is not None]
+        self._uses = Counter(map(id, lists)) + Counter(id(item) for items in lists for item in items.items)
+        self._emptied: set[int] = set()
+        self._expected: dict[Key, Values] = {}
 
-    def update(self, *, remove_missing: bool) -> CatalogueUpdate:
-        """Make all changes, and check that the new text declares what it should."""
-        topics = iter(self._declared)
-        last: dict[str, tuple[Section, bool]] = {}
+    def update(self, live: Catalogue, *, remove_missing: bool) -> str:
+        """Return the text with all changes, after a check that it declares what it should."""
+        if self._kind is SCHEMAS:
+            self._set_levels({registry.cluster: str(registry.compatibility) for registry in live.registries})
+        there, declared = self._kind.live(live), self._kind.entries(self._declared)
+        entries = iter(declared)
         for section in self._sections:
-            entries = list(self._entries(section, topics))
-            is_empty = self._change(section, entries, remove_missing=remove_missing)
-            for cluster in section.clusters:
-                if entries and cluster in self._clusters:
-                    last[self._clusters[cluster]] = section, is_empty
-        known = {(self._clusters.get(topic.cluster), topic.topic.name) for topic in self._declared}
-        for name, (section, is_empty) in last.items():
-            new = {key[1]: values for key, values in self._live.items() if key[0] == name and key not in known}
-            if new:
-                self._append(section, new, is_empty=is_empty)
-        return CatalogueUpdate(text=self._checked(), missing=tuple(self._missing), **self._counts)
+            self._update_section(section, entries, there, remove_missing=remove_missing)
+        known = {(self._clusters.get(entry.cluster), entry.name) for entry in declared}
+        for cluster, section in self._places().items():
+            added = [entry for entry in self._kind.entries(live) if entry.cluster == cluster]
+            self._add(section, [entry for entry in added if (cluster, entry.name) not in known])
+        if declared and not self._expected and not self._kind.is_optional:
+            raise UneditableError(f"none of its {self._kind.field} is left")
+        return self._checked()
 
-    def _entries(self, section: Section, topics: Iterator[CatalogueTopic]) -> Iterator[_Entry]:
-        """Yield the entries of a section; the catalogue has each of them once for each cluster."""
-        names = [self._clusters[cluster] for cluster in section.clusters if cluster in self._clusters]
-        items = section.topics.items if section.topics is not None else []
-        for node in (item for item in items if isinstance(item, Pairs)):
-            topic = list(islice(topics, len(section.clusters)))[0].topic  # noqa: RUF015 -- takes all of them
-            lives = [self._live.get((name, topic.name)) for name in names]
-            yield _Entry(node=node, name=topic.name, values=_values(topic), lives=lives)
+    def _names(self, section: Section) -> list[str]:
+        return [self._clusters[cluster] for cluster in section.clusters if cluster in self._clusters]
 
-    def _change(self, section: Section, entries: list[_Entry], *, remove_missing: bool) -> bool:
-        """Change and remove the topics of a section; return whether none is left."""
-        gone: list[_Entry] = []
-        for entry in entries:
-            is_missing = bool(entry.lives) and all(live is None for live in entry.lives)
-            if is_missing and remove_missing:
-                self._check_own(section, entry)
-                gone.append(entry)
+    def _places(self) -> dict[str, Section]:
+        """Return for each cluster the section that takes new entries: the last one, if possible with some already."""
+        filled = [section for section in self._sections if self._nodes(section)]
+        sections = [*self._sections, *filled] if self._kind.is_optional else filled
+        return {name: section for section in sections for name in self._names(section)}
+
+    def _nodes(self, section: Section) -> list[Pairs]:
+        items = section.items(self._kind.field)
+        return [item for item in (items.items if items else ()) if isinstance(item, Pairs)]
+
+    def _update_section(
+        self, section: Section, declared: Iterator[Entry], there: Mapping[Key, Entry], *, remove_missing: bool
+    ) -> None:
+        """Change and remove the entries of a section; the catalogue has each of them once for each cluster."""
+        gone: list[Pairs] = []
+        nodes = self._nodes(section)
+        for node in nodes:
+            entry, *_ = islice(declared, len(section.clusters))
+            lives = [there.get((cluster, entry.name)) for cluster in self._names(section)]
+            if lives and not any(lives):
+                if remove_missing:
+                    self._check_own(section, node, entry.name)
+                    gone.append(node)
+                    continue
+                self.missing.append(entry.name)
+            self._change(section, node, entry, [live for live in lives if live is not None])
+        items = section.items(self._kind.field)
+        if items is not None:
+            remove_items(self._editor, items, gone)
+            self.counts["removed"] += len(gone)
+            if len(gone) == len(nodes):
+                self._emptied.add(id(section))
+
+    def _change(self, section: Section, node: Pairs, declared: Entry, lives: Sequence[Entry]) -> None:
+        values = self._kind.values(declared)
+        changes = [self._changed(declared.name, values, self._kind.values(live)) for live in lives] or [{}]
+        if not all(self._agree(changes[0], other) for other in changes):
+            raise UneditableError(f"{declared.name} is declared for several clusters and differs between them")
+        self._expected |= {(cluster, declared.name): values | changes[0] for cluster in section.clusters}
+        if changes[0]:
+            self._check_own(section, node, declared.name)
+            self._kind.change(self._editor, node, declared, changes[0])
+            self.counts["changed"] += 1
+
+    def _changed(self, name: str, declared: Values, live: Values) -> Values:
+        """Return the live values of declared keys that differ."""
+        if unknown := self._kind.unknown(declared, live):
+            raise UneditableError(f"{name} has no {unknown[0]} that a catalogue can hold")
+        both = declared.keys() & live.keys()
+        return {
+            key: live[key] for key in declared if key in both and not self._kind.is_same(key, live[key], declared[key])
+        }
+
+    def _agree(self, one: Values, other: Values) -> bool:
+        return one.keys() == other.keys() and all(self._kind.is_same(key, one[key], other[key]) for key in one)
+
+    def _set_levels(self, live: Mapping[str | None, str]) -> None:
+        """Set the declared levels of registries."""
+        declared = iter(self._declared.registries)
+        for section in self._sections:
+            registry = section.values.get("schema_registry")
+            if not isinstance(registry, Pairs):
                 continue
-            self._missing += [entry.name] * is_missing
-            changed = _changed(entry)
-            if changed:
-                self._check_own(section, entry)
-                self._editor.change(entry.node, entry.name, changed)
-                self._counts["changed"] += 1
-            for cluster in section.clusters:
-                self._expected[cluster, entry.name] = entry.values | changed
-        if gone and section.topics is not None:
-            self._editor.remove(section.topics, [entry.node for entry in gone])
-            self._counts["removed"] += len(gone)
-        return len(gone) == len(entries)
+            entry, *_ = islice(declared, len(section.clusters))  # one for each cluster
+            levels = {live[name] for name in self._names(section) if name in live}
+            if levels <= {str(entry.compatibility)}:
+                continue
+            if len(levels) > 1:
+                raise UneditableError("schema_registry is declared for several clusters and differs between them")
+            replace_value(self._editor, registry, "schema_registry", "compatibility", levels.pop())
+            self.counts["changed"] += 1
 
-    def _append(self, section: Section, new: Mapping[str, Values], *, is_empty: bool) -> None:
-        first = next(iter(new))
+    def _add(self, section: Section, new: Sequence[Entry]) -> None:
+        if not new:
+            return
+        field, name, items = self._kind.field, new[0].name, section.items(self._kind.field)
         if len(section.clusters) > 1:
-            raise UneditableError(f"{first} is new on one of several clusters that share their topics")
-        if section.topics is None or self._uses[id(section.topics)] > 1:
-            raise UneditableError(f"{first} is new, and an anchor shares the topics of its cluster")
-        own = {name: _trimmed(values, section.defaults) for name, values in new.items()}
-        self._expected |= {(cluster, name): values for cluster in section.clusters for name, values in own.items()}
-        without = {name: _without(values, section.defaults) for name, values in own.items()}
-        self._editor.append(section.topics, without, is_empty=is_empty)
-        self._counts["added"] += len(new)
+            raise UneditableError(f"{name} is new on one of several clusters that share their {field}")
+        made = self._kind.new(new, section)
+        entries = [entry for _, entry in made]
+        if items is not None and self._uses[id(items)] > 1:
+            raise UneditableError(f"{name} is new, but the {field} of its cluster are shared through an anchor")
+        if items is not None:
+            add_items(self._editor, items, entries, is_empty=id(section) in self._emptied)
+        elif section.node.flow or field in section.values:
+            raise UneditableError(f"{name} is new, and its cluster has no list of {field}")
+        else:
+            add_list(self._editor, section.node, field, entries)
+        for entry, (values, _) in zip(new, made, strict=True):
+            self._expected[section.clusters[0], entry.name] = values
+        self.counts["added"] += len(new)
 
-    def _check_own(self, section: Section, entry: _Entry) -> None:
-        topics = section.topics
-        is_inside = topics is not None and topics.start <= entry.node.start < topics.end
-        if not is_inside or self._uses[id(entry.node)] > 1 or self._uses[id(topics)] > 1:
-            raise UneditableError(f"{entry.name} has changed, but its entry is shared through an anchor")
+    def _check_own(self, section: Section, node: Node, name: str) -> None:
+        items = section.items(self._kind.field)
+        is_inside = items is not None and items.start <= node.start < items.end
+        if not is_inside or self._uses[id(node)] > 1 or self._uses[id(items)] > 1:
+            raise UneditableError(f"{name} has changed, but its entry is shared through an anchor")
 
     def _checked(self) -> str:
-        """Return the new text if it declares what it should: an anchor may have carried a change further."""
-        if self._declared and not self._expected:
-            raise UneditableError("none of its topics is left")
+        """Return the new text, after a check that no anchor or default has spread a change."""
         text = self._editor.text()
         try:
-            topics = parse_catalogue(text, file=self._file, variables=self._variables).topics
+            catalogue = parse_catalogue(text, file=self._file, variables=self._variables)
         except CatalogueError as error:
             raise UneditableError(f"the updated text would not be valid: {error.problems[0]}") from None
-        found = {(topic.cluster, topic.topic.name): _values(topic.topic) for topic in topics}
+        found = {(entry.cluster, entry.name): self._kind.values(entry) for entry in self._kind.entries(catalogue)}
         for key in found.keys() | self._expected.keys():
-            if not _agree(found.get(key), self._expected.get(key)):
+            if key not in found or key not in self._expected or not self._agree(found[key], self._expected[key]):
                 raise UneditableError(f"{key[1]} would not match the live object, because of an anchor or a default")
         return text
-
-
-def _changed(entry: _Entry) -> Values:
-    """Return the live values of declared keys that differ; a new topic may not show its settings yet."""
-    found: list[Values] = []
-    for live in (live for live in entry.lives if live is not None):
-        shows_settings = any(key in TOPIC_SETTINGS for key in live)
-        unknown = [key for key in entry.values if key not in live and (shows_settings or key in PARTITIONING)]
-        if unknown:
-            raise UneditableError(f"{entry.name} has no {unknown[0]} that a catalogue can hold")
-        declared = ((key, value) for key, value in entry.values.items() if key in live)
-        found.append({key: live[key] for key, value in declared if not _same(key, live[key], value)})
-    if any(changed != found[0] for changed in found):
-        raise UneditableError(f"{entry.name} is declared for several clusters and differs between them")
-    return found[0] if found else {}
-
-
-def _values(topic: TopicCreate) -> Values:
-    """Return what a topic declares, by the service's names."""
-    partitioning = {key: getattr(topic, key) for key in PARTITIONING if getattr(topic, key) is not UNSET}
-    return partitioning | settings_of(topic.config)
-
-
-def _trimmed(values: Values, defaults: Values) -> Values:
-    """Return what a person would declare: without settings that have the service's default anyway."""
-    return {
-        key: value
-        for key, value in values.items()
-        if key in PARTITIONING or key in defaults or not same_value(key, value, default_value(key))
-    }
-
-
-def _without(values: Values, defaults: Values) -> Values:
-    return {key: value for key, value in values.items() if key not in defaults or not _same(key, value, defaults[key])}
-
-
-def _same(key: str, one: Any, other: Any) -> bool:
-    return one == other or (key in TOPIC_SETTINGS and same_value(key, one, other))
-
-
-def _agree(found: Values | None, expected: Values | None) -> bool:
-    if found is None or expected is None or found.keys() != expected.keys():
-        return False
-    return all(_same(key, value, expected[key]) for key, value in found.items())

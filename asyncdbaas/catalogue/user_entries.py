@@ -6,8 +6,8 @@ from functools import partial
 from typing import Final
 
 from asyncdbaas.catalogue.model import CatalogueUser
-from asyncdbaas.catalogue.nodes import Items, Node, is_null
-from asyncdbaas.catalogue.source import METADATA_KEYS, Fields, ResultCache, Source, UniqueNames
+from asyncdbaas.catalogue.nodes import Items, Node, RawNode
+from asyncdbaas.catalogue.source import METADATA_KEYS, Fields, ResultCache, Source, UniqueNames, value_of
 from asyncdbaas.users import KafkaACL, KafkaPermission
 
 __all__ = ["ACL_WORDS", "UserEntries"]
@@ -34,8 +34,8 @@ class UserEntries:
         self._rights = ResultCache[tuple[str, KafkaPermission] | None](source)
         self._names = UniqueNames(source, "user", "name")
 
-    def read(self, node: Node, clusters: tuple[str | None, ...]) -> None:
-        """Read one user, for each of the clusters."""
+    def read(self, node: Node, place: RawNode, clusters: tuple[str | None, ...]) -> None:
+        """Read one user, for each of the clusters; `place` is where an alias stands, for one."""
         source = self._source
         before = source.problem_count
         fields = source.fields(node, _USER_KEYS, extensible=True)
@@ -44,9 +44,8 @@ class UserEntries:
             return
         metadata = source.metadata(fields, name)
         acl = self._acl(fields, name)
-        place = fields["name"][1]
         if not name.isprintable() or name != name.strip() or len(name) > _MAX_NAME:
-            source.problem(place, "is not the name of a user", key="name")
+            source.problem(fields["name"][1], "is not the name of a user", key="name")
         self._names.check(name, clusters, place)
         if source.problem_count == before:
             line = source.line(node)
@@ -56,13 +55,11 @@ class UserEntries:
             ]
 
     def _acl(self, fields: Fields, name: str) -> tuple[KafkaACL, ...] | None:
-        if "acl" not in fields or is_null(fields["acl"][1]):
-            return None
-        if not isinstance(fields["acl"][1], Items):
-            self._source.items(fields, "acl", name)  # adds the problem
+        items = self._source.items(fields, "acl", name)
+        if not isinstance(value_of(fields, "acl"), Items):
             return None
         rights: dict[tuple[str, KafkaPermission], None] = {}
-        for item in self._source.items(fields, "acl", name):
+        for item in items:
             right = self._rights.read(item, partial(self._right, item, name))
             if right in rights:
                 self._source.problem(item, "the same right is listed above", key="acl", name=name)
@@ -76,9 +73,5 @@ class UserEntries:
         for key in sorted(_ACL_KEYS - fields.keys()):
             source.problem(node, "is missing", key=f"acl: {key}", name=name)
         topic = source.word(fields, "topic", name)
-        permission = source.member(fields, "permission", _permission, name, _OTHER_WORDS)
+        permission = source.member(fields, "permission", lambda word: KafkaPermission(word.lower()), name, _OTHER_WORDS)
         return None if topic is None or permission is None else (topic, permission)
-
-
-def _permission(word: str) -> KafkaPermission:
-    return KafkaPermission(word.lower())

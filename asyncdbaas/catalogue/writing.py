@@ -7,27 +7,16 @@ import io
 import json
 from collections import Counter, defaultdict
 from collections.abc import Mapping
-from typing import Any, Final
-
-import attrs
+from typing import Any, Final, TypeAlias
 
 from asyncdbaas._checks import check_instance
-from asyncdbaas._topic_settings import TOPIC_SETTINGS
-from asyncdbaas.catalogue.kafka import default_value, kafka_name, kafka_value, settings_of
-from asyncdbaas.catalogue.model import (
-    Catalogue,
-    CatalogueRegistry,
-    CatalogueSchema,
-    CatalogueTopic,
-    CatalogueUser,
-    Metadata,
-)
+from asyncdbaas._topic_settings import PARTITIONING, TOPIC_SETTINGS
+from asyncdbaas.catalogue.kafka import default_value, kafka_name, kafka_value, values_of
+from asyncdbaas.catalogue.model import Catalogue, CatalogueSchema, CatalogueTopic, CatalogueUser, Metadata
 from asyncdbaas.catalogue.tables import LABEL_COLUMN
-from asyncdbaas.catalogue.topic_entries import PARTITIONING
-from asyncdbaas.catalogue.yaml_writing import Flow, is_block_list, yaml_list, yaml_mapping
+from asyncdbaas.catalogue.yaml_writing import Flow, yaml_mapping
 from asyncdbaas.errors import InvalidInputError
 from asyncdbaas.topics import TopicCreate
-from asyncdbaas.types import UNSET
 from asyncdbaas.users import KafkaACL
 
 __all__ = ["nested", "right_values", "schema_values", "topic_values", "user_values", "write_catalogue"]
@@ -51,14 +40,13 @@ def write_catalogue(catalogue: Catalogue, *, suffix: str, minimal: bool = False)
     if suffix == ".json":
         return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
     if suffix in (".yaml", ".yml"):
-        return "\n".join(_yaml(document)) + "\n"
+        return "\n".join(yaml_mapping(document, "")) + "\n"
     raise InvalidInputError("the suffix must be .yaml, .yml, .json or .csv")
 
 
 def topic_values(topic: TopicCreate) -> dict[str, Any]:
     """Return what a topic declares, partitions, replicas and settings on one level, in Kafka's spelling."""
-    partitioning = {key: getattr(topic, key) for key in PARTITIONING if getattr(topic, key) is not UNSET}
-    return partitioning | {kafka_name(name): kafka_value(value) for name, value in settings_of(topic.config).items()}
+    return {kafka_name(name): kafka_value(value) for name, value in values_of(topic).items()}
 
 
 def nested(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -68,26 +56,15 @@ def nested(values: Mapping[str, Any]) -> dict[str, Any]:
     return partitioning | ({"config": config} if config else {})
 
 
-@attrs.define(eq=False)
-class _Part:
-    """Content of one cluster."""
-
-    topics: list[CatalogueTopic] = attrs.field(factory=list[CatalogueTopic])
-    users: list[CatalogueUser] = attrs.field(factory=list[CatalogueUser])
-    schemas: list[CatalogueSchema] = attrs.field(factory=list[CatalogueSchema])
-    registry: CatalogueRegistry | None = None
+_Part: TypeAlias = Mapping[str, list[Any]]
+"""The entries of one cluster, by the field of the catalogue."""
 
 
-def _parts(catalogue: Catalogue) -> dict[str | None, _Part]:
-    parts: dict[str | None, _Part] = defaultdict(_Part)
-    for topic in catalogue.topics:
-        parts[topic.cluster].topics.append(topic)
-    for user in catalogue.users:
-        parts[user.cluster].users.append(user)
-    for schema in catalogue.schemas:
-        parts[schema.cluster].schemas.append(schema)
-    for registry in catalogue.registries:
-        parts[registry.cluster].registry = registry
+def _parts(catalogue: Catalogue) -> Mapping[str | None, _Part]:
+    parts: dict[str | None, dict[str, list[Any]]] = defaultdict(lambda: defaultdict(list))
+    for field in ("topics", "users", "schemas", "registries"):
+        for entry in getattr(catalogue, field):
+            parts[entry.cluster][field].append(entry)
     return parts
 
 
@@ -111,21 +88,21 @@ def _cluster_key(clusters: list[str]) -> dict[str, Any]:
 
 def _section(part: _Part, *, minimal: bool) -> dict[str, Any]:
     section: dict[str, Any] = {}
-    if part.topics:
-        values = [topic_values(entry.topic) for entry in part.topics]
+    if topics := part["topics"]:
+        values = [topic_values(entry.topic) for entry in topics]
         common = _common(values, minimal=minimal)
         if common:
             section["defaults"] = nested(common)
         section["topics"] = [
             {"name": entry.topic.name} | _notes(entry.metadata) | nested(_own(each, common, minimal=minimal))
-            for entry, each in zip(part.topics, values, strict=True)
+            for entry, each in zip(topics, values, strict=True)
         ]
-    if part.users:
-        section["users"] = [user_values(entry) for entry in part.users]
-    if part.schemas:
-        section["schemas"] = [schema_values(entry) for entry in part.schemas]
-    if part.registry is not None:
-        section["schema_registry"] = {"compatibility": str(part.registry.compatibility)}
+    if users := part["users"]:
+        section["users"] = [user_values(entry) for entry in users]
+    if schemas := part["schemas"]:
+        section["schemas"] = [schema_values(entry) for entry in schemas]
+    for registry in part["registries"]:
+        section["schema_registry"] = {"compatibility": str(registry.compatibility)}
     return section
 
 
@@ -189,17 +166,6 @@ def _notes(metadata: Metadata) -> dict[str, Any]:
 def _escaped(text: str) -> str:
     """Return a text in which the reader finds no variable."""
     return text.replace("$", "$$") if "${" in text or "$$" in text else text
-
-
-def _yaml(document: Mapping[str, Any]) -> list[str]:
-    lines: list[str] = []
-    for key, value in document.items():
-        lines += _yaml_list(key, value) if is_block_list(value) else yaml_mapping({key: value}, "")
-    return lines
-
-
-def _yaml_list(key: str, items: list[Any]) -> list[str]:
-    return [f"{key}:", *yaml_list(items, "  ")]
 
 
 def _to_csv(catalogue: Catalogue, *, minimal: bool) -> str:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final, TypeGuard, cast
 
-__all__ = ["Flow", "flow", "flow_item", "is_block_list", "yaml_list", "yaml_mapping"]
+__all__ = ["Flow", "flow", "flow_item", "yaml_list", "yaml_mapping"]
 
 # Everything else could be read as a number, a date or a truth value by other readers of YAML.
 _PLAIN: Final = re.compile(r"(?!(?:y|n|yes|no|on|off|true|false|null)$)[A-Za-z][A-Za-z0-9._,-]*", re.IGNORECASE)
@@ -33,7 +33,7 @@ def yaml_list(items: list[Any], indent: str) -> list[str]:
         if _is_block(item):
             first, *rest = yaml_mapping(item, f"{indent}  ")
             lines += [f"{indent}- {first.strip()}", *rest]
-        elif is_block_list(item):
+        elif _is_block_list(item):
             lines += [f"{indent}-", *yaml_list(item, f"{indent}  ")]
         else:
             lines.append(f"{indent}- {flow(item)}")
@@ -44,7 +44,7 @@ def _is_list(value: object) -> TypeGuard[list[Any]]:
     return isinstance(value, list)
 
 
-def is_block_list(value: object) -> TypeGuard[list[Any]]:
+def _is_block_list(value: object) -> TypeGuard[list[Any]]:
     """Return whether a value is a list to be written over several lines."""
     return isinstance(value, list) and value != []
 
@@ -74,7 +74,7 @@ def _pair(key: str, value: Any, indent: str) -> list[str]:
     start = f"{indent}{_scalar(key)}:"
     if _is_block(value):
         return [start, *yaml_mapping(value, f"{indent}  ")]
-    if is_block_list(value):
+    if _is_block_list(value):
         return [start, *yaml_list(value, f"{indent}  ")]
     if isinstance(value, str) and "\n" in value and _LITERAL.fullmatch(value):
         mark = "|" if value.endswith("\n") else "|-"

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import Final
 
-import attrs
 import click
 
 from asyncdbaas.cli.connect import Connection
 from asyncdbaas.cli.credentials import Credentials
-from asyncdbaas.cli.planning import Planned, Request, make, planned_by
+from asyncdbaas.cli.planning import Request, make, planned_by
 from asyncdbaas.cli.printing import Printer, forecast_line
 from asyncdbaas.cli.progress import Progress
 from asyncdbaas.cli.running import Worker, working
@@ -19,7 +20,7 @@ from asyncdbaas.cli.terminal import INTERRUPTED, counted, is_terminal, note, ref
 from asyncdbaas.plan import Action, OnConflict, Plan, PlanEvent, Report, apply, forecast
 from asyncdbaas.session import AsyncSession
 
-__all__ = ["Applying", "apply_plan"]
+__all__ = ["apply_plan"]
 
 _MOST_NAMES: Final = 10
 # Seconds between two lists, and for how long an object may be in its own way.
@@ -27,29 +28,46 @@ _INTERVAL: Final = 5.0
 _PATIENCE: Final = 300.0
 
 
-@attrs.frozen(kw_only=True)
-class Applying:
-    """Options for applying a plan."""
-
-    yes: bool
-    wait: bool
-    on_conflict: str
-    credentials: Path | None
-    style: str
-
-
-def apply_plan(request: Request, connection: Connection, applying: Applying) -> int:
+def apply_plan(
+    request: Request,
+    connection: Connection,
+    *,
+    style: str,
+    yes: bool,
+    wait: bool,
+    on_conflict: str,
+    credentials: Path | None,
+) -> int:
     """Make a plan, ask, and apply it."""
-    printer = Printer(applying.style)
+    printer = Printer(style)
     planned = planned_by(request, connection)
     with working(connection, planned.prepare) as worker:
         made = make(planned, worker)
         if made.problems:
             printer.plan(made, forecast(worker.session, made))
             return refuse(made.problems)
-        credentials = _prepared(made, applying.credentials)
-        _ask(made, printer, is_agreed=applying.yes or connection.emulator, is_saved=planned.is_saved)
-        return _Run(worker, connection, applying, planned, credentials).apply(made, printer)
+        new_users = _prepared(made, credentials)
+        _ask(made, printer, is_agreed=yes or connection.emulator, is_saved=planned.is_saved)
+        if made.writes:
+            note(forecast_line(forecast(worker.session, made)))
+        progress = Progress(total=len(made.changes))
+
+        def on_event(event: PlanEvent) -> None:
+            progress.on_event(event)
+            if new_users is not None:
+                new_users.on_event(event)
+
+        step = partial(
+            apply,
+            plan=made,
+            on_event=on_event,
+            on_conflict=OnConflict(on_conflict),
+            wait=wait,
+            interval=_INTERVAL / connection.scale,
+            timeout=_PATIENCE / connection.scale,
+            memory=planned.memory,
+        )
+        return _run(worker, step, progress, printer, new_users)
 
 
 def _prepared(made: Plan, folder: Path | None) -> Credentials | None:
@@ -82,56 +100,25 @@ def _ask(made: Plan, printer: Printer, *, is_agreed: bool, is_saved: bool) -> No
     click.confirm(f"{said.capitalize()}?", abort=True, err=True)
 
 
-class _Run:
-    """One apply, from the forecast to the report."""
-
-    def __init__(
-        self,
-        worker: Worker,
-        connection: Connection,
-        applying: Applying,
-        planned: Planned,
-        credentials: Credentials | None,
-    ) -> None:
-        self._worker = worker
-        self._scale = connection.scale
-        self._applying = applying
-        self._memory = planned.memory
-        self._credentials = credentials
-
-    def apply(self, made: Plan, printer: Printer) -> int:
-        """Apply the plan and print the outcomes."""
-        progress = Progress(total=len(made.changes))
-        if made.writes:
-            note(forecast_line(forecast(self._worker.session, made)))
-        try:
-            report = self._worker.run(lambda session: self._apply(session, made, progress), progress)
-        except KeyboardInterrupt:
-            printer.outcomes(progress.outcomes, None)
-            note(_interruption(progress))
-            return INTERRUPTED
-        printer.outcomes(report.outcomes, report)
-        problems = [] if self._credentials is None else self._credentials.problems
-        for problem in problems:
-            note(f"error: {problem}")
-        return int(bool(report.failures or problems))
-
-    async def _apply(self, session: AsyncSession, made: Plan, progress: Progress) -> Report:
-        def on_event(event: PlanEvent) -> None:
-            progress.on_event(event)
-            if self._credentials is not None:
-                self._credentials.on_event(event)
-
-        return await apply(
-            session,
-            made,
-            on_event=on_event,
-            on_conflict=OnConflict(self._applying.on_conflict),
-            wait=self._applying.wait,
-            interval=_INTERVAL / self._scale,
-            timeout=_PATIENCE / self._scale,
-            memory=self._memory,
-        )
+def _run(
+    worker: Worker,
+    step: Callable[[AsyncSession], Awaitable[Report]],
+    progress: Progress,
+    printer: Printer,
+    credentials: Credentials | None,
+) -> int:
+    """Apply a plan and print the outcomes."""
+    try:
+        report = worker.run(step, progress)
+    except KeyboardInterrupt:
+        printer.outcomes(progress.outcomes, None)
+        note(_interruption(progress))
+        return INTERRUPTED
+    printer.outcomes(report.outcomes, report)
+    problems = [] if credentials is None else credentials.problems
+    for problem in problems:
+        note(f"error: {problem}")
+    return int(bool(report.failures or problems))
 
 
 def _interruption(progress: Progress) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -40,24 +40,13 @@ def list_command(*, tag: str | None, connection: Connection, style: str) -> int:
 @click.argument("names", metavar="NAME|ID...", nargs=-1, required=True)
 @click.option("--deleted", is_flag=True, help="Wait until they are gone, not until they are online.")
 @once("--size", help="Wait until they have this size, too; give it after a resize.")
-@once("--nodes", type=int, help="Wait until they have this number of nodes, too; give it after a resize.")
+@once("--nodes", "num_nodes", type=int, help="Wait until they have this number of nodes, too; give it after a resize.")
 @once("--region", help="Wait until they are in this region, too; give it after a migration.")
 @once("--interval", type=float, default=10.0, show_default=True, help="Seconds between two requests.")
 @once("--timeout", type=float, default=1800.0, show_default=True, help="Seconds after which to give up.")
 @connected
 @format_option
-def wait(
-    *,
-    names: tuple[str, ...],
-    deleted: bool,
-    size: str | None,
-    nodes: int | None,
-    region: str | None,
-    interval: float,
-    timeout: float,
-    connection: Connection,
-    style: str,
-) -> int:
+def wait(*, names: tuple[str, ...], connection: Connection, style: str, **options: Any) -> int:
     """Wait until clusters are online; all of them share one request per interval.
 
     Exit code 1 if one vanishes, or the wait times out.
@@ -68,7 +57,6 @@ def wait(
       asyncdbaas clusters wait events --size db-s-4vcpu-8gb --nodes 6
       asyncdbaas clusters wait old-events --deleted
     """
-    from asyncdbaas.cli.waiting import Wanted, wait_for
+    from asyncdbaas.cli.waiting import wait_for
 
-    wanted = Wanted(deleted=deleted, size=size, nodes=nodes, region=region)
-    return wait_for(names, wanted, connection, interval=interval, timeout=timeout, style=style)
+    return wait_for(names, connection, style=style, **options)

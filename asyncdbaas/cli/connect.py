@@ -18,13 +18,12 @@ from asyncdbaas.cli.terminal import note
 from asyncdbaas.emulator import Delays, Emulator
 from asyncdbaas.errors import DBaaSError
 from asyncdbaas.plan import SavedPlan
-from asyncdbaas.plan.kinds import KINDS
 from asyncdbaas.ratelimit import RateLimiter
 from asyncdbaas.retry import RetryPolicy
 from asyncdbaas.session import AsyncSession
 from asyncdbaas.types import UNSET
 
-__all__ = ["Connection", "catalogue_world", "demo_world", "opened", "saved_world"]
+__all__ = ["Connection", "opened", "prepare_demo", "prepare_for_catalogue", "prepare_for_plan"]
 
 # A minute passes in three seconds: short enough to wait for, long enough to see the rate limit at work.
 _TIME_SCALE: Final = 20.0
@@ -112,13 +111,13 @@ def _host(api_url: str | None) -> str | None:
     return urlsplit(check_base_url(address)).hostname if address else None
 
 
-def catalogue_world(catalogue: Catalogue, clusters: Sequence[str]) -> Callable[[Emulator], None]:
+def prepare_for_catalogue(catalogue: Catalogue, clusters: Sequence[str]) -> Callable[[Emulator], None]:
     """Return the function that adds all Kafka clusters that a catalogue needs, large enough for its replicas."""
     factors = [topic.topic.replication_factor for topic in catalogue.topics]
     replicas = max((factor for factor in factors if factor is not UNSET), default=0)
     num_nodes = next((size for size in _KAFKA_SIZES if size >= replicas), _KAFKA_SIZES[-1])
 
-    named = [entry.cluster for kind in KINDS for entry in kind.entries(catalogue)]
+    named = [entry.cluster for entry in catalogue.entries]
 
     def prepare(emulator: Emulator) -> None:
         for name in dict.fromkeys([*named, *clusters]):
@@ -128,7 +127,7 @@ def catalogue_world(catalogue: Catalogue, clusters: Sequence[str]) -> Callable[[
     return prepare
 
 
-def saved_world(saved: SavedPlan) -> Callable[[Emulator], None]:
+def prepare_for_plan(saved: SavedPlan) -> Callable[[Emulator], None]:
     """Return the function that adds the clusters of a saved plan; a new emulator gives the same names the same ids."""
 
     def prepare(emulator: Emulator) -> None:
@@ -145,7 +144,7 @@ def _add_kafka(emulator: Emulator, name: str, num_nodes: int | None) -> None:
         raise click.ClickException(f"the emulator rejects the cluster {name!r}: {error}") from None
 
 
-def demo_world(emulator: Emulator) -> None:
+def prepare_demo(emulator: Emulator) -> None:
     """Add some clusters: Kafka with a few topics, PostgreSQL, and one that is still being created."""
     kafka = emulator.add_cluster(engine="kafka", name="shop-events")
     emulator.add_cluster(engine="pg", name="shop-db")

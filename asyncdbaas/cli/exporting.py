@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
 import attrs
 import click
 
-from asyncdbaas.catalogue import Catalogue, CatalogueUpdate, catalogue_variables, parse_catalogue, write_catalogue
-from asyncdbaas.catalogue.reading import decode_catalogue
-from asyncdbaas.cli.connect import Connection, catalogue_world, demo_world
+from asyncdbaas.catalogue import Catalogue, CatalogueUpdate, catalogue_variables, parse_catalogue
+from asyncdbaas.catalogue.files import decode
+from asyncdbaas.cli.catalogues import Output
+from asyncdbaas.cli.connect import Connection, prepare_demo, prepare_for_catalogue
 from asyncdbaas.cli.planning import PENDING, default_clusters
 from asyncdbaas.cli.progress import Progress
 from asyncdbaas.cli.running import working
-from asyncdbaas.cli.terminal import counted, out, out_bytes, safe
+from asyncdbaas.cli.terminal import counted, out, safe
 from asyncdbaas.clusters import ClusterStatus, Engine, list_clusters
 from asyncdbaas.plan import Names, export, export_into, find_cluster
-from asyncdbaas.plan.files import OutputFile, UpdatedFile
-from asyncdbaas.plan.kinds import KINDS
+from asyncdbaas.plan.files import UpdatedFile
 from asyncdbaas.plan.names import ALL_NAMES
 from asyncdbaas.session import AsyncSession
 
@@ -38,15 +37,13 @@ class Exporting:
     names: Names
     users: bool
     schemas: bool
-    out: Path | None
-    force: bool
-    suffix: str
+    output: Output
     settings: bool
     all_settings: bool
 
     def check_update(self) -> None:
         """Raise UsageError for what an update of a file does not take."""
-        if self.out is not None or not self.settings or self.names != ALL_NAMES:
+        if self.output.path is not None or not self.settings or self.names != ALL_NAMES:
             raise click.UsageError(
                 "--update brings all topics of a file up to date: it cannot be combined with -o, --no-settings, "
                 "--only or --except"
@@ -70,21 +67,12 @@ class Updating:
 
 def export_live(exporting: Exporting, connection: Connection) -> int:
     """Write a catalogue of the live objects to a new file, or print it."""
-    path = exporting.out
-    with ExitStack() as stack:
-        output = None if path is None else stack.enter_context(OutputFile(path, overwrite=exporting.force))
-        suffix = f".{exporting.suffix}" if path is None or not path.suffix else path.suffix.lower()
-        write_catalogue(Catalogue(), suffix=suffix)  # an unknown suffix is refused before the work
-        worker = stack.enter_context(working(connection, demo_world))
+    with exporting.output.opened() as write, working(connection, prepare_demo) as worker:
         progress = Progress()
         catalogue = worker.run(lambda session: _export(session, exporting, progress), progress)
-        if not any(kind.entries(catalogue) for kind in KINDS):
+        if not catalogue.entries:
             raise click.ClickException("there is nothing to export")
-        content = write_catalogue(catalogue, suffix=suffix, minimal=not exporting.all_settings).encode()
-        if output is None:
-            out_bytes(content)
-        else:
-            output.write(content)
+        write(catalogue, minimal=not exporting.all_settings)
     return 0
 
 
@@ -95,7 +83,7 @@ def update_file(updating: Updating, exporting: Exporting, connection: Connection
         message = f"{path} has no comments to keep, so --update is for YAML only; write a new file with -o"
         raise click.UsageError(message)
     with UpdatedFile(path) as file:
-        text = decode_catalogue(file.content, file=str(path))
+        text = decode(file.content, file=str(path))
         variables = catalogue_variables(os.environ, updating.variables)
         catalogue = parse_catalogue(text, file=str(path), variables=variables)
         chosen, progress = default_clusters(catalogue, exporting.clusters, connection), Progress()
@@ -112,7 +100,7 @@ def update_file(updating: Updating, exporting: Exporting, connection: Connection
                 on_event=progress.on_event,
             )
 
-        with working(connection, catalogue_world(catalogue, chosen)) as worker:
+        with working(connection, prepare_for_catalogue(catalogue, chosen)) as worker:
             after = worker.run(update, progress)
         if not file.is_unchanged():
             raise click.ClickException(f"{path} was changed meanwhile, so it was left as it is; try again")

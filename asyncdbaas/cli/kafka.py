@@ -7,32 +7,31 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from asyncdbaas.cli.options import (
+    FILE,
     catalogue_files,
     choosing,
     clusters_option,
     connected,
     format_option,
     once,
-    pruning,
-    reading,
+    planning,
     variables_option,
     verbose,
+    writing,
 )
 
 if TYPE_CHECKING:
+    from asyncdbaas.cli.catalogues import Output, Sources
     from asyncdbaas.cli.connect import Connection
-    from asyncdbaas.cli.planning import Costs
-    from asyncdbaas.cli.reading import Sources
-    from asyncdbaas.plan import Names, Prune
+    from asyncdbaas.cli.planning import Request
+    from asyncdbaas.plan import Names
 
 __all__ = ["kafka"]
-
-_FILE: Final = click.Path(path_type=Path, dir_okay=False)
 
 
 @click.group()
@@ -41,29 +40,13 @@ def kafka() -> None:
 
 
 @kafka.command()
-@catalogue_files
-@clusters_option
-@choosing
-@reading
-@pruning
-@once("--out", type=_FILE, help="Save the plan in this new file, for `kafka apply`.")
+@planning
+@once("--out", type=FILE, help="Save the plan in this new file, for `kafka apply`.")
 @click.option("--force", is_flag=True, help="Let --out overwrite a file.")
 @click.option("--brief", is_flag=True, help="Show counts, and only what deletes something or is refused.")
 @connected
 @format_option
-def plan(
-    *,
-    sources: Sources,
-    clusters: tuple[str, ...],
-    names: Names,
-    costs: Costs,
-    prune: Prune | None,
-    out: Path | None,
-    force: bool,
-    brief: bool,
-    connection: Connection,
-    style: str,
-) -> int:
+def plan(*, request: Request, out: Path | None, force: bool, brief: bool, connection: Connection, style: str) -> int:
     """Show what `apply` would do, without doing it.
 
     FILE is a catalogue (.yaml, .json or .csv), a folder or a pattern of catalogues, or - for the standard input. Exit
@@ -76,18 +59,13 @@ def plan(
       asyncdbaas kafka plan topics.yaml --cache settings.json --max-reads 100
       asyncdbaas kafka plan topics.yaml --prune --prefix staging. --out plan.json
     """
-    from asyncdbaas.cli.planning import Request, show_plan
+    from asyncdbaas.cli.planning import show_plan
 
-    request = Request(sources=sources, clusters=clusters, names=names, prune=prune, costs=costs)
     return show_plan(request, connection, style=style, brief=brief, out=out, overwrite=force)
 
 
 @kafka.command()
-@catalogue_files
-@clusters_option
-@choosing
-@reading
-@pruning
+@planning
 @click.option("--dry-run", is_flag=True, help="Show the plan only, as `kafka plan` does.")
 @click.option("--yes", is_flag=True, help="Create, change and delete without asking.")
 @click.option("--wait", is_flag=True, help="Wait until the topics are active, with all their partitions.")
@@ -106,21 +84,7 @@ def plan(
 )
 @connected
 @format_option
-def apply(
-    *,
-    sources: Sources,
-    clusters: tuple[str, ...],
-    names: Names,
-    costs: Costs,
-    prune: Prune | None,
-    dry_run: bool,
-    yes: bool,
-    wait: bool,
-    credentials: Path | None,
-    on_conflict: str,
-    connection: Connection,
-    style: str,
-) -> int:
+def apply(*, request: Request, dry_run: bool, connection: Connection, style: str, **options: Any) -> int:
     """Create and change the objects of clusters so that they are as FILE says.
 
     FILE is a catalogue as for `kafka plan`, or a plan that `kafka plan --out` saved. Nothing is ever deleted without
@@ -133,14 +97,12 @@ def apply(
       asyncdbaas kafka apply topics.yaml --cluster events --yes
       asyncdbaas kafka apply plan.json
     """
-    from asyncdbaas.cli.applying import Applying, apply_plan
-    from asyncdbaas.cli.planning import Request, show_plan
+    from asyncdbaas.cli.applying import apply_plan
+    from asyncdbaas.cli.planning import show_plan
 
-    request = Request(sources=sources, clusters=clusters, names=names, prune=prune, costs=costs)
     if dry_run:
         return show_plan(request, connection, style=style)
-    applying = Applying(yes=yes, wait=wait, on_conflict=on_conflict, credentials=credentials, style=style)
-    return apply_plan(request, connection, applying)
+    return apply_plan(request, connection, style=style, **options)
 
 
 @kafka.command()
@@ -159,9 +121,9 @@ def diff(*, sources: Sources, clusters: tuple[str, ...], names: Names, connectio
     Example:
       asyncdbaas kafka diff topics.yaml --cluster events
     """
-    from asyncdbaas.cli.planning import Request, show_differences
+    from asyncdbaas.cli.planning import show_differences
 
-    return show_differences(Request(sources=sources, clusters=clusters, names=names), connection, style=style)
+    return show_differences(sources, clusters, names, connection, style=style)
 
 
 @kafka.command()
@@ -169,9 +131,7 @@ def diff(*, sources: Sources, clusters: tuple[str, ...], names: Names, connectio
 @choosing
 @click.option("--users", is_flag=True, help="Also write the users and their rights.")
 @click.option("--schemas", is_flag=True, help="Also write the schemas and the compatibility levels.")
-@once("-o", "--out", type=_FILE, help="A new file; the format follows from its suffix.")
-@click.option("--force", is_flag=True, help="Let --out overwrite a file.")
-@once("--format", "suffix", type=click.Choice(["yaml", "json", "csv"]), default="yaml", show_default=True)
+@writing
 @click.option("--all-settings", is_flag=True, help="Also write settings that have the service's default.")
 @once(
     "--update",
@@ -227,18 +187,16 @@ def validate(*, sources: Sources, style: str) -> int:
     Example:
       asyncdbaas kafka validate teams/
     """
-    from asyncdbaas.cli.checking import validate_sources
+    from asyncdbaas.cli.catalogues import validate_sources
 
     return validate_sources(sources, style=style)
 
 
 @kafka.command(name="import")
 @click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path, allow_dash=True))
-@once("-o", "--out", type=_FILE, help="A new file; the format follows from its suffix.")
-@click.option("--force", is_flag=True, help="Let --out overwrite a file.")
-@once("--format", "suffix", type=click.Choice(["yaml", "json", "csv"]), default="yaml", show_default=True)
+@writing
 @verbose()
-def import_command(*, files: tuple[Path, ...], out: Path | None, force: bool, suffix: str) -> int:
+def import_command(*, files: tuple[Path, ...], output: Output) -> int:
     """Write a catalogue of what other tools declare. What has no place in it is reported with its line.
 
     FILE is a KafkaTopic or KafkaUser of Strimzi, a state of kafka-gitops, a topology of JulieOps, a topic of topicctl,
@@ -251,7 +209,7 @@ def import_command(*, files: tuple[Path, ...], out: Path | None, force: bool, su
     """
     from asyncdbaas.cli.importing import import_files
 
-    return import_files(files, out=out, overwrite=force, suffix=suffix)
+    return import_files(files, output)
 
 
 @kafka.command()

@@ -10,12 +10,10 @@ from asyncdbaas.cli.terminal import counted, safe
 from asyncdbaas.cli.views import ACTION_LABELS, SIGNS, counts_line, describe, notes_line, shown_changes
 from asyncdbaas.plan import Change, Plan
 
-__all__ = ["LIMIT", "differences_text", "plan_text", "report_text", "table"]
+__all__ = ["LIMIT", "plan_text", "table"]
 
 # What GitHub (65,536) and others take as one comment.
 LIMIT: Final = 65_000
-_DIFFERENCE_HEADER: Final = ("cluster", "kind", "name", "difference")
-_FAILURE_HEADER: Final = ("cluster", "kind", "name", "why")
 _RESERVE: Final = 300  # for the line that says what was left out
 
 
@@ -42,20 +40,6 @@ def plan_text(plan: Plan, forecast: str, *, brief: bool, limit: int = LIMIT) -> 
             "output of `asyncdbaas kafka plan --format table` or `--format json`."
         )
     return "\n".join(parts)
-
-
-def differences_text(rows: Sequence[Row]) -> str:
-    """Return differences as Markdown."""
-    head = f"**{counted(len(rows), 'difference')}.**"
-    return f"{head}\n\n{table(_DIFFERENCE_HEADER, rows)}" if rows else head
-
-
-def report_text(header: Sequence[str], rows: Iterable[Row], failures: Sequence[Row], times: str) -> str:
-    """Return the report of an apply as Markdown."""
-    parts = [table(header, rows)]
-    if failures:
-        parts.append(table(_FAILURE_HEADER, failures))
-    return "\n\n".join([*parts, *([times] if times else [])])
 
 
 def table(header: Sequence[str], rows: Iterable[Row]) -> str:

@@ -13,10 +13,13 @@ import click
 from asyncdbaas.cli.terminal import safe
 
 if TYPE_CHECKING:
+    from asyncdbaas.cli.catalogues import Sources
     from asyncdbaas.cli.connect import Connection
-    from asyncdbaas.plan import Prune
+    from asyncdbaas.cli.planning import Costs
+    from asyncdbaas.plan import Names, Prune
 
 __all__ = [
+    "FILE",
     "FORMATS",
     "catalogue_files",
     "choosing",
@@ -24,15 +27,17 @@ __all__ = [
     "connected",
     "format_option",
     "once",
-    "pruning",
-    "reading",
+    "planning",
     "variables_option",
     "verbose",
+    "writing",
 ]
 
 Command = Callable[..., Any]
 _UNITS: Final = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 FORMATS: Final = ("table", "markdown", "json")
+_CATALOGUE_FORMATS: Final = ("yaml", "json", "csv")
+FILE: Final = click.Path(path_type=Path, dir_okay=False)
 
 
 class _Once(click.Option):
@@ -149,7 +154,7 @@ def catalogue_files(command: Command) -> Command:
     )
     @once(
         "--input-format",
-        type=click.Choice(("yaml", "json", "csv")),
+        type=click.Choice(_CATALOGUE_FORMATS),
         default="yaml",
         show_default=True,
         help="Format of the standard input, which FILE - stands for.",
@@ -157,10 +162,25 @@ def catalogue_files(command: Command) -> Command:
     @variables_option
     @wraps(command)
     def wrapper(files: tuple[Path, ...], input_format: str, variables: Mapping[str, str], **others: Any) -> Any:
-        from asyncdbaas.cli.reading import Sources
+        from asyncdbaas.cli.catalogues import Sources
 
         sources = Sources(files=files, input_format=input_format, variables=variables)
         return command(sources=sources, **others)
+
+    return wrapper
+
+
+def writing(command: Command) -> Command:
+    """Add the options for the catalogue to write to a command, as `Output`."""
+
+    @once("-o", "--out", type=FILE, help="A new file; the format follows from its suffix.")
+    @click.option("--force", is_flag=True, help="Let --out overwrite a file.")
+    @once("--format", "suffix", type=click.Choice(_CATALOGUE_FORMATS), default="yaml", show_default=True)
+    @wraps(command)
+    def wrapper(out: Path | None, force: bool, suffix: str, **others: Any) -> Any:
+        from asyncdbaas.cli.catalogues import Output
+
+        return command(output=Output(path=out, overwrite=force, suffix=suffix), **others)
 
     return wrapper
 
@@ -179,7 +199,7 @@ def choosing(command: Command) -> Command:
     return wrapper
 
 
-def reading(command: Command) -> Command:
+def _reading(command: Command) -> Command:
     """Add the options that limit how many settings a plan reads to a command, as `Costs`."""
 
     @once(
@@ -195,9 +215,7 @@ def reading(command: Command) -> Command:
         multiple=True,
         help="An earlier version of FILE: read settings only of topics whose entry differs in it. May be repeated.",
     )
-    @once(
-        "--cache", type=click.Path(path_type=Path, dir_okay=False), help="Remember clusters and settings in this file."
-    )
+    @once("--cache", type=FILE, help="Remember clusters and settings in this file.")
     @once("--max-age", metavar="AGE", default="24h", show_default=True, help="Read again what is older: 90m, 24h, 7d.")
     @once("--max-reads", type=click.IntRange(min=0), help="With --cache: read at most this many, the stalest first.")
     @wraps(command)
@@ -227,7 +245,7 @@ def _seconds(text: str) -> float:
     return float(number) * unit
 
 
-def pruning(command: Command) -> Command:
+def _pruning(command: Command) -> Command:
     """Add the options that permit deletions to a command, as a `Prune`."""
 
     @click.option("--prune", is_flag=True, help="Delete objects that no FILE lists; needs --prefix.")
@@ -244,12 +262,12 @@ def pruning(command: Command) -> Command:
     @once("--max-deletes", type=int, help="With --prune: refuse to delete more than this. Default 10.")
     @wraps(command)
     def wrapper(prune: bool, prefix: str | None, kinds: tuple[str, ...], max_deletes: int | None, **others: Any) -> Any:
-        return command(prune=_rails(prune, prefix, kinds, max_deletes), **others)
+        return command(prune=_permission(prune, prefix, kinds, max_deletes), **others)
 
     return wrapper
 
 
-def _rails(prune: bool, prefix: str | None, kinds: tuple[str, ...], max_deletes: int | None) -> Prune | None:
+def _permission(prune: bool, prefix: str | None, kinds: tuple[str, ...], max_deletes: int | None) -> Prune | None:
     import attrs
 
     from asyncdbaas.plan import Prune
@@ -262,3 +280,23 @@ def _rails(prune: bool, prefix: str | None, kinds: tuple[str, ...], max_deletes:
         raise click.UsageError("--prune needs --prefix: only objects whose names begin with it are deleted")
     made = Prune(prefix=prefix, kinds=kinds)
     return made if max_deletes is None else attrs.evolve(made, max_deletes=max_deletes)
+
+
+def planning(command: Command) -> Command:
+    """Add the options that say what to plan to a command, as `Request`."""
+
+    @catalogue_files
+    @clusters_option
+    @choosing
+    @_reading
+    @_pruning
+    @wraps(command)
+    def wrapper(
+        sources: Sources, clusters: tuple[str, ...], names: Names, costs: Costs, prune: Prune | None, **others: Any
+    ) -> Any:
+        from asyncdbaas.cli.planning import Request
+
+        request = Request(sources=sources, clusters=clusters, names=names, prune=prune, costs=costs)
+        return command(request=request, **others)
+
+    return wrapper

@@ -1,4 +1,4 @@
-"""`kafka plan`, `kafka apply` and `kafka diff`: make plans, show them, ask, and apply them."""
+"""`kafka plan` and `kafka diff`: make plans, and show them."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import attrs
 import click
 
 from asyncdbaas.catalogue import Catalogue
-from asyncdbaas.cli.connect import Connection, catalogue_world, saved_world
+from asyncdbaas.cli.catalogues import Sources
+from asyncdbaas.cli.connect import Connection, prepare_for_catalogue, prepare_for_plan
 from asyncdbaas.cli.printing import Printer
 from asyncdbaas.cli.progress import Progress
-from asyncdbaas.cli.reading import Sources, plan_file, read_sources
 from asyncdbaas.cli.running import Worker, working
 from asyncdbaas.cli.terminal import note, refuse
 from asyncdbaas.clusters import list_clusters
@@ -38,7 +38,6 @@ from asyncdbaas.plan import (
     saved_plan,
 )
 from asyncdbaas.plan.files import OutputFile
-from asyncdbaas.plan.kinds import KINDS
 from asyncdbaas.plan.names import ALL_NAMES
 from asyncdbaas.session import AsyncSession
 
@@ -56,10 +55,6 @@ __all__ = [
 
 PENDING: Final = 2
 _EMULATED_NAME: Final = "events"
-_MOST_NAMES: Final = 10
-# Seconds between two lists, and for how long a topic may be in its own way.
-_INTERVAL: Final = 5.0
-_PATIENCE: Final = 300.0
 
 OnEvent = Callable[[PlanEvent], None]
 Planner = Callable[[AsyncSession, OnEvent], Coroutine[Any, Any, Plan]]
@@ -72,8 +67,8 @@ class Request:
     sources: Sources
     clusters: tuple[str, ...]
     names: Names
-    prune: Prune | None = None
-    costs: Costs | None = None
+    prune: Prune | None
+    costs: Costs
 
 
 @attrs.frozen(kw_only=True)
@@ -95,7 +90,7 @@ class Planned:
     prepare: Callable[[Emulator], None]
     is_saved: bool
     memory: Memory | None
-    names: Names = ALL_NAMES
+    names: Names
 
 
 def show_plan(
@@ -110,7 +105,7 @@ def show_plan(
     """Make a plan, print it, and with `out` save it."""
     printer = Printer(style, brief=brief)
     with ExitStack() as stack:
-        keep_catalogues(request.sources, out)
+        _check_is_new(out, request.sources)
         output = None if out is None else stack.enter_context(OutputFile(out, overwrite=overwrite))
         planned = planned_by(request, connection)
         worker = stack.enter_context(working(connection, planned.prepare))
@@ -123,23 +118,25 @@ def show_plan(
         return PENDING if made.writes else 0
 
 
-def keep_catalogues(sources: Sources, out: Path | None) -> None:
+def _check_is_new(out: Path | None, sources: Sources) -> None:
     """Raise UsageError if the output would replace one of the catalogues: a slip of the shell's completion."""
     if out is not None and any(file.exists() and out.exists() and file.samefile(out) for file in sources.files):
         raise click.UsageError(f"{out} is one of the catalogues; name a new file")
 
 
-def show_differences(request: Request, connection: Connection, *, style: str) -> int:
+def show_differences(
+    sources: Sources, clusters: tuple[str, ...], names: Names, connection: Connection, *, style: str
+) -> int:
     """Print how the live topics differ from a catalogue."""
-    catalogue = read_sources(request.sources)
-    clusters = default_clusters(catalogue, request.clusters, connection)
-    with working(connection, catalogue_world(catalogue, clusters)) as worker:
+    catalogue = sources.read()
+    clusters = default_clusters(catalogue, clusters, connection)
+    with working(connection, prepare_for_catalogue(catalogue, clusters)) as worker:
         progress = Progress()
 
         async def compare(session: AsyncSession) -> list[Difference]:
-            targets = resolve(catalogue, await list_clusters(session), chosen=clusters, names=request.names)
+            targets = resolve(catalogue, await list_clusters(session), chosen=clusters, names=names)
             live = await fetch(session, targets, on_event=progress.on_event)
-            return differences(targets, live, names=request.names)
+            return differences(targets, live, names=names)
 
         found = worker.run(compare, progress)
     Printer(style).differences(found)
@@ -148,56 +145,50 @@ def show_differences(request: Request, connection: Connection, *, style: str) ->
 
 def default_clusters(catalogue: Catalogue, clusters: tuple[str, ...], connection: Connection) -> tuple[str, ...]:
     """Return the clusters to choose: on an emulator of its own, a catalogue that names none gets one."""
-    nameless = all(entry.cluster is None for kind in KINDS for entry in kind.entries(catalogue))
+    nameless = all(entry.cluster is None for entry in catalogue.entries)
     return (_EMULATED_NAME,) if connection.emulator and not clusters and nameless else clusters
 
 
 def planned_by(request: Request, connection: Connection) -> Planned:
     """Read the catalogues, or the saved plan, that a command names."""
-    file = plan_file(request.sources)
+    file = request.sources.plan_file()
     if file is not None:
         return _planned_before(file, request)
-    catalogue = read_sources(request.sources)
+    catalogue, costs = request.sources.read(), request.costs
     clusters = default_clusters(catalogue, request.clusters, connection)
-    reading = _reading(request)
+    since = attrs.evolve(request.sources, files=costs.since).read() if costs.since else None
+    reading = Reading(
+        names=request.names, settings=costs.settings == "all", since=since, memory=_memory(costs, request.sources)
+    )
 
     async def planner(session: AsyncSession, on_event: OnEvent) -> Plan:
         return await make_plan(
             session, catalogue, clusters=clusters, prune=request.prune, reading=reading, on_event=on_event
         )
 
-    prepare = catalogue_world(catalogue, clusters)
+    prepare = prepare_for_catalogue(catalogue, clusters)
     return Planned(planner=planner, prepare=prepare, is_saved=False, memory=reading.memory, names=request.names)
 
 
 def _planned_before(file: Path, request: Request) -> Planned:
-    costs = request.costs
     if request.clusters or request.prune is not None or request.names != ALL_NAMES:
         raise click.UsageError("a saved plan holds its clusters, its objects and what it may delete; give none of them")
     saved = load_plan(file)
-    memory = None if costs is None or costs.cache is None else _memory(costs.cache, costs)
+    memory = _memory(request.costs, request.sources)
 
     async def planner(session: AsyncSession, on_event: OnEvent) -> Plan:
         return await refresh(session, saved, on_event=on_event)
 
-    return Planned(planner=planner, prepare=saved_world(saved), is_saved=True, memory=memory)
+    return Planned(planner=planner, prepare=prepare_for_plan(saved), is_saved=True, memory=memory, names=request.names)
 
 
-def _reading(request: Request) -> Reading:
-    costs = request.costs
-    if costs is None:
-        return Reading(names=request.names)
-    if costs.cache is not None:
-        keep_catalogues(request.sources, costs.cache)
-    since = read_sources(attrs.evolve(request.sources, files=costs.since)) if costs.since else None
-    memory = None if costs.cache is None else _memory(costs.cache, costs)
-    return Reading(names=request.names, settings=costs.settings == "all", since=since, memory=memory)
-
-
-def _memory(path: Path, costs: Costs) -> Memory:
-    with OutputFile(path, overwrite=True):
+def _memory(costs: Costs, sources: Sources) -> Memory | None:
+    if costs.cache is None:
+        return None
+    _check_is_new(costs.cache, sources)
+    with OutputFile(costs.cache, overwrite=True):
         pass  # a folder that is not writable is reported before the work
-    memory, warning = load_memory(path, max_age=costs.max_age, max_reads=costs.max_reads)
+    memory, warning = load_memory(costs.cache, max_age=costs.max_age, max_reads=costs.max_reads)
     if warning:
         note(f"warning: {warning}")
     return memory

@@ -22,6 +22,7 @@ from asyncdbaas.cli.views import (
 from asyncdbaas.clusters import Cluster
 from asyncdbaas.plan import Difference, Forecast, Outcome, Plan, Report
 from asyncdbaas.plan.documents import (
+    CLUSTER_KEYS,
     clusters_document,
     differences_document,
     plan_document,
@@ -34,7 +35,7 @@ __all__ = ["Printer", "forecast_line"]
 _CHANGE_HEADER: Final = ("", "kind", "name", "change")
 _DIFFERENCE_HEADER: Final = ("cluster", "kind", "name", "difference")
 _FAILURE_HEADER: Final = ("cluster", "kind", "name", "why")
-_CLUSTER_HEADER: Final = ("name", "engine", "status", "version", "nodes", "size", "region", "id")
+_CLUSTER_HEADER: Final = [key.removeprefix("num_") for key in CLUSTER_KEYS]
 
 
 class Printer:
@@ -66,18 +67,18 @@ class Printer:
             rows = change_rows(changes, brief=self._brief)
             out(f"{safe(cluster.name)}: {counts_line(plan.counts_of(changes))}")
             if rows:
-                self._table(_CHANGE_HEADER, rows)
+                out(_text_table(_CHANGE_HEADER, rows))
 
-    def differences(self, rows: Sequence[Difference]) -> None:
+    def differences(self, found: Sequence[Difference]) -> None:
         """Print how live objects differ from a catalogue."""
+        summary = f"{counted(len(found), 'difference')}."
+        rows = [self._table(_DIFFERENCE_HEADER, difference_rows(found))] if found else []
         if self._style == "json":
-            self.data(differences_document(rows))
+            self.data(differences_document(found))
         elif self._style == "markdown":
-            out(markdown.differences_text(difference_rows(rows)))
+            self._parts([f"**{summary}**", *rows])
         else:
-            if rows:
-                self._table(_DIFFERENCE_HEADER, difference_rows(rows))
-            out(f"{counted(len(rows), 'difference')}.")
+            self._parts([*rows, summary])
 
     def outcomes(self, outcomes: Sequence[Outcome], report: Report | None) -> None:
         """Print the results of the changes; the report is missing if the work was interrupted."""
@@ -88,31 +89,34 @@ class Printer:
                 note(_failure(outcome))
             return
         header, rows = result_rows(outcomes)
-        rows_of_failures = [Row(cells=_failure_cells(outcome), style={"fg": "red"}) for outcome in failures]
-        if self._style == "markdown":
-            out(markdown.report_text(header, rows, rows_of_failures, "" if report is None else _times_line(report)))
-            return
-        self._table(header, rows)
+        parts = [self._table(header, rows)]
         if failures:
-            self._table(_FAILURE_HEADER, rows_of_failures)
+            cells = [Row(cells=_failure_cells(outcome), style={"fg": "red"}) for outcome in failures]
+            parts.append(self._table(_FAILURE_HEADER, cells))
         if report is not None:
-            out(_times_line(report))
+            parts.append(_times_line(report))
+        self._parts(parts)
 
     def clusters(self, clusters: Sequence[Cluster]) -> None:
         """Print clusters, without anything secret."""
         if self._style == "json":
             self.data(clusters_document(clusters))
-        elif self._style == "markdown":
-            out(markdown.table(_CLUSTER_HEADER, cluster_rows(clusters)))
         else:
-            self._table(_CLUSTER_HEADER, cluster_rows(clusters))
+            out(self._table(_CLUSTER_HEADER, cluster_rows(clusters)))
 
     def data(self, data: object) -> None:
         """Print data for programs. It is ASCII, so that no terminal and no encoding is in its way."""
         out(json.dumps(data, indent=2))
 
-    def _table(self, header: Sequence[str], rows: Iterable[Row]) -> None:
-        out("\n".join(table(header, rows, width=width())))
+    def _table(self, header: Sequence[str], rows: Iterable[Row]) -> str:
+        return markdown.table(header, rows) if self._style == "markdown" else _text_table(header, rows)
+
+    def _parts(self, parts: Iterable[str]) -> None:
+        out(("\n\n" if self._style == "markdown" else "\n").join(parts))
+
+
+def _text_table(header: Sequence[str], rows: Iterable[Row]) -> str:
+    return "\n".join(table(header, rows, width=width()))
 
 
 def forecast_line(forecast: Forecast) -> str:

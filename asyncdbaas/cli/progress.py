@@ -9,7 +9,7 @@ import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
-from typing import Final, Protocol
+from typing import Final
 
 import click
 
@@ -91,12 +91,6 @@ class Progress:
         return len(self.outcomes), self.total
 
 
-class _View(Protocol):
-    def update(self) -> None: ...
-
-    def close(self) -> None: ...
-
-
 class _Bar:
     """A line that is drawn again and again. It is plain text, so that every terminal can show it."""
 
@@ -160,12 +154,7 @@ def _line(progress: Progress, columns: int) -> str:
 async def shown(progress: Progress) -> AsyncGenerator[None, None]:
     """Show the progress while the block runs."""
     view = _Bar(progress) if is_terminal(sys.stderr) else _Lines(progress)
-    async with _ticking(view):
-        yield
 
-
-@asynccontextmanager
-async def _ticking(view: _View) -> AsyncGenerator[None, None]:
     async def tick() -> None:
         while True:
             view.update()

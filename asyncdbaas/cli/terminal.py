@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import sys
@@ -30,6 +31,8 @@ __all__ = [
 
 INTERRUPTED: Final = 130  # what a shell makes of SIGINT
 _DUMB: Final = ("dumb", "unknown")
+# On Windows, a write to a pipe whose reader has ended is an invalid argument.
+_PIPE_CLOSED: Final = (errno.EPIPE, *([errno.EINVAL] if os.name == "nt" else []))
 
 
 class OutputError(click.ClickException):
@@ -81,8 +84,13 @@ def drop_unwritten() -> None:
         try:
             stream.flush()
         except OSError:
-            with suppress(OSError):
-                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+            _discard(stream)
+
+
+def _discard(stream: IO[str]) -> None:
+    """Send a stream's text to nowhere, also what it has not written yet."""
+    with suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def out(text: str) -> None:
@@ -99,6 +107,9 @@ def _write(content: str | bytes) -> None:
     try:
         click.echo(content, nl=False, color=wants_color(sys.stdout))
     except OSError as error:
+        if error.errno in _PIPE_CLOSED:  # nobody reads on, as with `| head`: the work and its exit code go on
+            _discard(sys.stdout)
+            return
         raise OutputError(f"the standard output cannot be written: {error.strerror}") from None
 
 

@@ -11,7 +11,7 @@ from asyncdbaas.catalogue.kafka import kafka_changes
 from asyncdbaas.cli.tables import Row
 from asyncdbaas.clusters import Cluster
 from asyncdbaas.plan import Action, Change, Difference, Outcome, Result
-from asyncdbaas.plan.documents import declared_values, notes_data
+from asyncdbaas.plan.documents import CLUSTER_KEYS, declared_values, notes_data
 
 __all__ = [
     "ACTION_LABELS",
@@ -130,9 +130,8 @@ def result_rows(outcomes: Sequence[Outcome]) -> tuple[tuple[str, ...], list[Row]
 
 def cluster_rows(clusters: Iterable[Cluster]) -> list[Row]:
     """Return a row for each cluster."""
-    keys = ("name", "engine", "status", "version", "num_nodes", "size", "region", "id")
     return [
-        Row(cells=tuple("" if (value := getattr(cluster, key)) is None else str(value) for key in keys))
+        Row(cells=tuple("" if (value := getattr(cluster, key)) is None else str(value) for key in CLUSTER_KEYS))
         for cluster in clusters
     ]
 

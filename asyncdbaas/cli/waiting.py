@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
 
-import attrs
-
-from asyncdbaas.cli.connect import Connection, demo_world
+from asyncdbaas.cli.connect import Connection, prepare_demo
 from asyncdbaas.cli.printing import Printer
 from asyncdbaas.cli.progress import Progress
 from asyncdbaas.cli.running import working
@@ -17,50 +17,41 @@ from asyncdbaas.plan.resolving import named_cluster
 from asyncdbaas.session import AsyncSession
 from asyncdbaas.waiters import StateSeen, Waiters, WaitEvent
 
-__all__ = ["Wanted", "show_clusters", "wait_for"]
-
-
-@attrs.frozen(kw_only=True)
-class Wanted:
-    """The state to wait for."""
-
-    deleted: bool
-    size: str | None
-    nodes: int | None
-    region: str | None
+__all__ = ["show_clusters", "wait_for"]
 
 
 def show_clusters(tag: str | None, connection: Connection, *, style: str) -> int:
     """Print the clusters."""
-    with working(connection, demo_world) as worker:
+    with working(connection, prepare_demo) as worker:
         found = worker.run(lambda session: list_clusters(session, tag_name=tag), Progress())
     Printer(style).clusters(found)
     return 0
 
 
 def wait_for(
-    names: tuple[str, ...], wanted: Wanted, connection: Connection, *, interval: float, timeout: float, style: str
+    names: tuple[str, ...],
+    connection: Connection,
+    *,
+    style: str,
+    deleted: bool,
+    interval: float,
+    timeout: float,
+    **wanted: Any,
 ) -> int:
-    """Wait until clusters are as wanted, and print them."""
+    """Wait until clusters are online and have the wanted size, nodes and region, or are deleted; print them."""
     scale = connection.scale
 
     async def step(session: AsyncSession) -> list[Cluster | None]:
         ids = await _ids(session, names)
         report = _reporter(dict(zip(ids, names, strict=True)))
         waiters = Waiters(session, interval=interval / scale, timeout=timeout / scale, on_event=report)
-        return await asyncio.gather(*(_wait(waiters, cluster_id, wanted) for cluster_id in ids))
+        wait = waiters.cluster_deleted if deleted else partial(waiters.cluster_online, **wanted)
+        return await asyncio.gather(*map(wait, ids))
 
-    with working(connection, demo_world) as worker:
+    with working(connection, prepare_demo) as worker:
         found = worker.run(step, Progress())
     Printer(style).clusters([cluster for cluster in found if cluster is not None])
     return 0
-
-
-async def _wait(waiters: Waiters, cluster_id: str, wanted: Wanted) -> Cluster | None:
-    if wanted.deleted:
-        await waiters.cluster_deleted(cluster_id)
-        return None
-    return await waiters.cluster_online(cluster_id, size=wanted.size, num_nodes=wanted.nodes, region=wanted.region)
 
 
 async def _ids(session: AsyncSession, names: tuple[str, ...]) -> list[str]:

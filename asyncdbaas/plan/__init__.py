@@ -24,9 +24,8 @@ from asyncdbaas.plan.events import (
 )
 from asyncdbaas.plan.exporting import export, export_into
 from asyncdbaas.plan.fetching import Reading, fetch, make_plan
-from asyncdbaas.plan.live import LiveState
 from asyncdbaas.plan.memory import Memory, load_memory
-from asyncdbaas.plan.model import Action, Change, ClusterRef, Plan, PlanError, Prune, Source, Target
+from asyncdbaas.plan.model import Action, Change, ClusterRef, LiveState, Plan, PlanError, Prune, Source, Target
 from asyncdbaas.plan.names import Names
 from asyncdbaas.plan.resolving import find_cluster, resolve
 from asyncdbaas.plan.saving import SavedPlan, fingerprint, load_plan, refresh, save_plan, saved_plan

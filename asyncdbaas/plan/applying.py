@@ -96,7 +96,7 @@ class _Apply:
         for job in jobs:
             if not job.action.is_write:
                 job.result = Result.KEPT
-                self._report(job)
+                self._emit(job.outcome)
         waiters = Waiters(self._session, interval=self._options.interval, timeout=self._options.timeout)
         with self._session.listening(self._pass_on):
             await bulk.map_all(_in_order, self._runs(jobs, waiters))
@@ -117,7 +117,7 @@ class _Apply:
             options=self._options,
             waiters=waiters,
             send=self._send,
-            report=self._report,
+            report=self._emit,
         )
         return [[made(jobs=of_kind) for of_kind in kinds.values() if of_kind] for kinds in sorted_jobs.values()]
 
@@ -128,9 +128,6 @@ class _Apply:
             await self._gate.pass_through(job.kind.name, job.action, send)
         finally:
             del self._in_progress[task]
-
-    def _report(self, job: Job) -> None:
-        self._emit(job.outcome)
 
     def _pass_on(self, event: hooks.CallEvent) -> None:
         """Emit the events of a change's request: the session calls this in the task of the call."""

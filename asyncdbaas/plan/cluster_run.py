@@ -26,7 +26,7 @@ from asyncdbaas.errors import (
     WaitFailedError,
     WaitTimeoutError,
 )
-from asyncdbaas.plan.events import Result
+from asyncdbaas.plan.events import Outcome, Result
 from asyncdbaas.plan.gate import NotSentError
 from asyncdbaas.plan.judging import Job, given_up, judge, judge_update, needs_details, unseen
 from asyncdbaas.plan.kinds import SCHEMAS, TOPICS, Write
@@ -92,8 +92,7 @@ class ClusterRun:
     jobs: list[Job]
     send: Callable[[Job, Callable[[], Awaitable[object]]], Awaitable[None]]
     """Sends the request of a job, once its kind of request is known to be allowed."""
-    report: Callable[[Job], None]
-    """Emits a job's outcome."""
+    report: Callable[[Outcome], None]
     _halted: bool = attrs.field(default=False, init=False)
 
     async def run(self) -> None:
@@ -116,9 +115,7 @@ class ClusterRun:
             await self._send(job)
         except NotSentError as error:
             self._settle(job, Result.NOT_SENT, str(error))
-        except InvalidInputError as error:
-            self._settle(job, Result.FAILED, str(error))
-        except SettingsLostError as error:
+        except (InvalidInputError, SettingsLostError) as error:
             self._settle(job, Result.FAILED, str(error))
         except RequestError as error:
             self._note(job, error)
@@ -136,7 +133,6 @@ class ClusterRun:
                 return
             changed = verdict.changed
         write = Write(action=job.action, name=change.name, entry=change.wanted, live=live, changed=changed)
-
         await self.send(job, partial(self._write, job, write))
 
     async def _write(self, job: Job, write: Write) -> None:
@@ -239,7 +235,7 @@ class ClusterRun:
         if job.result not in _LIVING or job.change.wanted is None:
             return
         if job.kind is not TOPICS:  # all others are ready at once
-            self.report(job)
+            self.report(job.outcome)
             return
         count = job.change.wanted.topic.partition_count
         try:
@@ -248,9 +244,9 @@ class ClusterRun:
             )
         except (WaitTimeoutError, WaitFailedError) as error:
             job.result, job.reason = Result.FAILED, f"{job.result}, but: {error}"
-        self.report(job)
+        self.report(job.outcome)
 
     def _settle(self, job: Job, result: Result, reason: str = "") -> None:
         job.result, job.reason = result, reason
         if not self.options.wait or result not in _LIVING:
-            self.report(job)
+            self.report(job.outcome)

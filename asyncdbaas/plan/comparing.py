@@ -7,13 +7,13 @@ from typing import Any
 
 import attrs
 
-from asyncdbaas.plan.kinds import KINDS, SCHEMAS, Kind
+from asyncdbaas._topic_settings import PARTITIONING
+from asyncdbaas.catalogue.model import Entry
+from asyncdbaas.plan.kinds import KINDS, SCHEMAS, TOPICS, Kind
 from asyncdbaas.plan.kinds.registries import REGISTRIES
-from asyncdbaas.plan.kinds.topics import SHAPE, TOPICS, differences, shrinking, update_for
-from asyncdbaas.plan.live import LiveState
-from asyncdbaas.plan.model import Action, Change, ClusterRef, Entry, Plan, Prune, Source, Target
+from asyncdbaas.plan.model import Action, Change, ClusterRef, LiveState, Plan, Prune, Source, Target
 
-__all__ = ["compare", "differences", "shrinking", "update_for"]
+__all__ = ["compare"]
 
 
 def compare(targets: Iterable[Target], live: LiveState, *, prune: Prune | None = None) -> Plan:
@@ -36,7 +36,7 @@ def _changes(target: Target, kind: Kind[Any, Any], live: LiveState, prune: Prune
     taken = {kind.collision_key(name): name for name in found}
     changes: list[Change] = []
     for entry in entries:
-        name = kind.name_of(entry)
+        name = entry.name
         source = live.sources.get((cluster.id, name), Source.READ) if kind is TOPICS else Source.READ
         change = _change(cluster, kind, entry, found.get(name), source)
         other = taken.get(kind.collision_key(name), name)
@@ -65,14 +65,14 @@ def _with_inherited_levels(changes: list[Change]) -> list[Change]:
 
 def _change(cluster: ClusterRef, kind: Kind[Any, Any], entry: Entry, live: Any, source: Source) -> Change:
     def change(action: Action, **fields: Any) -> Change:
-        name = kind.name_of(entry)
+        name = entry.name
         return Change(cluster=cluster, kind=kind.name, name=name, action=action, wanted=entry, live=live, **fields)
 
     if live is None or kind.is_going(live):
         return change(Action.CREATE)
     changed = kind.differences(entry, live)
     if source is Source.UNREAD:
-        changed = {key: pair for key, pair in changed.items() if key in SHAPE}
+        changed = {key: pair for key, pair in changed.items() if key in PARTITIONING}
     if not changed:
         return change(Action.KEEP, source=source)
     found = kind.assess(changed)
@@ -82,7 +82,7 @@ def _change(cluster: ClusterRef, kind: Kind[Any, Any], entry: Entry, live: Any, 
 
 
 def _deletions(target: Target, kind: Kind[Any, Any], found: Mapping[str, Any], prune: Prune) -> list[Change]:
-    declared = {kind.name_of(entry) for entry in kind.entries(target)}
+    declared = {entry.name for entry in kind.entries(target)}
     is_chosen = prune.names.matcher()
     return [
         Change(cluster=target.cluster, kind=kind.name, name=name, action=Action.DELETE, live=live)

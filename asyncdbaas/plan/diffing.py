@@ -9,8 +9,7 @@ import attrs
 
 from asyncdbaas._documented import Documented
 from asyncdbaas.plan.kinds import KINDS, Kind
-from asyncdbaas.plan.live import LiveState
-from asyncdbaas.plan.model import Target
+from asyncdbaas.plan.model import LiveState, Target
 from asyncdbaas.plan.names import ALL_NAMES, Names
 
 __all__ = ["Difference", "differences"]
@@ -43,7 +42,7 @@ def differences(targets: Iterable[Target], live: LiveState, *, names: Names = AL
 
 
 def _of_kind(target: Target, kind: Kind[Any, Any], live: LiveState) -> list[Difference]:
-    declared = {kind.name_of(entry): entry for entry in kind.entries(target)}
+    declared = {entry.name: entry for entry in kind.entries(target)}
     there = live.of(target.cluster.id, kind.name)
     found: list[Difference] = []
     for name in sorted(declared.keys() | there.keys()):

@@ -19,7 +19,7 @@ from asyncdbaas.plan.model import Action, Change, Plan, Source
 from asyncdbaas.types import UNSET
 
 __all__ = [
-    "OUTPUT_FORMAT",
+    "CLUSTER_KEYS",
     "change_data",
     "clusters_document",
     "declared_values",
@@ -33,9 +33,9 @@ __all__ = [
     "validation_document",
 ]
 
-OUTPUT_FORMAT: Final = "asyncdbaas-output/1"
+_FORMAT: Final = "asyncdbaas-output/1"
 """It changes whenever a program that reads the documents could be wrong about them."""
-_CLUSTER_KEYS: Final = ("name", "engine", "version", "status", "num_nodes", "size", "region", "id")
+CLUSTER_KEYS: Final = ("name", "engine", "status", "version", "num_nodes", "size", "region", "id")
 
 
 def plan_document(plan: Plan, forecast: Forecast) -> dict[str, Any]:
@@ -54,7 +54,7 @@ def plan_document(plan: Plan, forecast: Forecast) -> dict[str, Any]:
         },
         "settings": settings_data(plan),
         "changes": [change_data(change) for change in plan.changes if change.action is not Action.KEEP],
-        "problems": [_problem_data(problem) for problem in plan.problems],
+        "problems": [attrs.asdict(problem) for problem in plan.problems],
     }
 
 
@@ -78,7 +78,7 @@ def differences_document(rows: Iterable[Difference]) -> dict[str, Any]:
 def clusters_document(clusters: Iterable[Cluster]) -> dict[str, Any]:
     """Return clusters, without anything secret."""
     return _document("clusters") | {
-        "clusters": [{key: getattr(cluster, key) for key in _CLUSTER_KEYS} for cluster in clusters]
+        "clusters": [{key: getattr(cluster, key) for key in CLUSTER_KEYS} for cluster in clusters]
     }
 
 
@@ -89,7 +89,7 @@ def validation_document(catalogue: Catalogue) -> dict[str, Any]:
 
 def error_document(message: str, problems: Iterable[Problem] = ()) -> dict[str, Any]:
     """Return why a command failed, with all problems of a catalogue or plan."""
-    return _document("error") | {"message": message, "problems": [_problem_data(problem) for problem in problems]}
+    return _document("error") | {"message": message, "problems": [attrs.asdict(problem) for problem in problems]}
 
 
 def change_data(change: Change) -> dict[str, Any]:
@@ -148,7 +148,7 @@ def _difference_data(row: Difference) -> dict[str, Any]:
 
 
 def _document(kind: str) -> dict[str, Any]:
-    return {"format": OUTPUT_FORMAT, "type": kind}
+    return {"format": _FORMAT, "type": kind}
 
 
 def _counts(counts: Counter[Action]) -> dict[str, int]:
@@ -159,10 +159,6 @@ def _outcome_data(outcome: Outcome) -> dict[str, str]:
     change = outcome.change
     named = {"cluster": change.cluster.name, "kind": change.kind, "name": change.name}
     return named | {"result": outcome.result.value, "reason": outcome.reason}
-
-
-def _problem_data(problem: Problem) -> dict[str, Any]:
-    return attrs.asdict(problem)
 
 
 def _times_data(times: Times) -> dict[str, float]:

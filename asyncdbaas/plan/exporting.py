@@ -10,18 +10,18 @@ import attrs
 from asyncdbaas import bulk
 from asyncdbaas._core.observers import guarded
 from asyncdbaas.catalogue import Catalogue, CatalogueSchema, CatalogueUpdate, parse_catalogue, update_catalogue
+from asyncdbaas.catalogue.model import Entry
 from asyncdbaas.clusters import list_clusters
 from asyncdbaas.errors import InvalidInputError
 from asyncdbaas.plan.events import PlanEvent, forecast_requests
 from asyncdbaas.plan.kinds import KIND_OF, KINDS, TOPICS, Kind
-from asyncdbaas.plan.model import ClusterRef, Entry, Target
+from asyncdbaas.plan.model import ClusterRef, Target
 from asyncdbaas.plan.names import ALL_NAMES, Names
 from asyncdbaas.plan.resolving import resolve
 from asyncdbaas.schemas import CompatibilityLevel
 from asyncdbaas.session import AsyncSession
 
-__all__ = ["catalogue_of", "export", "export_into"]
-
+__all__ = ["export", "export_into"]
 
 _Choice: TypeAlias = Callable[[ClusterRef, Kind[Any, Any], str, Any], bool]
 
@@ -53,7 +53,7 @@ async def export(
         session,
         clusters,
         kinds,
-        lambda _, kind, name, found: matches(name) and kind.is_exported(name, found),
+        lambda _, kind, name, found: matches(name) and not kind.is_protected(name, found),
         settings=settings,
         on_event=on_event,
     )
@@ -75,7 +75,7 @@ async def _export(
         (cluster, kind, found)
         for (cluster, kind), objects in zip(places, lists, strict=True)
         for name, found in sorted(objects.items())
-        if is_chosen(cluster, kind, name, found)
+        if not kind.is_going(found) and is_chosen(cluster, kind, name, found)
     ]
     unread = [index for index, (_, kind, _) in enumerate(live) if kind.has_details and (settings or kind is not TOPICS)]
     emit(forecast_requests(session, len(unread)))
@@ -85,7 +85,7 @@ async def _export(
         live[index] = (cluster, kind, await kind.read(session, cluster.id, found, None) or found)
 
     await bulk.map_all(read, unread)
-    return catalogue_of(live)
+    return _catalogue_of(live)
 
 
 def _kind(name: str) -> Kind[Any, Any]:
@@ -150,15 +150,13 @@ def _cluster_names(targets: Sequence[Target], file: str) -> dict[str | None, str
 
 def _is_comparable(targets: Iterable[Target]) -> _Choice:
     """Return a filter for objects that an export shows, and for declared ones that the service manages."""
-    declared = {
-        (target.cluster, kind.name, kind.name_of(entry)) for target in targets for kind, entry in _entries(target)
-    }
+    declared = {(target.cluster, kind.name, entry.name) for target in targets for kind, entry in _entries(target)}
     return lambda cluster, kind, name, found: (
-        kind.is_exported(name, found) or ((cluster, kind.name, name) in declared and not kind.is_going(found))
+        (cluster, kind.name, name) in declared or not kind.is_protected(name, found)
     )
 
 
-def catalogue_of(live: Iterable[tuple[ClusterRef, Kind[Any, Any], Any]]) -> Catalogue:
+def _catalogue_of(live: Iterable[tuple[ClusterRef, Kind[Any, Any], Any]]) -> Catalogue:
     """Return a catalogue of live objects; values that a catalogue cannot express are omitted."""
     entries: dict[str, list[Any]] = {kind.field: [] for kind in KINDS}
     for cluster, kind, found in live:

@@ -16,18 +16,15 @@ from asyncdbaas.clusters import Cluster, list_clusters
 from asyncdbaas.errors import InvalidInputError, NotFoundError, PermissionDeniedError, UnprocessableError
 from asyncdbaas.plan.comparing import compare
 from asyncdbaas.plan.events import PlanEvent, forecast_requests
-from asyncdbaas.plan.kinds import KINDS, Kind
-from asyncdbaas.plan.kinds.topics import TOPICS
-from asyncdbaas.plan.live import LiveState
+from asyncdbaas.plan.kinds import KINDS, TOPICS, Kind
 from asyncdbaas.plan.memory import Memory, Remembered
-from asyncdbaas.plan.model import Plan, Prune, Source, Target
+from asyncdbaas.plan.model import LiveState, Plan, Prune, Source, Target
 from asyncdbaas.plan.names import ALL_NAMES, Names
 from asyncdbaas.plan.resolving import check_names, resolve
 from asyncdbaas.session import AsyncSession
-from asyncdbaas.topics import Topic
 from asyncdbaas.types import UNSET
 
-__all__ = ["Reading", "fetch", "list_by_name", "make_plan", "read_details"]
+__all__ = ["Reading", "fetch", "make_plan"]
 
 OnEvent = Callable[[PlanEvent], object]
 # A remembered cluster was deleted, or the catalogue does not fit what is remembered.
@@ -145,7 +142,8 @@ class _Fetcher:
         self._session = session
         self._reading = reading
         self._live = live
-        self._same = _entries_of(reading.since)
+        earlier = () if reading.since is None else reading.since.topics
+        self._same = {(entry.cluster, entry.name): entry.topic for entry in earlier}
 
     async def read(self, places: Iterable[tuple[Target, Kind[Any, Any]]], emit: Callable[[PlanEvent], None]) -> None:
         """Read what the entries declare and the lists lack, within the limits of `Reading`."""
@@ -153,10 +151,10 @@ class _Fetcher:
             (target.cluster.id, kind, entry)
             for target, kind in places
             for entry in kind.entries(target)
-            if (found := self._live[target.cluster.id, kind.name].get(kind.name_of(entry))) is not None
+            if (found := self._live[target.cluster.id, kind.name].get(entry.name)) is not None
             and kind.is_incomplete(entry, found)
+            and not (kind is TOPICS and self._is_skipped(target.cluster.id, entry))
         ]
-        unread = [each for each in unread if each[1] is not TOPICS or not self._is_skipped(each[0], each[2])]
         if self._reading.memory is not None:
             unread = self._remember(unread, self._reading.memory)
         emit(forecast_requests(self._session, len(unread)))
@@ -168,7 +166,7 @@ class _Fetcher:
 
     async def _read_one(self, item: _Item) -> None:
         cluster_id, kind, entry = item
-        objects, name = self._live[cluster_id, kind.name], kind.name_of(entry)
+        objects, name = self._live[cluster_id, kind.name], entry.name
         found = await kind.read(self._session, cluster_id, objects[name], entry)
         if found is None:
             return
@@ -178,11 +176,11 @@ class _Fetcher:
 
     def _is_skipped(self, cluster_id: str, entry: CatalogueTopic) -> bool:
         """Return whether the settings of a topic are not read."""
-        name, same = entry.topic.name, self._same
+        name = entry.name
         skipped = (
             not self._reading.settings
             or (cluster_id, name) in self._reading.unread
-            or (entry.topic.config is not UNSET and same.get((entry.cluster, name)) == entry.topic)
+            or (entry.topic.config is not UNSET and self._same.get((entry.cluster, name)) == entry.topic)
         )
         if skipped:
             self.sources[cluster_id, name] = Source.UNREAD
@@ -192,9 +190,8 @@ class _Fetcher:
         """Complete topics from the memory, and return what is to be read: what it lacks, and the stalest."""
         known: dict[tuple[str, str], Remembered | None] = {}
         for cluster_id, kind, entry in unread:
-            if kind is TOPICS and isinstance(entry, CatalogueTopic) and entry.topic.config is not UNSET:
-                name = entry.topic.name
-                known[cluster_id, name] = memory.recall(cluster_id, name, entry.topic.config)
+            if kind is TOPICS and entry.topic.config is not UNSET:
+                known[cluster_id, entry.name] = memory.recall(cluster_id, entry.name, entry.topic.config)
         for (cluster_id, kind_name), objects in self._live.items():
             if kind_name == TOPICS.name:
                 memory.keep_only(cluster_id, objects)
@@ -202,7 +199,7 @@ class _Fetcher:
         for (cluster_id, name), found in known.items():
             if (cluster_id, name) not in due:
                 self._take(cluster_id, name, found, memory)
-        return [each for each in unread if each[1] is not TOPICS or (each[0], TOPICS.name_of(each[2])) in due]
+        return [each for each in unread if each[1] is not TOPICS or (each[0], each[2].name) in due]
 
     def _take(self, cluster_id: str, name: str, found: Remembered | None, memory: Memory) -> None:
         if found is None:  # beyond the number of reads, and never read
@@ -212,18 +209,3 @@ class _Fetcher:
         topics[name] = attrs.evolve(topics[name], config=found.config)
         self.sources[cluster_id, name] = Source.REMEMBERED
         self.oldest = max(self.oldest or 0.0, memory.age(found))
-
-
-def _entries_of(catalogue: Catalogue | None) -> dict[tuple[str | None, str], Any]:
-    entries = () if catalogue is None else catalogue.topics
-    return {(entry.cluster, entry.topic.name): entry.topic for entry in entries}
-
-
-async def list_by_name(session: AsyncSession, cluster_id: str) -> dict[str, Topic]:
-    """List the topics of a cluster, by name."""
-    return await TOPICS.fetch(session, cluster_id)
-
-
-async def read_details(session: AsyncSession, topics: Iterable[tuple[str, str]]) -> list[Topic | None]:
-    """Read topics by their cluster's id and their name; None for one that is not visible, as happens to new ones."""
-    return await bulk.map_all(lambda topic: TOPICS.read(session, topic[0], Topic(name=topic[1]), None), topics)

@@ -22,7 +22,18 @@ _BINARY: Final = getattr(os, "O_BINARY", 0)  # Windows would write other line en
 _UNMOVABLE: Final = (errno.EBUSY, errno.EXDEV, errno.ETXTBSY)
 
 
-class OutputFile:
+class _Replaced:
+    """A file that gets new content by a file beside it."""
+
+    _beside: _Beside | None = None
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        """Remove what was not published."""
+        if self._beside is not None:
+            self._beside.remove()
+
+
+class OutputFile(_Replaced):
     """A new file, opened before the work whose result it takes, so that a missing folder costs no work.
 
     Nothing that exists is overwritten unless `overwrite` is set; devices and pipes are written to directly. Leaving
@@ -33,7 +44,6 @@ class OutputFile:
         self._path = path
         self._overwrite = overwrite
         self._mode = _SECRET_MODE if is_secret else _USUAL_MODE
-        self._beside: _Beside | None = None
 
     def __enter__(self) -> Self:
         """Open the file. OSError if it cannot be written, FileExistsError if it is there already."""
@@ -43,11 +53,6 @@ class OutputFile:
             raise _exists(self._path)
         self._beside = _Beside(self._path, self._mode)
         return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        """Remove what was not published."""
-        if self._beside is not None:
-            self._beside.remove()
 
     def write(self, content: bytes) -> None:
         """Write the whole content, and give the file its name."""
@@ -62,7 +67,7 @@ class OutputFile:
             self._beside.publish()
 
 
-class UpdatedFile:
+class UpdatedFile(_Replaced):
     """A file that is read, worked on, and replaced; its owner, mode and links stay.
 
     Entering the block checks that it can be written, before the work begins.
@@ -70,7 +75,6 @@ class UpdatedFile:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._beside: _Beside | None = None
         self.content = b""
 
     def __enter__(self) -> Self:
@@ -82,11 +86,6 @@ class UpdatedFile:
             pass  # whether it may be written is known now, not after the work
         self._beside = _beside_to_replace(self._path)
         return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        """Remove what was not published."""
-        if self._beside is not None:
-            self._beside.remove()
 
     def is_unchanged(self) -> bool:
         """Whether the file still holds what was read."""

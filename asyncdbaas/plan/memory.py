@@ -17,13 +17,14 @@ import attrs
 from asyncdbaas._checks import check_file
 from asyncdbaas._core.codec import encode
 from asyncdbaas._core.decoding import MismatchError, reader
+from asyncdbaas._topic_settings import PARTITIONING
 from asyncdbaas.catalogue.files import FileError, read_file
 from asyncdbaas.catalogue.kafka import settings_of
 from asyncdbaas.clusters import Cluster, ClusterStatus, Engine
 from asyncdbaas.errors import InvalidInputError
 from asyncdbaas.plan.events import Outcome, Result
 from asyncdbaas.plan.files import OutputFile
-from asyncdbaas.plan.kinds.topics import SHAPE, TOPICS
+from asyncdbaas.plan.kinds import TOPICS
 from asyncdbaas.plan.model import Action, Change, Plan
 from asyncdbaas.topics import TopicConfig
 
@@ -184,7 +185,7 @@ class Memory:
         if known is None and change.action is Action.CREATE and written:
             self.store(*place, TopicConfig(**written), is_whole=False)
         elif known is not None:
-            sent = written if change.changed.keys() - SHAPE else {}
+            sent = written if change.changed.keys() - PARTITIONING.keys() else {}
             merged = attrs.evolve(known, config=TopicConfig(**(settings_of(known.config) | sent)))
             self._topics.setdefault(place[0], {})[place[1]] = merged
 

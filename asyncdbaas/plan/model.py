@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 import attrs
 
@@ -23,7 +23,7 @@ from asyncdbaas.catalogue import (
 from asyncdbaas.errors import InvalidInputError
 from asyncdbaas.plan.names import ALL_NAMES, Names
 
-__all__ = ["WRITES", "Action", "Change", "ClusterRef", "Entry", "Plan", "PlanError", "Prune", "Source", "Target"]
+__all__ = ["WRITES", "Action", "Change", "ClusterRef", "LiveState", "Plan", "PlanError", "Prune", "Source", "Target"]
 
 
 class PlanError(InvalidInputError):
@@ -54,11 +54,20 @@ class Target(Documented):
     schemas: tuple[CatalogueSchema, ...] = ()
 
 
+# A registry is its cluster's own, and is never deleted.
+_PRUNABLE: Final = ("topic", "user", "schema")
+
+
 def _check_prefix(_: object, __: object, prefix: str) -> None:
     if not isinstance(prefix, str) or not prefix:
         raise InvalidInputError("a prune needs a prefix: it only deletes objects whose names begin with it")
     if prefix.startswith("_"):
         raise InvalidInputError(f"prefix must not be {prefix!r}: topics that begin with _ are never touched")
+
+
+def _check_kinds(_: object, __: object, kinds: Sequence[str]) -> None:
+    if isinstance(kinds, str) or not isinstance(kinds, Sequence) or any(kind not in _PRUNABLE for kind in kinds):
+        raise InvalidInputError(f"kinds must be a list of {', '.join(_PRUNABLE)}")
 
 
 def _check_max_deletes(_: object, __: object, max_deletes: int) -> None:
@@ -71,16 +80,12 @@ class Prune(Documented):
 
     prefix: str = attrs.field(validator=_check_prefix)
     """Only objects whose names begin with this are deleted, on clusters for which the catalogue lists something."""
-    kinds: tuple[str, ...] = ("topic",)
+    kinds: tuple[str, ...] = attrs.field(default=("topic",), validator=_check_kinds)
     """Kinds of objects that are deleted: `topic`, `user`, `schema`."""
     names: Names = ALL_NAMES
     """Only objects with these names are deleted."""
     max_deletes: int = attrs.field(default=10, validator=_check_max_deletes)
     """A plan with more deletions than this, over all clusters, is refused."""
-
-
-Entry: TypeAlias = CatalogueTopic | CatalogueUser | CatalogueRegistry | CatalogueSchema
-"""An entry of a catalogue."""
 
 
 class Source(StrEnum):
@@ -91,6 +96,22 @@ class Source(StrEnum):
     """From a memory."""
     UNREAD = "unread"
     """They were not read, and not compared."""
+
+
+@attrs.frozen(kw_only=True)
+class LiveState:
+    """Live objects by cluster, kind and name, and where their settings come from."""
+
+    objects: Mapping[tuple[str, str], Mapping[str, Any]]
+    """By the cluster's id and the name of the kind."""
+    sources: Mapping[tuple[str, str], Source] = attrs.field(factory=dict[tuple[str, str], Source])
+    """By the cluster's id and the topic's name, for topics whose settings were not read."""
+    oldest: float | None = None
+    """Age in seconds of the oldest settings that came from a memory."""
+
+    def of(self, cluster_id: str, kind: str) -> Mapping[str, Any]:
+        """Return the objects of one kind by name; none if they were not fetched."""
+        return self.objects.get((cluster_id, kind), {})
 
 
 class Action(StrEnum):

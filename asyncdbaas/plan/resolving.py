@@ -9,10 +9,11 @@ from asyncdbaas._checks import kind_of
 from asyncdbaas._core.http import check_text
 from asyncdbaas._endpoint import similar_names
 from asyncdbaas.catalogue import Catalogue, CatalogueError, Problem
+from asyncdbaas.catalogue.model import Entry
 from asyncdbaas.clusters import Cluster, ClusterStatus, Engine
 from asyncdbaas.errors import InvalidInputError
 from asyncdbaas.plan.kinds import KINDS, Kind
-from asyncdbaas.plan.model import ClusterRef, Entry, Target
+from asyncdbaas.plan.model import ClusterRef, Target
 from asyncdbaas.plan.names import ALL_NAMES, Names
 
 __all__ = ["check_names", "find_cluster", "named_cluster", "resolve"]
@@ -74,7 +75,7 @@ def resolve(
     matches = names.matcher()
     for kind in KINDS:
         for entry in kind.entries(catalogue):
-            if matches(kind.name_of(entry)):
+            if matches(entry.name):
                 resolver.add(kind, entry)
     return resolver.targets()
 
@@ -103,14 +104,13 @@ class _Resolver:
         for cluster in self._found[entry.cluster]:
             declared = self._declared.setdefault(cluster, {}).setdefault(kind.field, {})
             self._check(kind, entry, cluster, declared)
-            declared.setdefault(kind.collision_key(kind.name_of(entry)), entry)
+            declared.setdefault(kind.collision_key(entry.name), entry)
 
     def targets(self) -> list[Target]:
         for cluster in self._chosen:
             if cluster not in self._declared:
-                file = next((entry.file for kind in KINDS for entry in kind.entries(self._catalogue)), "the catalogue")
-                message = f"declares nothing for cluster {cluster.name!r}"
-                self._problems.append(Problem(file=file, line=0, message=message))
+                file = next((entry.file for entry in self._catalogue.entries), "the catalogue")
+                self._problems.append(Problem(file=file, message=f"declares nothing for cluster {cluster.name!r}"))
         if self._problems:
             raise CatalogueError(self._problems)
         return [
@@ -124,7 +124,7 @@ class _Resolver:
             return [cluster for cluster in self._chosen if entry.cluster in (None, cluster.name, cluster.id)]
         if entry.cluster is None:
             message = f"no cluster is named for this {kind.name}: write `cluster:` in the file, or give --cluster NAME"
-            self._problem(kind, entry, "", message)
+            self._problem(entry, "", message)
             return []
         try:
             return [find_cluster(self._clusters, entry.cluster)]
@@ -134,17 +134,16 @@ class _Resolver:
             return []
 
     def _check(self, kind: Kind[Any, Any], entry: Entry, cluster: ClusterRef, declared: dict[str, Any]) -> None:
-        name = kind.name_of(entry)
-        first = declared.get(kind.collision_key(name))
+        first = declared.get(kind.collision_key(entry.name))
         if first is not None:
             place = f"{first.file}:{first.line}"
             message = f"the same {kind.name} of cluster {cluster.name!r} is declared in {place}"
-            if (other := kind.name_of(first)) != name:
-                message = f"to Kafka it is the same as {other}, which is declared in {place}"
-            self._problem(kind, entry, "name", message)
+            if first.name != entry.name:
+                message = f"to Kafka it is the same as {first.name}, which is declared in {place}"
+            self._problem(entry, "name", message)
         for key, message in kind.problems(entry, cluster):
-            self._problem(kind, entry, key, message)
+            self._problem(entry, key, message)
 
-    def _problem(self, kind: Kind[Any, Any], entry: Entry, key: str, message: str) -> None:
-        name = kind.name_of(entry)
-        self._problems.append(Problem(file=entry.file, line=entry.line, name=name, key=key, message=message))
+    def _problem(self, entry: Entry, key: str, message: str) -> None:
+        problem = Problem(file=entry.file, line=entry.line, name=entry.name, key=key, message=message)
+        self._problems.append(problem)

@@ -16,6 +16,7 @@ from asyncdbaas._checks import check_file, check_instance
 from asyncdbaas._core.codec import encode
 from asyncdbaas._core.decoding import MismatchError, reader
 from asyncdbaas._core.observers import guarded
+from asyncdbaas._topic_settings import PARTITIONING
 from asyncdbaas.catalogue import Problem
 from asyncdbaas.catalogue.files import FileError, read_file
 from asyncdbaas.clusters import list_clusters
@@ -131,10 +132,11 @@ def fingerprint(plan: Plan) -> str:
 
 
 def _facts(change: Change) -> object:
-    kind = KIND_OF[change.kind]
-    if change.live is None or kind.is_going(change.live):
+    """Return what the plan says of a live object; not whether a topic is still `configuring`."""
+    if change.live is None or KIND_OF[change.kind].is_going(change.live):
         return None
-    return kind.facts(change.wanted if _depends_on_settings(change) else None, change.live)
+    partitioning = [getattr(change.live, key, None) for key in PARTITIONING]
+    return [partitioning, {key: live for key, (live, _) in change.changed.items()}]
 
 
 def _depends_on_settings(change: Change) -> bool:
@@ -147,4 +149,4 @@ def _checksum(saved: SavedPlan) -> str:
 
 
 def _refusal(file: str, message: str) -> PlanError:
-    return PlanError([Problem(file=file, line=0, message=message)])
+    return PlanError([Problem(file=file, message=message)])

@@ -168,6 +168,26 @@ def test_a_wrong_setting_is_named_with_file_line_topic_and_key(line: str, proble
             "t.yaml:3: a: name: the same topic is declared in line 2",
         ),
         (
+            "topics:\n- &a {name: a}\n- {name: b}\n- *a",
+            "t.yaml:4: a: name: the same topic is declared in line 2",
+        ),
+        (
+            "clusters:\n- topics: &all\n  - partitions: 3\n    name: a\n- topics: *all",
+            "t.yaml:5: a: name: the same topic is declared in line 4",
+        ),
+        (
+            "x-a: &a {name: a}\ntopics:\n- <<: *a\n- {<<: *a, partitions: 3}",
+            "t.yaml:4: a: name: the same topic is declared in line 3",
+        ),
+        (
+            "users: [{name: a}, {name: b}, {name: a}]",
+            "t.yaml:1: a: name: the same user is declared in line 1",
+        ),
+        (
+            "schemas:\n- &a {subject: a, compatibility: full}\n- *a",
+            "t.yaml:3: a: subject: the same subject is declared in line 2",
+        ),
+        (
             "topics:\n- name: a\n  config:\n    retention.ms: 1\n    retention_ms: 2",
             "t.yaml:5: a: retention_ms: is already set in line 4",
         ),

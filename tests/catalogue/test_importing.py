@@ -86,6 +86,53 @@ def test_a_topic_that_does_not_fit_is_reported(tmp_path: Path, topics: str, note
     assert any(note in text for text in notes), notes
 
 
+STRIMZI_USER = "apiVersion: kafka.strimzi.io/v1beta2\nkind: KafkaUser\nmetadata: {name: u}\n"
+TERRAFORM_SCHEMA = """{"format_version": "1.0", "values": {"root_module": {"resources": [
+{"type": "digitalocean_database_kafka_schema_registry", "values": {"subject_name": "s", "schema_type": "avro"}}]}}}"""
+
+
+@pytest.mark.parametrize(
+    ("text", "note"),
+    [
+        (
+            f"{STRIMZI_USER}spec: {{authentication: {{type: custom}}}}",
+            "1: u: authentication: custom: the service makes a password and a certificate for each user",
+        ),
+        (
+            f"{STRIMZI_USER}spec: {{authorization: {{acls: [{{resource: {{name: x}}, operation: Read}}]}}}}",
+            "4: u: the service has rights on topics only, so this one is left out",
+        ),
+        (
+            "customUserAcls:\n  u:\n    a: {type: TOPIC, name: t, operation: READ, permission: DENY}",
+            "3: u: the service has no rules that deny, so this one is left out",
+        ),
+        (
+            "context: c\nprojects:\n- name: p\n  topics: [{name: t, schemas: {key.format: avro}}]",
+            "4: c.p.t: key.format: has no place in a catalogue, and is left out",
+        ),
+        (
+            "meta: {name: events}\nspec: {bootstrapAddrs: []}",
+            "1: events: describes a cluster, not a topic; it is left out",
+        ),
+        (
+            TERRAFORM_SCHEMA,
+            "2: s: the schema is incomplete, and is left out",
+        ),
+        (
+            "topics:\n  a: {configs: {local.retention.ms: 5}}",
+            "2: a: local.retention.ms: DigitalOcean's service does not offer this setting, so it is left out",
+        ),
+        (
+            "topics:\n  a: {configs: {cleanup.policy: sometimes}}",
+            "2: a: cleanup.policy: must be one of delete, compact, compact_delete, so it is left out",
+        ),
+        ("topics:\n  _a: {}", "2: _a: names that begin with _ are reserved for Kafka; it is left out"),
+    ],
+)
+def test_what_has_no_place_in_a_catalogue_is_one_note_with_its_line(tmp_path: Path, text: str, note: str) -> None:
+    assert notes_of(tmp_path, text) == [f"t.yaml:{note}"]
+
+
 @pytest.mark.parametrize(
     ("operations", "permission", "note"),
     [

@@ -32,6 +32,7 @@ __all__ = [
     "on_terminal",
     "through_pipes",
     "through_shell",
+    "without_reader",
 ]
 
 _COMMAND: Final = (sys.executable, "-c", "from asyncdbaas.cli import main; main()")
@@ -181,6 +182,19 @@ async def on_terminal(
             process.kill()
         await process.wait()
         os.close(master)
+
+
+async def without_reader(*arguments: str, env: Mapping[str, str]) -> Finished:
+    """Run a command whose standard output is a pipe that nobody reads any more, as behind `| head`."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    process = await asyncio.create_subprocess_exec(
+        *_COMMAND, *arguments, env=env, stdin=asyncio.subprocess.DEVNULL, stdout=writer, stderr=asyncio.subprocess.PIPE
+    )
+    os.close(writer)
+    _, err = await asyncio.wait_for(process.communicate(), _PATIENCE)
+    assert process.returncode is not None
+    return Finished(code=process.returncode, out="", err=err.decode())
 
 
 async def through_shell(line: str, *, env: Mapping[str, str]) -> Finished:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import jsonschema
 import pytest
-from terminal import Cli, Finished, emulated, environment, in_process, through_shell
+from terminal import Cli, Finished, emulated, environment, in_process, through_shell, without_reader
 
 from asyncdbaas.emulator import Emulator
 from asyncdbaas.plan.documents import output_schema
@@ -278,6 +278,27 @@ async def test_a_closed_or_full_stream_is_one_line_or_none_and_never_a_traceback
         assert done.err.splitlines()[-1].startswith("error: the standard output ")
     elif redirection != "| true":
         assert done.code == (2 if command == "plan" else 0)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "creates"),
+    [
+        (("plan", "FILE", "--cluster", "events"), 2, 0),
+        (("plan", "FILE", "--cluster", "events", "--format", "json"), 2, 0),
+        (("plan", "FILE", "--cluster", "nowhere", "--format", "json"), 1, 0),
+        (("apply", "FILE", "--cluster", "events", "--yes"), 0, 1),
+        (("schema",), 0, 0),
+    ],
+)
+async def test_a_reader_that_has_ended_is_no_error_and_ends_no_work(
+    emulator: Emulator, file: Path, arguments: tuple[str, ...], code: int, creates: int
+) -> None:
+    words = (str(file) if word == "FILE" else word for word in arguments)
+    done = await without_reader("kafka", *words, env=environment())
+    assert done.code == code
+    assert emulator.requests.operations["create_topic"] == creates
+    for word in ("pipe", "output", "Traceback", "Exception ignored"):
+        assert word not in done.err
 
 
 async def test_an_output_can_be_a_pipe_or_a_device(file: Path) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from asyncdbaas import UNSET, InvalidInputError
 from asyncdbaas.catalogue import CatalogueTopic
 from asyncdbaas.plan import Action, Change, ClusterRef, LiveState, Plan, Prune, Target, compare, fingerprint
-from asyncdbaas.plan.kinds.topics import differences
+from asyncdbaas.plan.kinds import TOPICS
 from asyncdbaas.topics import CleanupPolicy, CompressionType, Topic, TopicConfig, TopicCreate, TopicState
 
 CLUSTER = ClusterRef(id="c", name="events", num_nodes=3)
@@ -20,7 +20,7 @@ CLUSTER = ClusterRef(id="c", name="events", num_nodes=3)
 def plan_of(wanted: list[TopicCreate], live: list[Topic], prune: Prune | None = None) -> Plan:
     entries = tuple(CatalogueTopic(topic=topic, file="t.yaml", line=line) for line, topic in enumerate(wanted, start=1))
     targets = [Target(cluster=CLUSTER, topics=entries)]
-    return compare(targets, LiveState.of_topics({"c": {topic.name: topic for topic in live}}), prune=prune)
+    return compare(targets, LiveState(objects={("c", "topic"): {topic.name: topic for topic in live}}), prune=prune)
 
 
 def actions(plan: Plan) -> dict[str, Action]:
@@ -64,7 +64,7 @@ def test_an_update_names_what_changes_and_nothing_else() -> None:
     ],
 )
 def test_values_that_mean_the_same_are_the_same(wanted: TopicConfig, live: TopicConfig) -> None:
-    assert differences(TopicCreate(name="a", config=wanted), live_topic(config=live)) == {}
+    assert TOPICS.differences(CatalogueTopic(topic=TopicCreate(name="a", config=wanted)), live_topic(config=live)) == {}
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_values_that_mean_the_same_are_the_same(wanted: TopicConfig, live: Topic
     ],
 )
 def test_values_that_differ_or_do_not_show_are_different(wanted: TopicConfig, live: TopicConfig | None) -> None:
-    assert differences(TopicCreate(name="a", config=wanted), live_topic(config=live))
+    assert TOPICS.differences(CatalogueTopic(topic=TopicCreate(name="a", config=wanted)), live_topic(config=live))
 
 
 def test_fewer_partitions_are_refused_with_file_and_line() -> None:

@@ -47,6 +47,8 @@ OTHERS: Final[dict[str, tuple[Callable[[Any], object], Any, str]]] = {
         "5",
         "max_deletes must be an integer",
     ),
+    "Prune: kinds": (lambda it: Prune(prefix="x", kinds=it), SECRET, "kinds must be a list of topic, user, schema"),
+    "Prune: a kind": (lambda it: Prune(prefix="x", kinds=it), ("registry", {SECRET: 1}), "kinds must be a list of"),
     "find_cluster: wanted": (lambda it: find_cluster([], it), {SECRET: 1}, "the name or id of a cluster must be a str"),
     "resolve: chosen": (lambda it: resolve(WANTED, [], chosen=it), SECRET, "clusters must be a list of names or ids"),
     "write_catalogue: suffix": (lambda it: write_catalogue(WANTED, suffix=it), {SECRET: 1}, "the suffix must be .yaml"),

@@ -123,6 +123,18 @@ class Collector:
         for topic, operations in rights.items():
             known.setdefault(topic, set()).update(word.replace("_", "").lower() for word in operations)
 
+    def is_possible(self, line: int, name: str, kind: str | None, permission: str | None) -> bool:
+        """Return whether the service has such rules: those that allow something on topics. Add a note if not."""
+        what = (kind or "").lower()
+        if what != "topic":
+            other = f" on a {what}" if what else ""
+            self.note(line, f"the service has rights on topics only, so this one{other} is left out", name=name)
+        elif permission is not None and permission.lower() != "allow":
+            self.note(line, "the service has no rules that deny, so this one is left out", name=name)
+        else:
+            return True
+        return False
+
     def add_schema(self, schema: CatalogueSchema) -> None:
         """Add a schema."""
         self._schemas.append(schema)
@@ -201,9 +213,10 @@ def items_of(node: Node | None) -> list[Node]:
     return node.items if isinstance(node, Items) else []
 
 
-def text_of(node: Node | None) -> str | None:
-    """Return the text of a scalar; None for null and for anything else."""
-    return node.value if isinstance(node, Text) and not node.is_null else None
+def text_of(node: Node | None, *path: str) -> str | None:
+    """Return the text of the scalar below these keys, or of the node itself; None for null and for anything else."""
+    found = child(node, *path)
+    return found.value if isinstance(found, Text) else None
 
 
 def prefix_pattern(name: str, *, is_prefix: bool) -> str:

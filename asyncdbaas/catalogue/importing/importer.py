@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from operator import attrgetter
 from pathlib import Path
 from types import ModuleType
 from typing import Final
 
 import attrs
 
-from asyncdbaas.catalogue.documents import Document, DocumentError, read_document
-from asyncdbaas.catalogue.files import FileError, expand, read_file, read_standard_input
+from asyncdbaas.catalogue.documents import Document, read_document
+from asyncdbaas.catalogue.files import FileError, expand, read_text
 from asyncdbaas.catalogue.importing import describe, julie, kafka_gitops, strimzi, terraform, topicctl
 from asyncdbaas.catalogue.importing.collecting import Collector
 from asyncdbaas.catalogue.merging import find_conflicts, merge_catalogues
 from asyncdbaas.catalogue.model import Catalogue, CatalogueError, Problem
 from asyncdbaas.catalogue.nodes import Node
-from asyncdbaas.catalogue.reading import decode_catalogue
 
 __all__ = ["Imported", "import_catalogue"]
 
@@ -55,31 +55,25 @@ def import_catalogue(*paths: str | os.PathLike[str]) -> Imported:
             except CatalogueError as error:
                 problems += error.problems
     except FileError as error:
-        problems.append(Problem(file="", line=0, message=str(error)))
+        problems.append(Problem(file="", message=str(error)))
     if problems:
         raise CatalogueError(problems)
     catalogues = [collector.catalogue() for collector in collectors]
     conflicts = list(find_conflicts(catalogues))
     if conflicts:
         raise CatalogueError(conflicts)
-    notes = [note for collector in collectors for note in sorted(collector.notes, key=_line)]
+    notes = [note for collector in collectors for note in sorted(collector.notes, key=attrgetter("line"))]
     return Imported(catalogue=merge_catalogues(catalogues), notes=tuple(notes))
 
 
 def _read(path: str) -> Collector:
-    file = "standard input" if path == "-" else path
-    try:
-        text = decode_catalogue(read_standard_input() if path == "-" else read_file(path), file=file)
-        suffix = ".json" if Path(path).suffix.lower() == ".json" or text.lstrip()[:1] == "{" else ".yaml"
-        if describe.matches(text):
-            collector = Collector(file, Document(text, []))
-            describe.read(text, collector)
-            return collector
-        document = read_document(text, suffix, max_depth=_MAX_DEPTH)
-    except FileError as error:
-        raise CatalogueError([Problem(file=file, line=0, message=str(error))]) from None
-    except DocumentError as error:
-        raise CatalogueError([Problem(file=file, line=error.line, message=error.message)]) from None
+    file, text = read_text(path)
+    if describe.matches(text):
+        collector = Collector(file, Document(text, []))
+        describe.read(text, collector)
+        return collector
+    suffix = ".json" if Path(path).suffix.lower() == ".json" or text.lstrip()[:1] == "{" else ".yaml"
+    document = read_document(text, file=file, suffix=suffix, max_depth=_MAX_DEPTH)
     collector = Collector(file, document)
     for root in document.roots:
         _reader(root, file)(root, collector)
@@ -91,8 +85,4 @@ def _reader(root: Node, file: str) -> Callable[[Node, Collector], None]:
         if module.matches(root):
             reader: Callable[[Node, Collector], None] = module.read
             return reader
-    raise CatalogueError([Problem(file=file, line=0, message=_UNKNOWN)])
-
-
-def _line(problem: Problem) -> int:
-    return problem.line
+    raise CatalogueError([Problem(file=file, message=_UNKNOWN)])

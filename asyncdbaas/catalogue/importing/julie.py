@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from asyncdbaas.catalogue.files import FileError, read_file
+from asyncdbaas.catalogue.files import FileError
 from asyncdbaas.catalogue.importing.collecting import (
     Collector,
     Found,
@@ -16,7 +16,7 @@ from asyncdbaas.catalogue.importing.collecting import (
 )
 from asyncdbaas.catalogue.model import CatalogueSchema
 from asyncdbaas.catalogue.nodes import Node, Text
-from asyncdbaas.catalogue.schema_entries import SCHEMA_TYPES, schema_path
+from asyncdbaas.catalogue.schema_entries import SCHEMA_TYPES, read_schema, schema_path
 from asyncdbaas.schemas import SchemaCreate
 
 __all__ = ["matches", "read"]
@@ -37,7 +37,7 @@ def read(root: Node, collector: Collector) -> None:
     """Read a document. A topic's name is made of the context, what follows it, the project and its own name."""
     prefix = [value for key, node in pairs_of(root) if key.value != "projects" and (value := text_of(node))]
     for project in items_of(child(root, "projects")):
-        name = text_of(child(project, "name")) or ""
+        name = text_of(project, "name") or ""
         collector.note_others(project, _PROJECT_KEYS, name)
         path = ".".join([*prefix, name])
         for key, operation in _OPERATIONS.items():
@@ -49,7 +49,7 @@ def read(root: Node, collector: Collector) -> None:
 
 
 def _read_topic(topic: Node, path: str, collector: Collector) -> None:
-    parts = [path, text_of(child(topic, "name")) or "", text_of(child(topic, "dataType")) or ""]
+    parts = [path, text_of(topic, "name") or "", text_of(topic, "dataType") or ""]
     name = ".".join(part for part in parts if part)
     collector.note_others(topic, _TOPIC_KEYS, name)
     config = collector.settings(child(topic, "config"))
@@ -79,13 +79,11 @@ def _read_schema(topic: str, key: Text, file: str, collector: Collector) -> None
     subject = f"{topic}-{part}"
     try:
         path = schema_path(collector.file, file)
-        text = read_file(path, limit=2**20).decode("utf-8-sig")
-    except (FileError, UnicodeDecodeError) as error:
-        reason = str(error) if isinstance(error, FileError) else "is not UTF-8 text"
-        collector.note(collector.line(key), f"the schema cannot be read: {reason}", name=subject, key=key.value)
+        text = read_schema(path)
+    except FileError as error:
+        collector.note(collector.line(key), f"the schema cannot be read: {error}", name=subject, key=key.value)
         return
-    kind = next(kind for suffix, kind in SCHEMA_TYPES.items() if path.lower().endswith(suffix))
-    schema = SchemaCreate(subject_name=subject, schema_type=kind, schema=text)
+    schema = SchemaCreate(subject_name=subject, schema_type=SCHEMA_TYPES[path.suffix.lower()], schema=text)
     line = collector.line(key)
     collector.add_schema(CatalogueSchema(subject=subject, schema=schema, file=collector.file, line=line))
 
@@ -105,4 +103,4 @@ def _add_stream(stream: Node, collector: Collector) -> None:
 
 
 def _user_name(person: Node) -> str:
-    return (text_of(child(person, "principal")) or "").removeprefix("User:")
+    return (text_of(person, "principal") or "").removeprefix("User:")

@@ -38,15 +38,15 @@ def read(root: Node, collector: Collector) -> None:
     settings = child(root, "settings")
     collector.note_others(settings, ("topics",), path="settings.")
     collector.note_others(child(settings, "topics"), ("defaults",), path="settings.topics.")
-    replicas = text_of(child(settings, "topics", "defaults", "replication"))
+    replicas = text_of(settings, "topics", "defaults", "replication")
     for key, topic in pairs_of(child(root, "topics")):
         collector.note_others(topic, _TOPIC_KEYS, key.value)
         collector.add_topic(
             Found(
                 name=key.value,
                 line=collector.line(key),
-                partitions=text_of(child(topic, "partitions")),
-                replicas=text_of(child(topic, "replication")) or replicas,
+                partitions=text_of(topic, "partitions"),
+                replicas=text_of(topic, "replication") or replicas,
                 settings=collector.settings(child(topic, "configs")),
             )
         )
@@ -72,21 +72,17 @@ def _read_service(name: str, service: Node, collector: Collector) -> None:
         for key, operation in (("produces", "write"), ("consumes", "read")):
             for topic in items_of(child(part, key)):
                 collector.add_rights(name, line, {text_of(topic) or "": (operation,)})
-    if text_of(child(service, "type")) == _CONNECT:
+    if text_of(service, "type") == _CONNECT:
         message = "rights to the internal topics of Kafka Connect are not in this file; add those that it needs"
         collector.note(line, message, name=name)
-    if text_of(child(service, "type")) == _STREAMS:
+    if text_of(service, "type") == _STREAMS:
         collector.add_rights(name, line, {prefix_pattern(name, is_prefix=True): ("all",)})  # its internal topics
     collector.add_rights(name, line, {})
 
 
 def _read_acl(user: str, line: int, acl: Node, collector: Collector) -> None:
-    if (text_of(child(acl, "type")) or "").upper() != "TOPIC":
-        collector.note(line, "the service has rights on topics only, so this rule is left out", name=user)
+    if not collector.is_possible(line, user, text_of(acl, "type"), text_of(acl, "permission")):
         return
-    if (text_of(child(acl, "permission")) or "ALLOW").upper() != "ALLOW":
-        collector.note(line, "the service has no rules that deny, so this one is left out", name=user)
-        return
-    is_prefix = (text_of(child(acl, "pattern")) or "").upper() == "PREFIXED"
-    pattern = prefix_pattern(text_of(child(acl, "name")) or "*", is_prefix=is_prefix)
-    collector.add_rights(user, line, {pattern: (text_of(child(acl, "operation")) or "",)})
+    is_prefix = (text_of(acl, "pattern") or "").upper() == "PREFIXED"
+    pattern = prefix_pattern(text_of(acl, "name") or "*", is_prefix=is_prefix)
+    collector.add_rights(user, line, {pattern: (text_of(acl, "operation") or "",)})

@@ -33,12 +33,10 @@ def matches(root: Node) -> bool:
 def read(root: Node, collector: Collector) -> None:
     """Read a document."""
     resources = [resource for module in _modules(_module(root)) for resource in items_of(child(module, "resources"))]
-    found = [(text_of(child(resource, "type")), resource, child(resource, "values")) for resource in resources]
-    clusters = {
-        text_of(child(values, "id")): text_of(child(values, "name")) for kind, _, values in found if kind == _CLUSTER
-    }
+    found = [(text_of(resource, "type"), resource, child(resource, "values")) for resource in resources]
+    clusters = {text_of(values, "id"): text_of(values, "name") for kind, _, values in found if kind == _CLUSTER}
     for kind, resource, values in found:
-        cluster_id = text_of(child(values, "cluster_id"))
+        cluster_id = text_of(values, "cluster_id")
         cluster = clusters.get(cluster_id, cluster_id)
         line = collector.line(resource)
         if kind in _TOPICS:
@@ -48,7 +46,7 @@ def read(root: Node, collector: Collector) -> None:
         elif kind == _SCHEMA:
             _read_schema(values, line, cluster, collector)
         elif kind != _CLUSTER:
-            name = text_of(child(resource, "address")) or ""
+            name = text_of(resource, "address") or ""
             collector.note(line, "has no place in a catalogue, and is left out", name=name)
 
 
@@ -69,10 +67,10 @@ def _read_topic(values: Node | None, line: int, cluster: str | None, collector: 
     settings = [setting for block in blocks for setting in collector.settings(block) if setting[1] != ""]
     collector.add_topic(
         Found(
-            name=text_of(child(values, "name")) or "",
+            name=text_of(values, "name") or "",
             line=line,
-            partitions=text_of(child(values, "partition_count")) or text_of(child(values, "partitions")),
-            replicas=text_of(child(values, "replication_factor")),
+            partitions=text_of(values, "partition_count") or text_of(values, "partitions"),
+            replicas=text_of(values, "replication_factor"),
             settings=tuple(settings),
             cluster=cluster,
         )
@@ -80,17 +78,17 @@ def _read_topic(values: Node | None, line: int, cluster: str | None, collector: 
 
 
 def _read_user(values: Node | None, line: int, cluster: str | None, collector: Collector) -> None:
-    name = text_of(child(values, "name")) or ""
+    name = text_of(values, "name") or ""
     collector.add_rights(name, line, {}, cluster=cluster)
     for settings in items_of(child(values, "settings")):
         for acl in items_of(child(settings, "acl")):
-            operations = _PERMISSIONS.get(text_of(child(acl, "permission")) or "", ())
-            collector.add_rights(name, line, {text_of(child(acl, "topic")) or "": operations}, cluster=cluster)
+            operations = _PERMISSIONS.get(text_of(acl, "permission") or "", ())
+            collector.add_rights(name, line, {text_of(acl, "topic") or "": operations}, cluster=cluster)
 
 
 def _read_schema(values: Node | None, line: int, cluster: str | None, collector: Collector) -> None:
-    subject, text = text_of(child(values, "subject_name")), text_of(child(values, "schema"))
-    kind = SchemaType((text_of(child(values, "schema_type")) or "").lower())
+    subject, text = text_of(values, "subject_name"), text_of(values, "schema")
+    kind = SchemaType((text_of(values, "schema_type") or "").lower())
     if not subject or not text or not kind.is_known:
         collector.note(line, "the schema is incomplete, and is left out", name=subject or "")
         return

@@ -22,7 +22,7 @@ def matches(root: Node) -> bool:
 def read(root: Node, collector: Collector) -> None:
     """Read a document."""
     meta, spec = child(root, "meta"), child(root, "spec")
-    name = text_of(child(meta, "name")) or ""
+    name = text_of(meta, "name") or ""
     if child(spec, "partitions") is None:
         collector.note(collector.line(root), "describes a cluster, not a topic; it is left out", name=name)
         return
@@ -32,15 +32,15 @@ def read(root: Node, collector: Collector) -> None:
     minutes = child(spec, "retentionMinutes")
     if minutes is not None:
         settings += (("retention.ms", f"{text_of(minutes)}m", collector.line(minutes)),)
-    labels = {key: text for key in ("environment", "region") if (text := text_of(child(meta, key)))}
+    labels = {key: text for key in ("environment", "region") if (text := text_of(meta, key))}
     collector.add_topic(
         Found(
             name=name,
             line=collector.line(root),
-            partitions=text_of(child(spec, "partitions")),
-            replicas=text_of(child(spec, "replicationFactor")),
+            partitions=text_of(spec, "partitions"),
+            replicas=text_of(spec, "replicationFactor"),
             settings=settings,
-            cluster=text_of(child(meta, "cluster")),
-            metadata=Metadata(description=(text_of(child(meta, "description")) or "").strip(), labels=labels),
+            cluster=text_of(meta, "cluster"),
+            metadata=Metadata(description=(text_of(meta, "description") or "").strip(), labels=labels),
         )
     )

@@ -69,10 +69,6 @@ class Kind(ABC, Generic[Entry, Live]):
         return found
 
     @abstractmethod
-    def name_of(self, entry: Entry) -> str:
-        """Return the name of a declared object. A cluster has each name once."""
-
-    @abstractmethod
     def values(self, entry: Entry) -> dict[str, Any]:
         """Return what an entry declares, in the spelling of catalogues."""
 
@@ -118,22 +114,14 @@ class Kind(ABC, Generic[Entry, Live]):
         """Return a key that is the same for names that cannot exist together."""
         return name
 
-    def is_exported(self, name: str, live: Live) -> bool:
-        """Whether an export shows the object."""
-        return not self.is_going(live) and not self.is_protected(name, live)
-
     @abstractmethod
     def entry_of(self, live: Live, cluster: str) -> Entry:
         """Return the entry that declares the live object."""
 
-    def facts(self, entry: Entry | None, live: Live) -> object:
-        """Return the part of the live state that a plan is based on, as plain data."""
-        return [] if entry is None else {key: live for key, (live, _) in self.differences(entry, live).items()}
-
     def requests(self, action: Action, changed: Mapping[str, tuple[Any, Any]], entry: Entry | None) -> int:
-        """Return the number of requests that a change takes if nothing fails."""
-        del action, changed, entry
-        return 1
+        """Return the number of requests that a change takes if nothing fails, with the read before an update."""
+        del changed, entry
+        return 1 + (self.is_reread and action is Action.UPDATE)
 
     @abstractmethod
     async def send(self, session: AsyncSession, cluster_id: str, write: Write) -> Answer:

@@ -11,8 +11,6 @@ from asyncdbaas.session import AsyncSession
 
 __all__ = ["REGISTRIES", "Registries"]
 
-_NAME: Final = "compatibility"
-
 
 class Registries(Kind[CatalogueRegistry, CompatibilityLevel]):
     """Schema registries: each cluster has one, which is never created or deleted."""
@@ -20,32 +18,17 @@ class Registries(Kind[CatalogueRegistry, CompatibilityLevel]):
     name = "registry"
     field = "registries"
 
-    def name_of(self, entry: CatalogueRegistry) -> str:
-        """Return the name of its only setting."""
-        del entry
-        return _NAME
-
     def values(self, entry: CatalogueRegistry) -> dict[str, Any]:
         """Return the level."""
         return {"compatibility": str(entry.compatibility)}
 
     async def fetch(self, session: AsyncSession, cluster_id: str) -> dict[str, CompatibilityLevel]:
         """Read the level."""
-        return {_NAME: await get_compatibility(session, cluster_id)}
-
-    def is_protected(self, name: str, live: CompatibilityLevel) -> bool:
-        """A registry is the cluster's own."""
-        del name, live
-        return True
+        return {"compatibility": await get_compatibility(session, cluster_id)}
 
     def differences(self, entry: CatalogueRegistry, live: CompatibilityLevel) -> dict[str, tuple[Any, Any]]:
         """Return live and declared level if they differ."""
         return {} if live is entry.compatibility else {"compatibility": (str(live), str(entry.compatibility))}
-
-    def is_exported(self, name: str, live: CompatibilityLevel) -> bool:
-        """Every registry has a level."""
-        del name, live
-        return True
 
     def entry_of(self, live: CompatibilityLevel, cluster: str) -> CatalogueRegistry:
         """Return the entry of a live registry."""

@@ -49,10 +49,6 @@ class Schemas(Kind[CatalogueSchema, LiveSchema]):
     field = "schemas"
     has_details = True
 
-    def name_of(self, entry: CatalogueSchema) -> str:
-        """Return the subject."""
-        return entry.subject
-
     def values(self, entry: CatalogueSchema) -> dict[str, Any]:
         """Return type, text and level."""
         found: dict[str, Any] = {}
@@ -160,7 +156,7 @@ def _differing(wanted: SchemaCreate, there: Schema) -> dict[str, tuple[Any, Any]
     found: dict[str, tuple[Any, Any]] = {}
     if there.schema_type is not None and there.schema_type is not wanted.schema_type:
         found["type"] = (str(there.schema_type), str(wanted.schema_type))
-    if not same_schema(there.schema or "", wanted.schema, wanted.schema_type):
+    if not same_schema(there.schema or "", wanted.schema):
         found["schema"] = (there.schema, wanted.schema)
     return found
 

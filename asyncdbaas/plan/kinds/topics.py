@@ -8,9 +8,9 @@ from typing import Any, Final
 import attrs
 
 from asyncdbaas._core.http import seg
-from asyncdbaas._topic_settings import PARTITIONS, REPLICAS, TOPIC_SETTINGS
+from asyncdbaas._topic_settings import DEFAULT_REPLICAS, PARTITIONING, PARTITIONS, REPLICAS, TOPIC_SETTINGS
 from asyncdbaas.catalogue import CatalogueTopic
-from asyncdbaas.catalogue.kafka import SettingError, read_value, same_value, settings_of
+from asyncdbaas.catalogue.kafka import SettingError, metric_name, read_value, same_value, settings_of, values_of
 from asyncdbaas.catalogue.writing import topic_values
 from asyncdbaas.errors import AcceptedError, NotFoundError
 from asyncdbaas.plan.kinds.base import Assessment, Kind, Write
@@ -30,9 +30,7 @@ from asyncdbaas.topics import (
 )
 from asyncdbaas.types import UNSET, Unset
 
-__all__ = ["SHAPE", "TOPICS", "Topics", "differences", "shrinking", "update_for"]
-
-SHAPE: Final = ("partition_count", "replication_factor")
+__all__ = ["TOPICS", "Topics"]
 
 
 class Topics(Kind[CatalogueTopic, Topic]):
@@ -42,10 +40,6 @@ class Topics(Kind[CatalogueTopic, Topic]):
     field = "topics"
     is_reread = True
     has_details = True
-
-    def name_of(self, entry: CatalogueTopic) -> str:
-        """Return the topic's name."""
-        return entry.topic.name
 
     def values(self, entry: CatalogueTopic) -> dict[str, Any]:
         """Return partitions, replication and settings, in Kafka's spelling."""
@@ -106,26 +100,24 @@ class Topics(Kind[CatalogueTopic, Topic]):
 
     def collision_key(self, name: str) -> str:
         """Return the name as Kafka's metrics have it, where `.` and `_` are the same."""
-        return name.replace(".", "_")
+        return metric_name(name)
 
     def differences(self, entry: CatalogueTopic, live: Topic) -> dict[str, tuple[Any, Any]]:
         """Return live and declared value of what differs."""
-        return differences(entry.topic, live)
+        found: dict[str, tuple[Any, Any]] = {}
+        for key, declared in values_of(entry.topic).items():
+            there = getattr(live if key in PARTITIONING else live.config, key, None)
+            if there != declared and not same_value(key, there, declared):
+                found[key] = (None if there is UNSET else there, declared)
+        return found
 
     def assess(self, changed: Mapping[str, tuple[Any, Any]]) -> Assessment:
         """Refuse fewer partitions."""
-        return Assessment(refusal=shrinking(changed))
-
-    def facts(self, entry: CatalogueTopic | None, live: Topic) -> object:
-        """Return shape and declared settings; whether the topic is still `configuring` does not matter."""
-        there = settings_of(live.config)
-        declared = settings_of(entry.topic.config if entry else None)
-        return [live.partition_count, live.replication_factor, {key: there.get(key) for key in declared}]
-
-    def requests(self, action: Action, changed: Mapping[str, tuple[Any, Any]], entry: CatalogueTopic | None) -> int:
-        """Count the read before an update."""
-        del changed, entry
-        return 2 if action is Action.UPDATE else 1
+        there, declared = changed.get("partition_count", (None, None))
+        if there is None or declared >= there:
+            return Assessment()
+        refusal = f"it has {there} partitions, and the catalogue declares {declared}: their number can only grow"
+        return Assessment(refusal=refusal)
 
     def entry_of(self, live: Topic, cluster: str) -> CatalogueTopic:
         """Return the entry of a live topic; values that a catalogue cannot hold are left out."""
@@ -136,7 +128,7 @@ class Topics(Kind[CatalogueTopic, Topic]):
         if write.action is Action.CREATE:
             return await create_topic(session, cluster_id, write.entry.topic)
         if write.action is Action.UPDATE:
-            update = update_for(write.entry.topic, write.changed)
+            update = _update(write.entry.topic, write.changed)
             return await update_topic(session, cluster_id, write.name, update, live=write.live)
         await delete_topic(session, cluster_id, write.name)
         return None
@@ -145,47 +137,22 @@ class Topics(Kind[CatalogueTopic, Topic]):
 TOPICS: Final = Topics()
 
 
-def differences(wanted: TopicCreate, live: Topic) -> dict[str, tuple[Any, Any]]:
-    """Return the live and the declared value of each declared key that differs. Unknown counts as different."""
-    found: dict[str, tuple[Any, Any]] = {}
-    for key in SHAPE:
-        there, declared = getattr(live, key), getattr(wanted, key)
-        if declared is not UNSET and there != declared:
-            found[key] = (there, declared)
-    if wanted.config is not UNSET:
-        for key, declared in settings_of(wanted.config).items():
-            there = getattr(live.config, key, None)
-            there = None if there is UNSET else there
-            if there != declared and not same_value(key, there, declared):
-                found[key] = (there, declared)
-    return found
-
-
-def shrinking(changed: Mapping[str, tuple[Any, Any]]) -> str:
-    """Return why an update of these keys cannot be made, as it would take partitions away; empty if it can."""
-    there, declared = changed.get("partition_count", (None, None))
-    if there is None or declared >= there:
-        return ""
-    return f"it has {there} partitions, and the catalogue declares {declared}: their number can only grow"
-
-
-def update_for(wanted: TopicCreate, changed: Iterable[str]) -> TopicUpdate:
+def _update(wanted: TopicCreate, changed: Mapping[str, object]) -> TopicUpdate:
     """Return the request that makes these keys as declared.
 
     If a setting changes, all declared ones are sent: whether the service keeps the others is not documented.
     """
-    changed = set(changed)
     return TopicUpdate(
         partition_count=wanted.partition_count if "partition_count" in changed else UNSET,
         replication_factor=wanted.replication_factor if "replication_factor" in changed else UNSET,
-        config=wanted.config if changed - set(SHAPE) else UNSET,
+        config=wanted.config if changed.keys() - PARTITIONING.keys() else UNSET,
     )
 
 
 def _topic_create(topic: Topic) -> TopicCreate:
     factor = _within(topic.replication_factor, *REPLICAS)
     config = {name: value for name, value in settings_of(topic.config).items() if _is_writable(name, value)}
-    if config.get("min_insync_replicas", 1) > (2 if factor is UNSET else factor):
+    if config.get("min_insync_replicas", 1) > (DEFAULT_REPLICAS if factor is UNSET else factor):
         del config["min_insync_replicas"]
     return TopicCreate(
         name=topic.name,

@@ -37,10 +37,6 @@ class Users(Kind[CatalogueUser, User]):
     is_reread = True
     one_at_a_time = True
 
-    def name_of(self, entry: CatalogueUser) -> str:
-        """Return the user's name."""
-        return entry.name
-
     def values(self, entry: CatalogueUser) -> dict[str, Any]:
         """Return the rights, if they are declared."""
         return {} if entry.acl is None else {"acl": _rights(entry.acl)}
@@ -84,15 +80,6 @@ class Users(Kind[CatalogueUser, User]):
         """Return the entry of a live user, each right once and without its id."""
         acl = {_right(each): KafkaACL(topic=each.topic, permission=each.permission) for each in _acl(live)}
         return CatalogueUser(name=live.name, acl=tuple(acl.values()), cluster=cluster)
-
-    def facts(self, entry: CatalogueUser | None, live: User) -> object:
-        """Return the rights, if they are declared."""
-        return None if entry is None or entry.acl is None else _rights(_acl(live))
-
-    def requests(self, action: Action, changed: Mapping[str, tuple[Any, Any]], entry: CatalogueUser | None) -> int:
-        """Count the read before an update."""
-        del changed, entry
-        return 2 if action is Action.UPDATE else 1
 
     async def send(self, session: AsyncSession, cluster_id: str, write: Write) -> User | None:
         """Create a user, whose answer has the password; replace a user's rights; or delete a user."""
