@@ -12,8 +12,8 @@ from typing import Any, Final
 from asyncdbaas._topic_settings import PARTITIONS, REPLICAS, TOPIC_SETTINGS, Setting
 from asyncdbaas.catalogue.kafka import default_value, kafka_value
 from asyncdbaas.catalogue.names import KAFKA_ONLY
-from asyncdbaas.catalogue.user_entries import ACL_WORDS
 from asyncdbaas.schemas import CompatibilityLevel, SchemaType
+from asyncdbaas.users import KafkaPermission
 
 __all__ = ["build_schema"]
 
@@ -150,7 +150,7 @@ def _scalars(values: tuple[str, ...]) -> list[Any]:
 
 def _user() -> _Schema:
     topic = {"description": "Regular expression over topic names, such as orders.*.", **_TEXT}
-    permission = {"description": "What the user may do with these topics.", "enum": list(ACL_WORDS)}
+    permission = {"description": "What the user may do with these topics.", "enum": list(map(str, KafkaPermission))}
     right = _object({"topic": topic, "permission": permission}) | {"required": ["topic", "permission"]}
     acl = {
         "description": "All rights of the user. Left out, they are not managed.",

@@ -56,7 +56,6 @@ def read_catalogue(
             `teams/**/*.yaml`, or `-` for standard input.
         variables: Values of `${NAME}` in the files. Without it, none is defined; see `catalogue_variables`.
         input_format: Format of standard input: yaml, json or csv.
-
     """
     found: list[Catalogue] = []
     problems: list[Problem] = []
@@ -207,14 +206,19 @@ class CatalogueReader:
         for item in self._source.items(fields, "clusters"):
             self._section(item, self._source.fields(item, _SECTION_KEYS), defaults, clusters)
 
-    def _items(self, fields: Fields, key: str, clusters: tuple[str | None, ...]) -> list[tuple[Node, RawNode]]:
-        """Return the items of a list and where they stand; they count once for each cluster."""
-        items = self._source.entries(fields, key)
+    def _items(self, fields: Fields, field: str, clusters: tuple[str | None, ...]) -> list[tuple[Node, RawNode]]:
+        """Return the items of a list, each with the place that declares it: of an alias, not its anchor."""
+        items = self._source.items(fields, field)
         self._entries += len(items) * len(clusters)
-        if self._entries <= _MAX_ENTRIES:
-            return items
-        self._source.problem(None, f"expands to more than {_MAX_ENTRIES} entries; split the file")
-        return []
+        is_full = self._entries > _MAX_ENTRIES
+        if is_full:
+            self._source.problem(None, f"expands to more than {_MAX_ENTRIES} entries; split the file")
+        if is_full or not items:
+            return []
+        key, node = fields[field]
+        if isinstance(node, Items) and node.start >= key.start:
+            return list(zip(items, node.raw, strict=True))
+        return [(item, key) for item in items]  # the whole list is an alias
 
     def _clusters(self, fields: Fields) -> tuple[str, ...]:
         """Return the clusters that a section names: one, or a list of them."""
@@ -237,7 +241,7 @@ class CatalogueReader:
         """Read a CSV; a wrong header is reported once, and its rows are not read."""
         self._check_header()
         if not self._source.problem_count and isinstance(root, Pairs):
-            self._topics.read_rows(self._source.entries(self._source.fields(root, _ROOT_KEYS), "topics"))
+            self._topics.read_rows(self._items(self._source.fields(root, _ROOT_KEYS), "topics", (None,)))
 
     def _check_header(self) -> None:
         header = self._document.header

@@ -10,7 +10,8 @@ from asyncdbaas.catalogue.kafka import canonical_name
 from asyncdbaas.catalogue.model import NO_METADATA, Metadata, Problem
 from asyncdbaas.catalogue.names import KAFKA_ONLY, explain_kafka_only, explain_unknown, field_name, is_extension
 from asyncdbaas.catalogue.nodes import Items, Node, Pairs, RawNode, Text, Words, is_null, to_plain
-from asyncdbaas.catalogue.variables import VariableError, substitute
+from asyncdbaas.catalogue.variables import substitute
+from asyncdbaas.errors import InvalidInputError
 from asyncdbaas.types import OpenEnum
 
 __all__ = ["METADATA_KEYS", "Fields", "ResultCache", "Source", "UniqueNames", "repeat_message", "shown", "value_of"]
@@ -77,7 +78,7 @@ class Source:
             return node.value
         try:
             return substitute(node.value, self._variables)
-        except VariableError as error:
+        except InvalidInputError as error:
             self.problem(node, str(error), key=key, name=name)
             return None
 
@@ -156,16 +157,6 @@ class Source:
         if node is not None:
             self.problem(node, f"must be a list, not {shown(node)}", key=fields[field][0].value, name=name)
         return []
-
-    def entries(self, fields: Fields, field: str) -> list[tuple[Node, RawNode]]:
-        """Return the items of a field, each with the place that declares it: of an alias, not its anchor."""
-        items = self.items(fields, field)
-        if not items:
-            return []
-        key, node = fields[field]
-        is_alias = node.start < key.start
-        places = node.raw if isinstance(node, Items) and not is_alias else [key] * len(items)
-        return list(zip(items, places, strict=True))
 
     def metadata(self, fields: Fields, name: str = "") -> Metadata:
         """Return the notes of an entry, or of the whole file."""

@@ -124,7 +124,7 @@ class _Form:
     @classmethod
     def of(cls, topics: Items) -> _Form:
         """Return the spelling of the last keys that have one."""
-        keys = [key for node in topics.items[-NEIGHBOURS:] for key in _own_keys(node)]
+        keys = [key for node in topics.items[-NEIGHBOURS:] for key in _keys(node, merged=False)]
         partitions = next((key for key in reversed(keys) if field_name(key) == "partition_count"), "partition_count")
         settings = [key for key in keys if field_name(key) in TOPIC_SETTINGS and field_name(key) != "preallocate"]
         separator = next((mark for key in reversed(settings) for mark in "._-" if mark in key), ".")
@@ -143,24 +143,15 @@ class _Form:
 
 def _respelled(values: Values, mapping: RawNode | None) -> Values:
     """Return values in Kafka's spelling; keys that a merge has are spelled alike, as otherwise both would hold."""
-    spellings = {field_name(key): key for key in _keys(mapping)}
+    spellings = {field_name(key): key for key in _keys(mapping, merged=True)}
     return {spellings.get(name, kafka_name(name)): kafka_value(value) for name, value in values.items()}
 
 
-def _keys(node: RawNode | None) -> Iterator[str]:
-    """Yield the keys of a mapping and of those in it, as they are spelled; keys of merges are included."""
-    node = node.node if isinstance(node, Alias) else node
+def _keys(node: RawNode | None, *, merged: bool) -> Iterator[str]:
+    """Yield the keys of a mapping and of those in it, as they are spelled; if wanted, those of merges and aliases."""
+    node = node.node if merged and isinstance(node, Alias) else node
     if isinstance(node, Pairs):
-        for key, value in node.pairs:
+        for key, value in node.pairs if merged else node.raw:
             if isinstance(key, Text):
                 yield key.value
-            yield from _keys(value)
-
-
-def _own_keys(node: RawNode) -> Iterator[str]:
-    """Yield the keys that a mapping and those in it have themselves."""
-    if isinstance(node, Pairs):
-        for key, value in node.raw:
-            if isinstance(key, Text):
-                yield key.value
-            yield from _own_keys(value)
+            yield from _keys(value, merged=merged)

@@ -84,8 +84,7 @@ def update_catalogue(
             counts += updater.counts
             missing += updater.missing
     except UneditableError as error:
-        message = f"{file} cannot be updated in place: {error}; export to a new file instead"
-        raise InvalidInputError(message) from None
+        raise InvalidInputError(f"{file} cannot be updated in place: {error}; export to a new file instead") from None
     return CatalogueUpdate(text=text, missing=tuple(missing), **counts)
 
 
@@ -223,7 +222,7 @@ class _Updater:
         else:
             add_list(self._editor, section.node, field, entries)
         for entry, (values, _) in zip(new, made, strict=True):
-            self._expected[section.clusters[0], entry.name] = values
+            self._expected |= {(cluster, entry.name): values for cluster in section.clusters}
         self.counts["added"] += len(new)
 
     def _check_own(self, section: Section, node: Node, name: str) -> None:

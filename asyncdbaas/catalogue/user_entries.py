@@ -10,7 +10,7 @@ from asyncdbaas.catalogue.nodes import Items, Node, RawNode
 from asyncdbaas.catalogue.source import METADATA_KEYS, Fields, ResultCache, Source, UniqueNames, value_of
 from asyncdbaas.users import KafkaACL, KafkaPermission
 
-__all__ = ["ACL_WORDS", "UserEntries"]
+__all__ = ["UserEntries"]
 
 _USER_KEYS: Final = METADATA_KEYS | {"name", "acl"}
 _ACL_KEYS: Final = frozenset({"topic", "permission"})
@@ -21,7 +21,6 @@ _OTHER_WORDS: Final = {
     "readwrite": KafkaPermission.PRODUCECONSUME,
     "write": KafkaPermission.PRODUCE,
 }
-ACL_WORDS: Final = tuple(str(permission) for permission in KafkaPermission)
 _MAX_NAME: Final = 256
 
 

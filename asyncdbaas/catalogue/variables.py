@@ -9,16 +9,12 @@ from typing import Final
 from asyncdbaas._checks import check_mapping, kind_of
 from asyncdbaas.errors import InvalidInputError
 
-__all__ = ["VariableError", "catalogue_variables", "check_variables", "substitute"]
+__all__ = ["catalogue_variables", "check_variables", "substitute"]
 
 _PLACE: Final = re.compile(r"\$\$|\$\{([^}]*)\}?")
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 # A catalogue may come from somebody who must not see the secrets of the job that reads it.
 _SECRET: Final = re.compile(r"TOKEN|SECRET|PASS|KEY|CREDENTIAL|AUTH|COOKIE|PRIVATE|DSN|_URL$|_URI$", re.IGNORECASE)
-
-
-class VariableError(InvalidInputError):
-    """A variable is not defined, or not written as one."""
 
 
 def catalogue_variables(environment: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]:
@@ -46,7 +42,7 @@ def check_variables(variables: Mapping[str, str] | None) -> Mapping[str, str]:
 
 
 def substitute(text: str, variables: Mapping[str, str]) -> str:
-    """Replace all variables in a text."""
+    """Replace all variables in a text. InvalidInputError if one is not defined, or not written as one."""
     return _PLACE.sub(lambda match: _value(match, variables), text)
 
 
@@ -55,8 +51,8 @@ def _value(match: re.Match[str], variables: Mapping[str, str]) -> str:
         return "$"
     name = match[1]
     if not match[0].endswith("}") or not _NAME.fullmatch(name):
-        raise VariableError("a variable is written ${NAME}; write $$ for a dollar")
+        raise InvalidInputError("a variable is written ${NAME}; write $$ for a dollar")
     if name not in variables:
         secret = ", and names that suggest a secret are not read from the environment" if _SECRET.search(name) else ""
-        raise VariableError(f"the variable {name} is not defined{secret}: give it with --var {name}=VALUE")
+        raise InvalidInputError(f"the variable {name} is not defined{secret}: give it with --var {name}=VALUE")
     return variables[name]

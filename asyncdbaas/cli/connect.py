@@ -53,13 +53,14 @@ async def opened(connection: Connection, prepare: Callable[[Emulator], None]) ->
 
     UsageError if the real service's quota would be treated as one that comes back faster.
     """
-    if connection.time_scale is not None and not connection.emulator and not _is_local(connection.api_url):
+    is_local = connection.emulator or is_loopback(_host(connection.api_url) or "")
+    if connection.time_scale is not None and not is_local:
         raise click.UsageError("--time-scale is for emulators on this machine: the service's quota keeps real time")
     scale = connection.scale
     limiter = RateLimiter(minute=60 / scale, hour=3600 / scale)
     if not connection.emulator:
-        if connection.time_scale is None and (limits := await _emulator_limits(connection.api_url)) is not None:
-            limiter = limits.limiter()
+        if connection.time_scale is None and (known := await _emulator_limiter(connection.api_url)) is not None:
+            limiter = known
         async with AsyncSession(base_url=connection.api_url, rate_limiter=limiter) as session:
             yield session
         return
@@ -81,28 +82,20 @@ class _EmulatorLimits:
     per_minute: int
     per_hour: int
 
-    def limiter(self) -> RateLimiter:
-        """Make a rate limiter for the emulator. A stopped clock (scale 0) keeps real time for its clients."""
-        scale = self.scale or 1.0
-        return RateLimiter(self.per_minute, self.per_hour, minute=60 / scale, hour=3600 / scale)
 
-
-async def _emulator_limits(api_url: str | None) -> _EmulatorLimits | None:
-    """Return the limits of an emulator at an address; None for another service. It never asks the vendor's."""
+async def _emulator_limiter(api_url: str | None) -> RateLimiter | None:
+    """Return a limiter for the emulator at an address; None for another service. It never asks the vendor's."""
     host = _host(api_url)
     if host is None or host == _VENDOR or host.endswith(f".{_VENDOR}"):
         return None
     once = RetryPolicy(max_attempts=1, max_refusals=0)
     try:
         async with AsyncSession(base_url=api_url, retry=once, timeout=5) as session:
-            return await session.request("GET", "/_emulator/limits", _EmulatorLimits)
+            limits = await session.request("GET", "/_emulator/limits", _EmulatorLimits)
     except DBaaSError:  # no emulator, or not reachable: the command's own session reports what is wrong
         return None
-
-
-def _is_local(api_url: str | None) -> bool:
-    """Return whether the session's address is on this machine."""
-    return is_loopback(_host(api_url) or "")
+    scale = limits.scale or 1.0  # a stopped clock keeps real time for its clients
+    return RateLimiter(limits.per_minute, limits.per_hour, minute=60 / scale, hour=3600 / scale)
 
 
 def _host(api_url: str | None) -> str | None:

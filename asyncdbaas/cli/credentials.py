@@ -21,7 +21,7 @@ _USER: Final = "user"
 class Credentials:
     """A folder with one file for each new user.
 
-    Entering checks it before anything is sent: a password that nobody keeps would be lost.
+    `prepare` checks it before anything is sent: a password that nobody keeps would be lost.
     """
 
     def __init__(self, folder: Path) -> None:

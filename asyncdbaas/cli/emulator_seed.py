@@ -8,8 +8,9 @@ from typing import Any, cast
 
 import click
 
-from asyncdbaas.catalogue.documents import DocumentError, read_document
-from asyncdbaas.catalogue.files import FileError, read_file
+from asyncdbaas.catalogue import CatalogueError
+from asyncdbaas.catalogue.documents import read_document
+from asyncdbaas.catalogue.files import read_text
 from asyncdbaas.catalogue.nodes import to_plain
 
 __all__ = ["seed_data"]
@@ -32,13 +33,10 @@ def seed_data(
 def _read(file: Path) -> dict[str, Any]:
     """Read a seed file: one object in YAML or JSON."""
     try:
-        document = read_document(read_file(str(file)).decode("utf-8-sig"), file.suffix.lower())
-    except FileError as error:
-        raise click.ClickException(f"{file}: {error}") from None
-    except UnicodeDecodeError:
-        raise click.ClickException(f"{file}: is not UTF-8 text") from None
-    except DocumentError as error:
-        raise click.ClickException(f"{file}:{error.line}: {error.message}") from None
+        name, text = read_text(str(file))
+        document = read_document(text, file=name, suffix=file.suffix.lower())
+    except CatalogueError as error:
+        raise click.ClickException(str(error)) from None
     data = to_plain(document.roots[0]) if len(document.roots) == 1 else None
     if not isinstance(data, dict):
         raise click.ClickException(f"{file}: must hold one object with clusters, faults, delays or quirks")

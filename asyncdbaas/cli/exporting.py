@@ -24,7 +24,7 @@ from asyncdbaas.plan.files import UpdatedFile
 from asyncdbaas.plan.names import ALL_NAMES
 from asyncdbaas.session import AsyncSession
 
-__all__ = ["Exporting", "Updating", "export_live", "update_file"]
+__all__ = ["Exporting", "export_live", "update_file"]
 
 _YAML: Final = (".yaml", ".yml")
 
@@ -55,16 +55,6 @@ class Exporting:
         return ("topic", *(("user",) * self.users), *(("registry", "schema") * self.schemas))
 
 
-@attrs.frozen(kw_only=True)
-class Updating:
-    """Options for updating a catalogue."""
-
-    path: Path
-    variables: Mapping[str, str]
-    remove_missing: bool
-    check: bool
-
-
 def export_live(exporting: Exporting, connection: Connection) -> int:
     """Write a catalogue of the live objects to a new file, or print it."""
     with exporting.output.opened() as write, working(connection, prepare_demo) as worker:
@@ -76,15 +66,23 @@ def export_live(exporting: Exporting, connection: Connection) -> int:
     return 0
 
 
-def update_file(updating: Updating, exporting: Exporting, connection: Connection) -> int:
+def update_file(
+    path: Path,
+    exporting: Exporting,
+    connection: Connection,
+    *,
+    variables: Mapping[str, str],
+    remove_missing: bool,
+    check: bool,
+) -> int:
     """Bring a catalogue up to date, whole or not at all."""
-    path = updating.path
+    exporting.check_update()
     if path.suffix.lower() not in _YAML:
         message = f"{path} has no comments to keep, so --update is for YAML only; write a new file with -o"
         raise click.UsageError(message)
     with UpdatedFile(path) as file:
         text = decode(file.content, file=str(path))
-        variables = catalogue_variables(os.environ, updating.variables)
+        variables = catalogue_variables(os.environ, variables)
         catalogue = parse_catalogue(text, file=str(path), variables=variables)
         chosen, progress = default_clusters(catalogue, exporting.clusters, connection), Progress()
 
@@ -95,7 +93,7 @@ def update_file(updating: Updating, exporting: Exporting, connection: Connection
                 file=str(path),
                 clusters=chosen,
                 kinds=exporting.kinds,
-                remove_missing=updating.remove_missing,
+                remove_missing=remove_missing,
                 variables=variables,
                 on_event=progress.on_event,
             )
@@ -107,7 +105,7 @@ def update_file(updating: Updating, exporting: Exporting, connection: Connection
         if after.text != text:
             file.write(file.content.removesuffix(text.encode()) + after.text.encode())
     out(f"{safe(str(path))}: {after}{_kept(after.missing)}")
-    return PENDING if updating.check and after.text != text else 0
+    return PENDING if check and after.text != text else 0
 
 
 def _kept(missing: Sequence[str]) -> str:

@@ -164,16 +164,14 @@ def export(
       asyncdbaas kafka export --update topics.yaml --users --schemas
       asyncdbaas kafka export --update topics.yaml --check
     """
-    from asyncdbaas.cli.exporting import Exporting, Updating, export_live, update_file
+    from asyncdbaas.cli.exporting import Exporting, export_live, update_file
 
     exporting = Exporting(**options)
     if update is None:
         if remove_missing or check or variables:
             raise click.UsageError("--remove-missing, --check and --var need --update")
         return export_live(exporting, connection)
-    exporting.check_update()
-    updating = Updating(path=update, variables=variables, remove_missing=remove_missing, check=check)
-    return update_file(updating, exporting, connection)
+    return update_file(update, exporting, connection, variables=variables, remove_missing=remove_missing, check=check)
 
 
 @kafka.command()

@@ -112,11 +112,9 @@ def connected(command: Command) -> Command:
     return wrapper
 
 
-def format_option(command: Command) -> Command:
-    """Add the option for the output format to a command."""
-    return once(
-        "--format", "style", type=click.Choice(FORMATS), default=FORMATS[0], show_default=True, help="How to print it."
-    )(command)
+format_option: Final = once(
+    "--format", "style", type=click.Choice(FORMATS), default=FORMATS[0], show_default=True, help="How to print it."
+)
 
 
 clusters_option: Final = click.option(

@@ -16,7 +16,6 @@ from asyncdbaas._core.text import printable
 
 __all__ = [
     "INTERRUPTED",
-    "OutputError",
     "check_output",
     "counted",
     "is_terminal",
@@ -32,11 +31,7 @@ __all__ = [
 INTERRUPTED: Final = 130  # what a shell makes of SIGINT
 _DUMB: Final = ("dumb", "unknown")
 # On Windows, a write to a pipe whose reader has ended is an invalid argument.
-_PIPE_CLOSED: Final = (errno.EPIPE, *([errno.EINVAL] if os.name == "nt" else []))
-
-
-class OutputError(click.ClickException):
-    """The standard output cannot be written."""
+_PIPE_CLOSED: Final = (errno.EPIPE, errno.EINVAL) if os.name == "nt" else (errno.EPIPE,)
 
 
 def counted(count: int, noun: str) -> str:
@@ -70,9 +65,9 @@ def width() -> int | None:
 
 
 def check_output() -> None:
-    """Refuse a closed standard output before the work. OutputError."""
+    """Refuse a closed standard output before the work. ClickException."""
     if sys.stdout is None:  # pyright: ignore[reportUnnecessaryComparison] -- so it is after `>&-`
-        raise OutputError("the standard output is closed; send it to a file, or to the null device")
+        raise click.ClickException("the standard output is closed; send it to a file, or to the null device")
 
 
 def drop_unwritten() -> None:
@@ -110,7 +105,7 @@ def _write(content: str | bytes) -> None:
         if error.errno in _PIPE_CLOSED:  # nobody reads on, as with `| head`: the work and its exit code go on
             _discard(sys.stdout)
             return
-        raise OutputError(f"the standard output cannot be written: {error.strerror}") from None
+        raise click.ClickException(f"the standard output cannot be written: {error.strerror}") from None
 
 
 def note(text: str, **style: Any) -> None:

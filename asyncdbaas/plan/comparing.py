@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any
 
 import attrs
@@ -64,21 +65,18 @@ def _with_inherited_levels(changes: list[Change]) -> list[Change]:
 
 
 def _change(cluster: ClusterRef, kind: Kind[Any, Any], entry: Entry, live: Any, source: Source) -> Change:
-    def change(action: Action, **fields: Any) -> Change:
-        name = entry.name
-        return Change(cluster=cluster, kind=kind.name, name=name, action=action, wanted=entry, live=live, **fields)
-
+    change = partial(Change, cluster=cluster, kind=kind.name, name=entry.name, wanted=entry, live=live)
     if live is None or kind.is_going(live):
-        return change(Action.CREATE)
+        return change(action=Action.CREATE)
     changed = kind.differences(entry, live)
     if source is Source.UNREAD:
         changed = {key: pair for key, pair in changed.items() if key in PARTITIONING}
     if not changed:
-        return change(Action.KEEP, source=source)
+        return change(action=Action.KEEP, source=source)
     found = kind.assess(changed)
     if found.refusal:
-        return change(Action.REFUSE, reason=found.refusal)
-    return change(Action.UPDATE, changed=changed, losses=found.losses, source=source)
+        return change(action=Action.REFUSE, reason=found.refusal)
+    return change(action=Action.UPDATE, changed=changed, losses=found.losses, source=source)
 
 
 def _deletions(target: Target, kind: Kind[Any, Any], found: Mapping[str, Any], prune: Prune) -> list[Change]:

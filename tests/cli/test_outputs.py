@@ -294,7 +294,7 @@ async def test_a_reader_that_has_ended_is_no_error_and_ends_no_work(
     emulator: Emulator, file: Path, arguments: tuple[str, ...], code: int, creates: int
 ) -> None:
     words = (str(file) if word == "FILE" else word for word in arguments)
-    done = await without_reader("kafka", *words, env=environment())
+    done = await without_reader("kafka", *words, env=environment(emulator))
     assert done.code == code
     assert emulator.requests.operations["create_topic"] == creates
     for word in ("pipe", "output", "Traceback", "Exception ignored"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
 import attrs
@@ -208,7 +208,7 @@ def pairs_of(node: Node | None) -> list[tuple[Text, Node]]:
     return [(key, value) for key, value in pairs if isinstance(key, Text)]
 
 
-def items_of(node: Node | None) -> list[Node]:
+def items_of(node: Node | None) -> Sequence[Node]:
     """Return the items of a list; empty for anything else."""
     return node.items if isinstance(node, Items) else []
 
