@@ -57,9 +57,8 @@ def update_catalogue(
 ) -> CatalogueUpdate:
     """Return the text of a YAML catalogue, brought up to date with the live objects.
 
-    Declared values that differ are replaced, and new objects are added after the last one of their cluster, in the same
-    form. InvalidInputError if the text cannot be changed without changing more, for example because several topics
-    share an anchor.
+    Values that differ are replaced, and new objects are added after the last one of their cluster, in the same form.
+    InvalidInputError if the text cannot be changed without changing more, as where several topics share an anchor.
 
     Args:
         text: The whole text.
@@ -71,7 +70,6 @@ def update_catalogue(
         schemas: Also update the schemas and the compatibility levels.
         remove_missing: Remove objects that do not exist. By default they stay: they may not have been applied yet.
         variables: Values of `${NAME}` in the text.
-
     """
     check_instance(live, Catalogue, "live", "await export(session, clusters)")
     check_mapping(clusters, "clusters")
