@@ -1,7 +1,4 @@
-"""Autoscaling of a cluster's storage.
-
-The vendor's pages: https://docs.digitalocean.com/reference/api/digitalocean/#tag/Databases
-"""
+"""Autoscaling of a cluster's storage."""
 
 from __future__ import annotations
 

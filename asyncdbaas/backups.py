@@ -1,7 +1,4 @@
-"""Backups of PostgreSQL and MySQL clusters. To restore one, create a cluster with `backup_restore`.
-
-The vendor's pages: https://docs.digitalocean.com/reference/api/digitalocean/#tag/Databases
-"""
+"""Backups of PostgreSQL and MySQL clusters. To restore one, create a cluster with `backup_restore`."""
 
 from __future__ import annotations
 

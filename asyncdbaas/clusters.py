@@ -1,7 +1,4 @@
-"""Database clusters: create, read, change and delete them, and how to connect to them.
-
-The vendor's pages: https://docs.digitalocean.com/reference/api/digitalocean/#tag/Databases
-"""
+"""Database clusters: create, read, change and delete them, and how to connect to them."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Databases inside a cluster; not for Redis and Valkey.
-
-The vendor's pages: https://docs.digitalocean.com/reference/api/digitalocean/#tag/Databases
-"""
+"""Databases inside a cluster; not for Redis and Valkey."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Events of a cluster.
-
-The vendor's pages: https://docs.digitalocean.com/reference/api/digitalocean/#tag/Databases
-"""
+"""Events of a cluster."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Eviction policy of a Redis or Valkey cluster: what happens when its memory is full.
-
-The vendor's pages: https://docs.digitalocean.com/reference/api/digitalocean/#tag/Databases
-"""
+"""Eviction policy of a Redis or Valkey cluster: what happens when its memory is full."""
 
 from __future__ import annotations
 

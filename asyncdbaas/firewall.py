@@ -1,7 +1,4 @@
-"""Firewall rules of a cluster: the "trusted sources" that may connect to it.
-
-The vendor's pages: https://docs.digitalocean.com/reference/api/digitalocean/#tag/Databases
-"""
+"""Firewall rules of a cluster: the "trusted sources" that may connect to it."""
 
 from __future__ import annotations
 

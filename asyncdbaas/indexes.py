@@ -1,7 +1,4 @@
-"""Indexes of an OpenSearch cluster.
-
-The vendor's pages: https://docs.digitalocean.com/reference/api/digitalocean/#tag/Databases
-"""
+"""Indexes of an OpenSearch cluster."""
 
 from __future__ import annotations
 

@@ -2,8 +2,6 @@
 
 There are four kinds, each with its own settings: `RsyslogSink`, `ElasticsearchSink`, `OpenSearchSink` and, for MongoDB
 only, `DatadogSink`.
-
-The vendor's pages: https://docs.digitalocean.com/reference/api/digitalocean/#tag/Databases
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """Maintenance windows, and the installation of updates.
 
 A cluster's window is part of the cluster: `clusters.get_cluster` shows it.
-The vendor's pages: https://docs.digitalocean.com/reference/api/digitalocean/#tag/Databases
 """
 
 from __future__ import annotations

@@ -2,8 +2,6 @@
 
 The endpoints are in each cluster's `metrics_endpoints`: `https://host:9273/metrics`, basic
 authentication; MongoDB has none.
-
-The vendor's pages: https://docs.digitalocean.com/reference/api/digitalocean/#tag/Databases
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """Online migration: copy a database from elsewhere into a cluster while it is in use.
 
 For PostgreSQL, MySQL, Redis and Valkey, and not between two of DigitalOcean's own clusters.
-The vendor's pages: https://docs.digitalocean.com/reference/api/digitalocean/#tag/Databases
 """
 
 from __future__ import annotations

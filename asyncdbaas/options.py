@@ -1,7 +1,4 @@
-"""Options for new clusters: engines with their versions, regions and sizes.
-
-The vendor's pages: https://docs.digitalocean.com/reference/api/digitalocean/#tag/Databases
-"""
+"""Options for new clusters: engines with their versions, regions and sizes."""
 
 from __future__ import annotations
 

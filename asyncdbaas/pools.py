@@ -1,7 +1,4 @@
-"""Connection pools (PgBouncer) of a PostgreSQL cluster.
-
-The vendor's pages: https://docs.digitalocean.com/reference/api/digitalocean/#tag/Databases
-"""
+"""Connection pools (PgBouncer) of a PostgreSQL cluster."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Read-only replicas of PostgreSQL and MySQL clusters.
-
-The vendor's pages: https://docs.digitalocean.com/reference/api/digitalocean/#tag/Databases
-"""
+"""Read-only replicas of PostgreSQL and MySQL clusters."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""The schema registry of a Kafka cluster.
-
-The vendor's pages: https://docs.digitalocean.com/reference/api/digitalocean/#tag/Databases
-"""
+"""The schema registry of a Kafka cluster."""
 
 from __future__ import annotations
 

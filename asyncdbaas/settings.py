@@ -1,7 +1,4 @@
-"""DigitalOcean's own settings of a cluster (`do_settings`); those of its engine are in `configs`.
-
-The vendor's pages: https://docs.digitalocean.com/reference/api/digitalocean/#tag/Databases
-"""
+"""DigitalOcean's own settings of a cluster (`do_settings`); those of its engine are in `configs`."""
 
 from __future__ import annotations
 

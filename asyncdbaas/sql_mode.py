@@ -1,7 +1,4 @@
-"""The SQL modes of a MySQL cluster.
-
-The vendor's pages: https://docs.digitalocean.com/reference/api/digitalocean/#tag/Databases
-"""
+"""The SQL modes of a MySQL cluster."""
 
 from __future__ import annotations
 

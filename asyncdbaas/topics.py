@@ -1,7 +1,4 @@
-"""Kafka topics of a cluster.
-
-The vendor's pages: https://docs.digitalocean.com/reference/api/digitalocean/#tag/Databases
-"""
+"""Kafka topics of a cluster."""
 
 from __future__ import annotations
 

@@ -2,8 +2,6 @@
 
 The service fails if users of one cluster are changed at the same time. So a session sends one such write per cluster at
 a time; writes to different clusters run concurrently.
-
-The vendor's pages: https://docs.digitalocean.com/reference/api/digitalocean/#tag/Databases
 """
 
 from __future__ import annotations

@@ -5,8 +5,6 @@
 
 Each engine has a class in a module of its own. The docstring of a field gives the unit, the range, the default if the
 vendor documents it, and whether a change restarts the server.
-
-The vendor's pages: https://docs.digitalocean.com/reference/api/digitalocean/#tag/Databases
 """
 
 from __future__ import annotations
