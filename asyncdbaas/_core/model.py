@@ -17,8 +17,6 @@ T = TypeVar("T")
 
 # A cluster fits on two lines.
 _LONGEST: Final = 200
-
-
 # A notebook stays usable.
 _MOST_ROWS: Final = 200
 
@@ -27,7 +25,8 @@ class Model(Documented):
     """An attrs class of the API.
 
     `repr` shows the fields that have a value, without secrets, and ends in `...` if it would be long. `help` shows the
-    documentation of every field.
+    documentation of every field. The classes have no slots: msgspec decodes an object with slots in three times the
+    time.
     """
 
     def __repr__(self) -> str:

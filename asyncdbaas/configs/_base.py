@@ -13,7 +13,7 @@ from asyncdbaas.types import UNSET, Unset
 __all__ = ["EngineConfig", "Section", "set_fields"]
 
 
-@attrs.frozen(kw_only=True, repr=False, slots=False)
+@attrs.frozen(kw_only=True, slots=False, repr=False)
 class Section(Model):
     """A group of settings, most of which are unset at any time."""
 
@@ -24,7 +24,7 @@ def set_fields(section: Section) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value is not UNSET}
 
 
-@attrs.frozen(kw_only=True, repr=False, slots=False)
+@attrs.frozen(kw_only=True, slots=False, repr=False)
 class EngineConfig(Section):
     """The settings of one engine."""
 

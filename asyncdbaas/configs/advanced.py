@@ -32,14 +32,14 @@ class Parameter(Model):
     """Whether a change restarts the server."""
 
 
-@attrs.frozen(kw_only=True, repr=False, slots=False)
+@attrs.frozen(kw_only=True, slots=False, repr=False)
 class AdvancedMySQLConfig(EngineConfig):
     """Parameters of an advanced MySQL cluster, as read; to change them, see `AdvancedMySQLConfigUpdate`."""
 
     mysql_parameters: list[Parameter] = attrs.field(factory=list[Parameter])
 
 
-@attrs.frozen(kw_only=True, repr=False, slots=False)
+@attrs.frozen(kw_only=True, slots=False, repr=False)
 class AdvancedPostgreSQLConfig(EngineConfig):
     """Parameters of an advanced PostgreSQL cluster, as read; to change them, see `AdvancedPostgreSQLConfigUpdate`."""
 

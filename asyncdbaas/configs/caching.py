@@ -57,7 +57,7 @@ class AclChannels(OpenEnum):
     """None."""
 
 
-@attrs.frozen(kw_only=True, repr=False, slots=False, field_transformer=take_strings)
+@attrs.frozen(kw_only=True, slots=False, repr=False, field_transformer=take_strings)
 class RedisConfig(EngineConfig):
     """Settings of a Redis cluster. What is unset is not sent, and stays as it is."""
 
@@ -91,7 +91,7 @@ class RedisConfig(EngineConfig):
     """Seconds after which an idle connection is closed; 0 to 31536000. Default 300."""
 
 
-@attrs.frozen(kw_only=True, repr=False, slots=False, field_transformer=take_strings)
+@attrs.frozen(kw_only=True, slots=False, repr=False, field_transformer=take_strings)
 class ValkeyConfig(EngineConfig):
     """Settings of a Valkey cluster. What is unset is not sent, and stays as it is.
 

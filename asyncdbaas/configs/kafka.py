@@ -42,7 +42,7 @@ class KafkaTimestampType(OpenEnum):
     """The broker's."""
 
 
-@attrs.frozen(kw_only=True, repr=False, slots=False, field_transformer=take_strings)
+@attrs.frozen(kw_only=True, slots=False, repr=False, field_transformer=take_strings)
 class KafkaConfig(EngineConfig):
     """Settings of a Kafka cluster. What is unset is not sent, and stays as it is.
 

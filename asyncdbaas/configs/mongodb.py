@@ -21,7 +21,7 @@ class ReadConcern(OpenEnum):
     """What most nodes have acknowledged."""
 
 
-@attrs.frozen(kw_only=True, repr=False, slots=False, field_transformer=take_strings)
+@attrs.frozen(kw_only=True, slots=False, repr=False, field_transformer=take_strings)
 class MongoDBConfig(EngineConfig):
     """Settings of a MongoDB cluster. What is unset is not sent, and stays as it is."""
 

@@ -29,7 +29,7 @@ class LogOutput(OpenEnum):
     NONE = "NONE"
 
 
-@attrs.frozen(kw_only=True, repr=False, slots=False)
+@attrs.frozen(kw_only=True, slots=False, repr=False)
 class IncrementalBackup(Section):
     """Backups of what changed since the last one, between full backups."""
 
@@ -40,7 +40,7 @@ class IncrementalBackup(Section):
     """Days of the full backups, joined by commas: mon, tue, wed, thu, fri, sat, sun; for example `mon,thu`."""
 
 
-@attrs.frozen(kw_only=True, repr=False, slots=False, field_transformer=take_strings)
+@attrs.frozen(kw_only=True, slots=False, repr=False, field_transformer=take_strings)
 class MySQLConfig(EngineConfig):
     """Settings of a MySQL cluster. What is unset is not sent, and stays as it is."""
 

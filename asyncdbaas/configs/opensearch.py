@@ -10,7 +10,7 @@ from asyncdbaas.types import UNSET, Unset
 __all__ = ["OpenSearchConfig"]
 
 
-@attrs.frozen(kw_only=True, repr=False, slots=False)
+@attrs.frozen(kw_only=True, slots=False, repr=False)
 class OpenSearchConfig(EngineConfig):
     """Settings of an OpenSearch cluster. What is unset is not sent, and stays as it is.
 

@@ -99,7 +99,7 @@ class StartupParameter(OpenEnum):
     SEARCH_PATH = "search_path"
 
 
-@attrs.frozen(kw_only=True, repr=False, slots=False, field_transformer=take_strings)
+@attrs.frozen(kw_only=True, slots=False, repr=False, field_transformer=take_strings)
 class PgBouncerConfig(Section):
     """Settings of the connection pooler PgBouncer."""
 
@@ -124,7 +124,7 @@ class PgBouncerConfig(Section):
     """Run DISCARD ALL between clients in every pool mode, not only in `session`."""
 
 
-@attrs.frozen(kw_only=True, repr=False, slots=False)
+@attrs.frozen(kw_only=True, slots=False, repr=False)
 class TimescaleDBConfig(Section):
     """Settings of the extension TimescaleDB."""
 
@@ -132,7 +132,7 @@ class TimescaleDBConfig(Section):
     """Background workers; 1 to 4096. Count one per database, plus the number that should run at once."""
 
 
-@attrs.frozen(kw_only=True, repr=False, slots=False, field_transformer=take_strings)
+@attrs.frozen(kw_only=True, slots=False, repr=False, field_transformer=take_strings)
 class PostgreSQLConfig(EngineConfig):
     """Settings of a PostgreSQL cluster. What is unset is not sent, and stays as it is."""
 
