@@ -1,5 +1,3 @@
-"""The version, in one place."""
+"""The version, for the package and for its metadata (`tool.hatch.version`)."""
 
-from typing import Final
-
-__version__: Final = "0.2.0"
+__version__ = "0.2.0"
