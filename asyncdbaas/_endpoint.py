@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any, Final, TypeAlias, TypeVar, cast
 from urllib.parse import parse_qsl
@@ -95,14 +95,14 @@ async def list_all(
     the token to another address. DecodeError if the service counts more items than it sends.
     """
     read = page_reader(item, key)
-    page = await session.run("GET", path, read, params=params)
+    page = await session.request("GET", path, read, params=params)
     items, known, queries = page.items, set(map(_identity, page.items)) if page.next else set[Identity](), set[str]()
     total = page.total
     while len(items) != total and (query := _query(page.next)) and query not in queries:
         if len(queries) == _MOST_PAGES:
             raise DecodeError(f"the list has more than {_MOST_PAGES} pages", method="GET", path=path)
         queries.add(query)
-        page = await session.run("GET", path, read, params={**(params or {}), **dict(parse_qsl(query))})
+        page = await session.request("GET", path, read, params={**(params or {}), **dict(parse_qsl(query))})
         total = page.total if page.total is not None else total
         fresh = [each for each in page.items if _identity(each) not in known]
         if not fresh:
@@ -115,16 +115,15 @@ async def list_all(
     return Listing(items)
 
 
-def named(items: Iterable[T], name: str, what: str, path: str, key: str = "name") -> T:
+def named(items: Sequence[T], name: str, what: str, path: str, key: str = "name") -> T:
     """Return the object of a list that has a name; NotFoundError with similar names if there is none."""
-    listed = list(items)
-    found = [item for item in listed if getattr(item, key) == name]
+    found = [item for item in items if getattr(item, key) == name]
     if len(found) > 1:
         raise InvalidInputError(f"{len(found)} {what}s have this name; use the id of one of them")
     if found:
         return found[0]
-    similar = similar_names(name, [each for item in listed if (each := getattr(item, key))])
-    hint = f"; similar: {', '.join(similar)}" if similar else f"; there are {len(listed)} with other names"
+    similar = similar_names(name, [each for item in items if (each := getattr(item, key))])
+    hint = f"; similar: {', '.join(similar)}" if similar else f"; there are {len(items)} with other names"
     raise NotFoundError(f"no {what} has this name{hint}", status=404, code="not_found", method="GET", path=path)
 
 

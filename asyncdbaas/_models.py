@@ -27,6 +27,7 @@ __all__ = [
     "MySQLSettings",
     "OpenSearchACL",
     "OpenSearchPermission",
+    "PoolMode",
     "Settings",
     "StorageAutoscale",
     "User",
@@ -215,6 +216,17 @@ class FirewallRule(Model):
     """The service sets it."""
     created_at: datetime | Unset | None = UNSET
     """The service sets it."""
+
+
+class PoolMode(OpenEnum):
+    """Pooling mode of PgBouncer: when a client's server connection returns to the pool."""
+
+    SESSION = "session"
+    """When the client disconnects. All features of PostgreSQL work."""
+    TRANSACTION = "transaction"
+    """After each transaction, so prepared statements do not outlive it (asyncpg: `statement_cache_size=0`)."""
+    STATEMENT = "statement"
+    """After each statement; transactions of several statements are not possible."""
 
 
 class UserRole(OpenEnum):

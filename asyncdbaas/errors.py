@@ -26,7 +26,7 @@ DBaaSError
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from asyncdbaas._documented import Documented
 
@@ -58,6 +58,9 @@ __all__ = [
     "WaitFailedError",
     "WaitTimeoutError",
 ]
+
+SAFE_METHODS: Final = ("GET", "HEAD")
+"""The methods that change nothing."""
 
 
 class DBaaSError(Documented, Exception):
@@ -135,7 +138,7 @@ class RequestError(DBaaSError):
 
         True if the outcome is unknown, and if a write succeeded but its response could not be read.
         """
-        return self.outcome_unknown or (self._succeeded and self.method not in ("GET", "HEAD"))
+        return self.outcome_unknown or (self._succeeded and self.method not in SAFE_METHODS)
 
     def __str__(self) -> str:
         text = f"{self.method} {self.path}: {self._reason()}"

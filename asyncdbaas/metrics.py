@@ -67,7 +67,7 @@ async def get_metrics_credentials(session: AsyncSession) -> MetricsCredentials:
     Scope `database:update` and `database:view_credentials`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_get_cluster_metrics_credentials
     """
-    return await session.run("GET", _PATH, reader(_Answer, "credentials").then(_unwrap))
+    return await session.request("GET", _PATH, reader(_Answer, "credentials").then(_unwrap))
 
 
 async def update_metrics_credentials(session: AsyncSession, credentials: MetricsCredentialsUpdate) -> None:

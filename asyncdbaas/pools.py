@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import attrs
 
+from asyncdbaas._checks import kind_of
 from asyncdbaas._core.model import Model
 from asyncdbaas._endpoint import (
     changes,
@@ -16,10 +17,10 @@ from asyncdbaas._endpoint import (
     payload,
     write_lock,
 )
-from asyncdbaas._models import Connection, not_empty
+from asyncdbaas._models import Connection, PoolMode, not_empty
 from asyncdbaas.errors import InvalidInputError
 from asyncdbaas.session import AsyncSession
-from asyncdbaas.types import UNSET, EnumOrStr, Id, OpenEnum, Unset, take_strings
+from asyncdbaas.types import UNSET, EnumOrStr, Id, Unset, take_strings
 
 __all__ = [
     "Connection",
@@ -33,17 +34,6 @@ __all__ = [
     "list_pools",
     "update_pool",
 ]
-
-
-class PoolMode(OpenEnum):
-    """Pooling mode: when a client's server connection returns to the pool."""
-
-    SESSION = "session"
-    """When the client disconnects. All features of PostgreSQL work."""
-    TRANSACTION = "transaction"
-    """After each transaction, so prepared statements do not outlive it (asyncpg: `statement_cache_size=0`)."""
-    STATEMENT = "statement"
-    """After each statement; transactions of several statements are not possible."""
 
 
 @attrs.frozen(kw_only=True, slots=False, repr=False)
@@ -71,7 +61,7 @@ class Pool(Model):
 def _check_name(_: object, __: object, name: str) -> None:
     # The service responds to a longer name with a 500 that does not say why.
     if not isinstance(name, str) or not 3 <= len(name) <= 60:
-        shown = f"one of {len(name)}" if isinstance(name, str) else type(name).__name__
+        shown = f"one of {len(name)}" if isinstance(name, str) else kind_of(name)
         raise InvalidInputError(f"pool name must be a string of 3 to 60 characters, not {shown}")
 
 

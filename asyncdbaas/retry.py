@@ -13,6 +13,7 @@ import attrs
 from asyncdbaas._checks import check_count, check_seconds, kind_of
 from asyncdbaas._documented import Documented
 from asyncdbaas.errors import (
+    SAFE_METHODS,
     APIError,
     InvalidInputError,
     QuotaWaitError,
@@ -24,7 +25,7 @@ from asyncdbaas.errors import (
 
 __all__ = ["RetryPolicy", "waits_are_off", "without_waits"]
 
-_IDEMPOTENT: Final = frozenset({"GET", "HEAD", "PUT", "PATCH", "DELETE"})
+_IDEMPOTENT: Final = frozenset({*SAFE_METHODS, "PUT", "PATCH", "DELETE"})
 # 520 to 524 are the responses of the edge network in front of the service if it got no complete response from it.
 _TRANSIENT: Final = frozenset({408, 500, 502, 503, 504, 520, 521, 522, 523, 524})
 # The server did not process the request: RFC 9110, 15.5.20, and RFC 8470, 5.2.
@@ -66,7 +67,6 @@ class RetryPolicy(Documented):
     """Further statuses to retry for every method, such as 412: "not yet", the cluster is busy."""
 
     def __attrs_post_init__(self) -> None:
-        """Check the values."""
         check_count(self.max_attempts, "max_attempts")
         check_count(self.max_refusals, "max_refusals", least=0)
         check_seconds(self.base_delay, "base_delay", zero=True)

@@ -6,56 +6,37 @@ import asyncio
 import copy
 import os
 import ssl
-import time
-from collections.abc import Callable, Coroutine, Generator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
-from functools import lru_cache
-from types import TracebackType
+from collections.abc import Callable, Coroutine, Mapping
+from contextlib import AbstractContextManager
 from typing import Any, Final, Self, TypeAlias, TypeVar, overload
 from weakref import WeakValueDictionary
 
 import aiohttp
-import attrs
 from yarl import URL
 
 from asyncdbaas import hooks
-from asyncdbaas._checks import check_instance, kind_of
-from asyncdbaas._core.admission import Admission, check_limiter
-from asyncdbaas._core.call import Call, Options, ResponseInfo, check_headers, response_info
-from asyncdbaas._core.coalescing import Reads
-from asyncdbaas._core.codec import encode
+from asyncdbaas._core.admission import Admission
+from asyncdbaas._core.call import Options, Params, ResponseInfo, collected_responses
 from asyncdbaas._core.credentials import Credentials, Token
-from asyncdbaas._core.decoding import IGNORE, Reader, reader
+from asyncdbaas._core.decoding import Reader, reader
 from asyncdbaas._core.deletions import Deletions
-from asyncdbaas._core.http import (
-    RateLimitHeaders,
-    check_base_url,
-    check_method,
-    check_params,
-    check_path,
-    origin,
-    read_rate_limit,
-)
+from asyncdbaas._core.http import RateLimitHeaders, check_base_url, origin, read_rate_limit
 from asyncdbaas._core.lifetime import Lifetime
 from asyncdbaas._core.observers import Observers, log_as_environment_says
 from asyncdbaas._core.passwords import Passwords
 from asyncdbaas._core.sender import Sender
 from asyncdbaas._core.transport import Transport
-from asyncdbaas.errors import InvalidInputError
-from asyncdbaas.ratelimit import Priority, RateLimiter, priority
+from asyncdbaas.ratelimit import Priority, RateLimiter
 from asyncdbaas.retry import RetryPolicy
-from asyncdbaas.types import UNSET, Hidden, SecretBytes, Unset, as_secret
+from asyncdbaas.types import UNSET, Hidden, Unset, as_secret
 
 __all__ = ["AsyncSession", "ResponseInfo", "Token"]
 
 T = TypeVar("T")
-
-Params: TypeAlias = Mapping[str, str | int] | None
-"""Query parameters of a request."""
+Into: TypeAlias = type[T] | Reader[T]
+"""The class of a result, or a reader of the body that has it."""
 
 _API: Final = "https://api.digitalocean.com"
-_seen: Final[ContextVar[tuple[tuple[Lifetime, list[ResponseInfo]], ...]]] = ContextVar("asyncdbaas.seen", default=())
 
 
 class AsyncSession:
@@ -82,8 +63,7 @@ class AsyncSession:
         rate_limiter: pass the same one to sessions that share a token. For many processes, use `SharedRateLimiter`.
         http: an `aiohttp.ClientSession` whose connections to use, with their TLS settings and its proxy. Its other
             settings do not apply here. It is not closed.
-        trust_env: use the proxy (HTTPS_PROXY, NO_PROXY) and the certificate authorities (SSL_CERT_FILE, SSL_CERT_DIR)
-            that the environment names.
+        trust_env: use the environment's proxy (HTTPS_PROXY, NO_PROXY) and authorities (SSL_CERT_FILE, SSL_CERT_DIR).
         ssl_context: TLS settings, such as certificate authorities of your own.
         user_agent: name and version of your application, put before this library's in each request.
         coalesce_reads: let identical reads that wait for the quota share one request.
@@ -109,10 +89,11 @@ class AsyncSession:
     ) -> None:
         token, base_url = as_secret(token), as_secret(base_url)  # before anything can raise and show them
         self._base, self._lifetime = "", Lifetime()  # for repr: a traceback with locals shows a half-made session, too
-        self._options = Options(max_wait=max_wait, timeout=timeout, retry=RetryPolicy() if retry is None else retry)
+        retry = RetryPolicy() if retry is None else retry
+        self._options = Options(max_wait=max_wait, timeout=timeout, retry=retry, coalesce_reads=coalesce_reads)
         self._credentials = Credentials(token, user_agent, self._lifetime)
         self._base = check_base_url(os.environ.get("DIGITALOCEAN_API_URL") or _API if base_url is None else base_url)
-        self.rate_limiter: Final = RateLimiter() if rate_limiter is None else check_limiter(rate_limiter)
+        self.rate_limiter: Final = RateLimiter() if rate_limiter is None else rate_limiter
         """The rate limiter of this session. Ask it for `forecast(n)`, `waiting` and `in_flight`."""
         self._observers = Observers(on_event)
         self._admission = Admission(self.rate_limiter, max_connections, self._lifetime, self._observers)
@@ -122,12 +103,10 @@ class AsyncSession:
             self._credentials,
             max_connections=max_connections,
             lent=http,
-            trust_env=check_instance(trust_env, bool, "trust_env", "False"),
+            trust_env=trust_env,
             ssl_context=ssl_context,
         )
         self._sender = Sender(self._lifetime, self._admission, self._credentials, self._transport, self._observers)
-        self._reads = Reads(self._sender, self._admission, self._observers)
-        self._coalesce_reads = check_instance(coalesce_reads, bool, "coalesce_reads", "False")
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self.deletions, self.passwords = Deletions(), Passwords()
 
@@ -137,9 +116,7 @@ class AsyncSession:
     async def __aenter__(self) -> Self:
         return await self.open()
 
-    async def __aexit__(
-        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *exc: object) -> None:
         await self.close()
 
     async def open(self) -> Self:
@@ -177,22 +154,18 @@ class AsyncSession:
     ) -> Self:
         """Return a session with other options for its calls, and everything else shared.
 
-        The two share connections, rate limiter, locks and listeners, and are open or closed together. What is left out
-        stays as it is; `headers` are added to those set before.
+        The two share connections, rate limiter, locks and listeners, and are open or closed together.
 
         Args:
             max_wait: as for AsyncSession; None waits as long as it takes, as background jobs should.
             timeout: as for AsyncSession.
             retry: as for AsyncSession.
-            headers: more headers for each request. A value is hidden like the token.
+            headers: more headers for each request, added to those set before. A value is hidden like the token.
             priority: "bulk" lets other calls go first; None means that of the block (see `asyncdbaas.priority`).
         """
-        changes: dict[str, Any] = {"max_wait": max_wait, "timeout": timeout, "retry": retry, "priority": priority}
-        changes = {name: value for name, value in changes.items() if value is not UNSET}
-        if headers is not UNSET:
-            changes["headers"] = (*self._options.headers, *check_headers(headers))
+        options = self._options.changed(headers, max_wait=max_wait, timeout=timeout, retry=retry, priority=priority)
         other = copy.copy(self)
-        other._options = attrs.evolve(self._options, **changes)  # noqa: SLF001 -- one of this class
+        other._options = options  # noqa: SLF001 -- one of this class
         return other
 
     @property
@@ -206,28 +179,19 @@ class AsyncSession:
     ) -> Coroutine[Any, Any, None]: ...
     @overload
     def request(
-        self,
-        method: str,
-        path: str,
-        into: type[T],
-        *,
-        key: str | None = None,
-        body: object = None,
-        params: Params = None,
+        self, method: str, path: str, into: Into[T], *, key: str = "", body: object = None, params: Params = None
     ) -> Coroutine[Any, Any, T]: ...
     def request(
         self,
         method: str,
         path: str,
-        into: type[T] | None = None,
+        into: Into[T] | None = None,
         *,
-        key: str | None = None,
+        key: str = "",
         body: object = None,
         params: Params = None,
     ) -> Coroutine[Any, Any, T | None]:
-        """Send one request, retry it if that is safe, and return the result as an instance of `into`.
-
-        The functions of the endpoint modules use this. Use it for operations that they lack.
+        """Send one request, retry it if that is safe, and return the result, for operations that have no function.
 
         Raise APIError for any status but 2xx, TransportError if no response came, DecodeError if it does not fit,
         AcceptedError if there is no result yet, SessionStateError if the session is not open here.
@@ -236,69 +200,27 @@ class AsyncSession:
             method: in capitals.
             path: starts at `/v2`, and is percent-encoded.
             into: the class of the result. Without it the body of the response is ignored and the result is None.
-            key: the envelope around the object. The response may lack it.
+            key: the envelope around the result. The response may lack it.
             body: an attrs object or plain data.
             params: the query.
         """
+        read = into if into is None or isinstance(into, Reader) else reader(into, key)
         body = Hidden(body)  # plain data may hold a password, which a traceback with locals must not show
-        read: Reader[Any] = IGNORE if into is None else reader(into, key)
-        return self.run(method, path, read, body=body, params=params)
-
-    async def run(
-        self, method: str, path: str, read: Reader[T], *, body: Hidden | None = None, params: Params = None
-    ) -> T:
-        """Do what `request` does, with a function that reads the body of the response.
-
-        Args:
-            method: in capitals.
-            path: starts at `/v2`, and is percent-encoded.
-            read: makes the result of the body.
-            body: an attrs object or plain data, hidden from tracebacks.
-            params: the query.
-        """
-        call = self._prepare(method, path, body, params)
-        del body  # it has been encoded, and thousands of calls may wait below
-        if call.observed:
-            self._observers.started(call)
-        try:
-            send = self._reads.send if method == "GET" and self._coalesce_reads else self._sender.send
-            if self._options.priority is None:
-                response = await send(call)
-            else:
-                with priority(self._options.priority):
-                    response = await send(call)
-            result = await self._sender.read(call, response, read)
-        except BaseException as error:
-            if call.observed:
-                self._observers.ended(call, error)
-            raise
-        if call.observed:
-            self._observers.ended(call, None)
-        for owner, seen in _seen.get():
-            if owner is self._lifetime:
-                seen.append(response_info(call, response))
-        return result
+        return self._sender.call(self._options, method, path, read, body=body, params=params)
 
     def lock(self, name: str) -> asyncio.Lock:
         """Return the lock of that name, for writes that the service wants one at a time.
 
-        It exists as long as a task holds it or waits for it. Calls made under it have deadlines, and cancelling a task
-        that waits does not affect the others.
+        It exists as long as a task holds it or waits for it.
         """
         self._lifetime.check()
         return self._locks.setdefault(name, asyncio.Lock())
 
-    @contextmanager
-    def listening(self, on_event: Callable[[hooks.CallEvent], object]) -> Generator[None]:
+    def listening(self, on_event: Callable[[hooks.CallEvent], object]) -> AbstractContextManager[None]:
         """Call a function with the events of all calls made while the block runs, in addition to `on_event`."""
-        added = self._observers.add(on_event)
-        try:
-            yield
-        finally:
-            self._observers.remove(added)
+        return self._observers.listening(on_event)
 
-    @contextmanager
-    def responses(self) -> Generator[list[ResponseInfo]]:
+    def responses(self) -> AbstractContextManager[list[ResponseInfo]]:
         """Collect status, headers and request id of the successful responses to calls made in the block.
 
             with session.responses() as seen:
@@ -307,35 +229,4 @@ class AsyncSession:
 
         It covers tasks started in the block, in the order in which they end, but not calls of tasks outside of it.
         """
-        seen: list[ResponseInfo] = []
-        before = _seen.get()
-        _seen.set((*before, (self._lifetime, seen)))
-        try:
-            yield seen
-        finally:
-            _seen.set(before)
-
-    def _prepare(self, method: str, path: str, body: Hidden | None, params: Params) -> Call:
-        self._lifetime.check()
-        try:
-            url = _url(self._base, method, path)
-        except TypeError:  # something that cannot be hashed
-            raise InvalidInputError(
-                f"method and path must be strings, not {kind_of(method)} and {kind_of(path)}"
-            ) from None
-        return Call(
-            method,
-            path,
-            url.with_query(check_params(params)) if params else url,
-            None if body is None or body.value is None else SecretBytes(encode(body.value)),
-            self._options,
-            self._observers.active,
-            next(self._observers.numbers),
-            time.monotonic(),
-        )
-
-
-@lru_cache(maxsize=1024)  # bulk creation sends to one address again and again
-def _url(base: str, method: str, path: str) -> URL:
-    check_method(method)
-    return URL(base + check_path(path), encoded=True)
+        return collected_responses(self._lifetime)

@@ -7,19 +7,20 @@ import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from functools import partial
 from math import isinf
-from typing import Any, cast
+from typing import Any
 
-from asyncdbaas._checks import check_count, kind_of
+from asyncdbaas import hooks
+from asyncdbaas._checks import check_count, check_instance
 from asyncdbaas._core.call import Call, Response
 from asyncdbaas._core.http import parse_count, parse_retry_after, read_rate_limit
 from asyncdbaas._core.lifetime import Lifetime, closed_error
 from asyncdbaas._core.observers import Observers
-from asyncdbaas.errors import InvalidInputError, QuotaWaitError, RequestError, TransportError
+from asyncdbaas.errors import QuotaWaitError, RequestError, TransportError
 from asyncdbaas.ratelimit import RateLimiter, current_priority
 from asyncdbaas.ratelimit.queue import WaitQueue
 from asyncdbaas.retry import waits_are_off
 
-__all__ = ["Admission", "check_limiter"]
+__all__ = ["Admission"]
 
 
 class Admission:
@@ -35,7 +36,7 @@ class Admission:
         self.queue = WaitQueue[None]()
         self.last_headers: Mapping[str, str] = {}
         """The headers of the last response that said anything about the hourly quota."""
-        self._limiter = limiter
+        self._limiter = check_instance(limiter, RateLimiter, "rate_limiter", "RateLimiter(per_minute=250)")
         self._is_current = limiter.is_current
         self._lifetime = lifetime
         self._observers = observers
@@ -124,7 +125,7 @@ class Admission:
             if not self._lifetime.is_open:
                 raise closed_error()
             if call.observed and (delay := self._limiter.delay()) > 0:
-                self._observers.waiting(call, delay, self._limiter.waiting)
+                self._observers.emit(hooks.QuotaWait, call, seconds=delay, waiting=self._limiter.waiting)
             call.has_permit = partial(self._is_current, await self._limiter.acquire(self))
             call.waited += time.monotonic() - call.queued
         except BaseException:
@@ -138,12 +139,3 @@ class Admission:
     def _free_slot(self) -> None:
         if not self.queue.wake(None, bulk=self.free_slots >= self._spare_slots):
             self.free_slots += 1
-
-
-def check_limiter(limiter: Any) -> RateLimiter:
-    """Return a rate limiter; reject anything else, such as the class itself."""
-    if isinstance(limiter, type) or not (hasattr(limiter, "acquire") and hasattr(limiter, "attach")):
-        raise InvalidInputError(
-            f"rate_limiter must be a RateLimiter, such as RateLimiter(per_minute=250), not {kind_of(limiter)}"
-        )
-    return cast("RateLimiter", limiter)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
-from typing import Final, get_args
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, Final, TypeAlias, get_args
 
 import attrs
 from multidict import CIMultiDict
@@ -16,8 +18,20 @@ from asyncdbaas._documented import Documented
 from asyncdbaas.errors import InvalidInputError
 from asyncdbaas.ratelimit import Priority
 from asyncdbaas.retry import RetryPolicy
+from asyncdbaas.types import UNSET, Unset
 
-__all__ = ["Call", "Options", "Response", "ResponseInfo", "check_headers", "response_info"]
+__all__ = [
+    "Call",
+    "Options",
+    "Params",
+    "Response",
+    "ResponseInfo",
+    "collect_response",
+    "collected_responses",
+]
+
+Params: TypeAlias = Mapping[str, str | int] | None
+"""Query parameters of a request."""
 
 # The session sets these itself.
 _OWN_HEADERS: Final = frozenset({"authorization", "connection", "content-length", "content-type", "host"})
@@ -25,23 +39,31 @@ _OWN_HEADERS: Final = frozenset({"authorization", "connection", "content-length"
 
 @attrs.frozen(kw_only=True)
 class Options:
-    """The options that `AsyncSession.with_options` changes."""
+    """The options of the calls of a session."""
 
     max_wait: float | None
     timeout: float
     retry: RetryPolicy
+    coalesce_reads: bool
     headers: tuple[tuple[str, str], ...] = attrs.field(default=(), repr=False)
     priority: Priority | None = None
     """None means the priority of the block in which the call is made."""
 
     def __attrs_post_init__(self) -> None:
-        """Check the values."""
         if self.max_wait is not None:
             check_seconds(self.max_wait, "max_wait", zero=True)
         check_seconds(self.timeout, "timeout")
         check_instance(self.retry, RetryPolicy, "retry", "RetryPolicy(max_attempts=3)")
+        check_instance(self.coalesce_reads, bool, "coalesce_reads", "False")
         if self.priority is not None and self.priority not in get_args(Priority):
             raise InvalidInputError('priority must be "interactive", "bulk" or None')
+
+    def changed(self, headers: Mapping[str, str] | Unset, **changes: Any) -> Options:
+        """Return these options with some changed, unless they are UNSET, and with more headers."""
+        changes = {name: value for name, value in changes.items() if value is not UNSET}
+        if headers is not UNSET:
+            changes["headers"] = (*self.headers, *_checked(headers))
+        return attrs.evolve(self, **changes)
 
 
 @attrs.define
@@ -68,11 +90,6 @@ class Call:
     """Whether the first byte of the attempt may have been written."""
     on_admission: Callable[[], None] | None = attrs.field(default=None, repr=False)
     """Called when the first attempt is about to be sent; the read is not shared with later callers from then on."""
-
-    @property
-    def is_read(self) -> bool:
-        """Whether the call changes nothing."""
-        return self.method in ("GET", "HEAD")
 
 
 @attrs.define  # not frozen: one is made for each attempt, and frozen takes three times as long
@@ -108,21 +125,42 @@ class ResponseInfo(Documented):
     """How many of these seconds the call waited for a connection slot and the rate limit."""
 
 
-def response_info(call: Call, response: Response) -> ResponseInfo:
-    """Return the status, headers and timing of a successful response."""
-    return ResponseInfo(
-        method=call.method,
-        path=call.path,
-        status=response.status,
-        headers=CIMultiDict(response.headers),  # unlike what aiohttp gives, it can be pickled
-        request_id=read_request_id(response.headers),
-        attempts=call.attempts,
-        seconds=time.monotonic() - call.began,
-        waited=call.waited,
-    )
+_collections: Final[ContextVar[tuple[tuple[object, list[ResponseInfo]], ...]]] = ContextVar(
+    "asyncdbaas.collections", default=()
+)
 
 
-def check_headers(headers: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+@contextmanager
+def collected_responses(owner: object) -> Generator[list[ResponseInfo]]:
+    """Collect what `collect_response` gets for this owner in the block, and in tasks that start there."""
+    collected: list[ResponseInfo] = []
+    before = _collections.get()
+    _collections.set((*before, (owner, collected)))
+    try:
+        yield collected
+    finally:
+        _collections.set(before)
+
+
+def collect_response(owner: object, call: Call, response: Response) -> None:
+    """Add a successful response to the lists of the blocks that collect for this owner."""
+    for its_owner, collected in _collections.get():
+        if its_owner is owner:
+            collected.append(
+                ResponseInfo(
+                    method=call.method,
+                    path=call.path,
+                    status=response.status,
+                    headers=CIMultiDict(response.headers),  # unlike what aiohttp gives, it can be pickled
+                    request_id=read_request_id(response.headers),
+                    attempts=call.attempts,
+                    seconds=time.monotonic() - call.began,
+                    waited=call.waited,
+                )
+            )
+
+
+def _checked(headers: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
     """Return headers as pairs; reject those that the session sets itself, and what cannot be a header."""
     for name, value in check_mapping(headers, "headers").items():
         check_header(value, f"headers: the value of {check_header_name(name)}")

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import copy
-from collections.abc import Hashable
+from collections.abc import Callable, Coroutine, Hashable
 from functools import partial
+from typing import Any, TypeAlias
 
 import attrs
 
+from asyncdbaas import hooks
 from asyncdbaas._core.admission import Admission
 from asyncdbaas._core.call import Call, Response
 from asyncdbaas._core.observers import Observers
-from asyncdbaas._core.sender import Sender
 from asyncdbaas.errors import DBaaSError
 from asyncdbaas.ratelimit import current_priority
 
 __all__ = ["Reads"]
+
+_Send: TypeAlias = Callable[[Call], Coroutine[Any, Any, Response]]
 
 
 @attrs.define(eq=False)
@@ -25,7 +28,7 @@ class _SharedRead:
 
     leader: Call
     admitted: asyncio.Future[None]
-    task: asyncio.Task[Response] | None = None
+    task: asyncio.Task[Response] = attrs.field(init=False)
     waiting: int = 0
 
 
@@ -37,37 +40,36 @@ class Reads:
     for it.
     """
 
-    def __init__(self, sender: Sender, admission: Admission, observers: Observers) -> None:
-        self._sender = sender
+    def __init__(self, admission: Admission, observers: Observers) -> None:
         self._admission = admission
         self._observers = observers
         self._queued: dict[Hashable, _SharedRead] = {}
 
-    async def send(self, call: Call) -> Response:
-        """Send a read, or wait for one that is queued."""
+    async def send(self, send: _Send, call: Call) -> Response:
+        """Send a read by a function, or wait for one that is queued."""
         if not self._admission.must_wait():
-            return await self._sender.send(call)
+            return await send(call)
         key = (call.url, call.options, call.options.priority or current_priority())
         shared = self._queued.get(key)
         if shared is None:
-            shared = self._start(key, call)
+            shared = self._start(key, send, call)
         elif call.observed:
-            self._observers.joined(call, shared.leader.number)
+            self._observers.emit(hooks.CallJoined, call, leader=shared.leader.number)
         shared.waiting += 1
         try:
             return await self._outcome(call, shared)
         finally:
             shared.waiting -= 1
-            if not shared.waiting and shared.task is not None and not shared.task.done():
+            if not shared.waiting and not shared.task.done():
                 self._release(key, shared)
                 shared.task.cancel()
                 await asyncio.wait([shared.task])
 
-    def _start(self, key: Hashable, call: Call) -> _SharedRead:
+    def _start(self, key: Hashable, send: _Send, call: Call) -> _SharedRead:
         shared = _SharedRead(call, asyncio.get_running_loop().create_future())
         self._queued[key] = shared
         call.on_admission = partial(self._release, key, shared)
-        shared.task = asyncio.create_task(self._sender.send(call))
+        shared.task = asyncio.create_task(send(call))
         shared.task.add_done_callback(partial(self._end, key, shared))
         return shared
 
@@ -84,20 +86,16 @@ class Reads:
             task.exception()  # otherwise asyncio logs it as never retrieved if all callers have gone
 
     async def _outcome(self, call: Call, shared: _SharedRead) -> Response:
-        task = shared.task
-        if task is None:
-            raise AssertionError("the task is set when the read is started")
-
         async def admitted(_: Call) -> None:
             await asyncio.wait([shared.admitted])
 
         max_wait = call.options.max_wait
         if max_wait is not None and (refusal := await self._admission.within(max_wait, call, admitted)):
             raise refusal
-        await asyncio.wait([task])
+        await asyncio.wait([shared.task])
         call.waited = shared.leader.waited
-        error = task.exception()
+        error = shared.task.exception()
         if error is None:
-            return task.result()
+            return shared.task.result()
         # An error object belongs to one caller: it collects the traceback and notes of whoever handles it.
         raise copy.copy(error) if isinstance(error, DBaaSError) and call is not shared.leader else error

@@ -19,7 +19,6 @@ from asyncdbaas._core.wire import as_fields, from_wire, is_plain, wire_names
 from asyncdbaas.errors import InvalidInputError
 
 __all__ = [
-    "IGNORE",
     "LARGE",
     "MismatchError",
     "NotYetError",
@@ -43,8 +42,6 @@ Steps: TypeAlias = Generator[None, None, T]
 LARGE: Final = 64 * 2**10
 # The tolerant path takes 20 us an object and cannot pause within an item of a list.
 _MOST_OBJECTS_OF_AN_ITEM: Final = 20_000
-
-
 # How the zero date begins, which Go programs write for "no date".
 _ZERO_DATE: Final = b'"0001-01-01'
 
@@ -100,25 +97,13 @@ def malformed(body: bytes, error: Exception) -> MismatchError:
     return MismatchError(f"not valid JSON: {error}" if body else "the body is empty")
 
 
-def _nothing(_: bytes) -> None:
-    """Read nothing."""
-
-
-def _nothing_in_steps(_: bytes, __: list[str]) -> Steps[None]:
-    yield
-
-
-IGNORE: Final = Reader(_nothing, _nothing_in_steps)
-"""The reader of responses whose body does not matter."""
-
-
 def count_objects(body: bytes) -> int:
     """Return how many objects and arrays a body holds, or more if its texts hold braces."""
     return body.count(b"{") + body.count(b"[")
 
 
-def reader(into: type[T], key: str | None) -> Reader[T]:
-    """Return the reader of responses whose object is below `key`, or is the whole body."""
+def reader(into: type[T], key: str = "") -> Reader[T]:
+    """Return the reader of responses whose object is below `key`, or without a key is the whole body."""
     into_any: Any = into  # a class is hashable, but type checkers doubt it
     try:
         return _reader(into_any, key)
@@ -127,10 +112,10 @@ def reader(into: type[T], key: str | None) -> Reader[T]:
 
 
 @cache  # a decoder takes longer to build than thousands of responses take to read
-def _reader(into: Any, key: str | None) -> Reader[Any]:
+def _reader(into: Any, key: str) -> Reader[Any]:
     is_list = get_origin(into) is list
     (item,) = get_args(into) if is_list else (into,)
-    fast_item = _fast_reader(item, None)
+    fast_item = _fast_reader(item, "")
 
     def read_item(raw: msgspec.Raw, place: str, notes: list[str]) -> Any:
         try:
@@ -153,7 +138,7 @@ def _reader(into: Any, key: str | None) -> Reader[Any]:
     return Reader(_fast_reader(into, key), thorough)
 
 
-def _fast_reader(into: Any, key: str | None) -> Callable[[bytes], Any]:
+def _fast_reader(into: Any, key: str) -> Callable[[bytes], Any]:
     """Return a decoder for bodies of the usual form; LookupError and ValidationError mean any other."""
     if not is_plain(into):
         return _mapped_reader(into, key)
@@ -169,8 +154,8 @@ def _fast_reader(into: Any, key: str | None) -> Callable[[bytes], Any]:
     return read_dates
 
 
-def _plain_reader(into: Any, key: str | None) -> Callable[[bytes], Any]:
-    if key is None:
+def _plain_reader(into: Any, key: str) -> Callable[[bytes], Any]:
+    if not key:
         return _decoder(into).decode
     envelope = msgspec.defstruct("Envelope", [("value", into | None, msgspec.field(name=key, default=None))])
     decode = _decoder(envelope).decode
@@ -184,12 +169,12 @@ def _plain_reader(into: Any, key: str | None) -> Callable[[bytes], Any]:
     return read
 
 
-def _mapped_reader(into: Any, key: str | None) -> Callable[[bytes], Any]:
+def _mapped_reader(into: Any, key: str) -> Callable[[bytes], Any]:
     """Return a fast reader for a class whose fields have other names, or another place, than in JSON."""
 
     def read(body: bytes) -> Any:
         raw = msgspec.json.decode(body)
-        return msgspec.convert(from_wire(raw if key is None else as_fields(raw)[key], into), into)
+        return msgspec.convert(from_wire(as_fields(raw)[key] if key else raw, into), into)
 
     return read
 
@@ -202,7 +187,7 @@ def _has_dates(kind: Any) -> bool:
     return kind is datetime or any(map(_has_dates, get_args(kind)))
 
 
-def _open(body: bytes, into: Any, key: str | None) -> tuple[msgspec.Raw, str]:
+def _open(body: bytes, into: Any, key: str) -> tuple[msgspec.Raw, str]:
     """Return the JSON below `key`, else the whole body, and its place."""
     try:
         fields: dict[str, msgspec.Raw] = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
@@ -210,16 +195,16 @@ def _open(body: bytes, into: Any, key: str | None) -> tuple[msgspec.Raw, str]:
     except msgspec.ValidationError:
         msgspec.json.decode(body, type=msgspec.Raw)  # is it JSON at all?
         fields, is_object = {}, False
-    is_wrapped = key is not None and key in fields
+    is_wrapped = bool(key) and key in fields
     if not is_wrapped and _text(fields, "id") == "accepted":
         raise NotYetError(_text(fields, "message") or "accepted")
-    raw, place = (fields[key], f"$.{key}") if key is not None and is_wrapped else (msgspec.Raw(body), "$")
+    raw, place = (fields[key], f"$.{key}") if is_wrapped else (msgspec.Raw(body), "$")
     if bytes(raw).strip() == b"null":
         if get_origin(into) is not list:
             raise NotYetError(f"{place} is null")
         raw = msgspec.Raw(b"[]")
     # A bare object that has nothing of the class: all its fields may be optional, then anything would fit.
-    if key is not None and not is_wrapped and is_object and fields.keys().isdisjoint(wire_names(into)):
+    if key and not is_wrapped and is_object and fields.keys().isdisjoint(wire_names(into)):
         raise MismatchError(f"$ has no {key!r}")
     return raw, place
 

@@ -28,7 +28,6 @@ __all__ = [
     "check_base_url",
     "check_header",
     "check_header_name",
-    "check_method",
     "check_params",
     "check_path",
     "check_text",
@@ -181,13 +180,6 @@ def check_header_name(name: str) -> str:
     return name
 
 
-def check_method(method: str) -> str:
-    """Reject what is not a method of the API."""
-    if method not in METHODS:
-        raise InvalidInputError(f"method must be one of {', '.join(METHODS)}")
-    return method
-
-
 def is_loopback(host: str) -> bool:
     """Return whether a host is this machine, where nobody can intercept the token and no real service runs."""
     try:
@@ -273,7 +265,7 @@ def api_error(status: int, headers: Mapping[str, str], body: bytes, *, method: s
         retry_after=parse_retry_after(headers.get("retry-after"), time.time()),
         method=method,
         path=path,
-        outcome_unknown=method not in ("GET", "HEAD")
+        outcome_unknown=method not in errors.SAFE_METHODS
         and (status >= 500 or status == _REQUEST_TIMEOUT)
         and not _never_forwarded(status, message),
     )

@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from itertools import count
 from typing import Any, Final, TypeAlias, TypeVar
 
@@ -43,33 +44,26 @@ class Observers:
         return bool(self._listeners) or _log.isEnabledFor(logging.INFO)
 
     def add(self, listener: Callable[[hooks.CallEvent], object]) -> Listener:
-        """Call a function with the events of all calls made from now on; return what `remove` takes."""
+        """Call a function with the events of all calls made from now on."""
         added = guarded(listener)
         self._listeners = (*self._listeners, added)
         return added
 
-    def remove(self, added: Listener) -> None:
-        """Stop calling it. The same function may have been added more than once."""
-        self._listeners = tuple(other for other in self._listeners if other is not added)
+    @contextmanager
+    def listening(self, listener: Callable[[hooks.CallEvent], object]) -> Generator[None]:
+        """Call a function with the events of all calls made while the block runs."""
+        added = self.add(listener)
+        try:
+            yield
+        finally:  # the same function may have been added more than once
+            self._listeners = tuple(other for other in self._listeners if other is not added)
 
     def started(self, call: Call) -> None:
         """Emit CallStarted."""
         # Without the path of `base_url`, which can hold a secret.
         query = call.url.raw_query_string
         url = f"{call.url.origin()}{call.path}{query and '?'}{query}"
-        self._emit(hooks.CallStarted, call, url=url)
-
-    def joined(self, call: Call, leader: int) -> None:
-        """Emit CallJoined."""
-        self._emit(hooks.CallJoined, call, leader=leader)
-
-    def waiting(self, call: Call, seconds: float, others: int) -> None:
-        """Emit QuotaWait."""
-        self._emit(hooks.QuotaWait, call, seconds=seconds, waiting=others)
-
-    def attempt_started(self, call: Call, waited: float) -> None:
-        """Emit AttemptStarted."""
-        self._emit(hooks.AttemptStarted, call, attempt=call.attempts, waited=waited)
+        self.emit(hooks.CallStarted, call, url=url)
 
     def attempt_ended(
         self,
@@ -80,7 +74,7 @@ class Observers:
         request_id: str | None,
     ) -> None:
         """Emit AttemptEnded with the response and its error."""
-        self._emit(
+        self.emit(
             hooks.AttemptEnded,
             call,
             attempt=call.attempts,
@@ -90,20 +84,13 @@ class Observers:
             error=outcome if isinstance(outcome, RequestError) else None,
         )
 
-    def retry_scheduled(self, call: Call, delay: float, error: RequestError) -> None:
-        """Emit RetryScheduled."""
-        self._emit(hooks.RetryScheduled, call, attempt=call.attempts, delay=delay, error=error)
-
-    def unreadable(self, call: Call, places: Sequence[str]) -> None:
-        """Emit UnreadableValues."""
-        self._emit(hooks.UnreadableValues, call, places=tuple(places))
-
     def ended(self, call: Call, error: BaseException | None) -> None:
         """Emit CallEnded."""
         seconds = time.monotonic() - call.began
-        self._emit(hooks.CallEnded, call, attempts=call.attempts, seconds=seconds, waited=call.waited, error=error)
+        self.emit(hooks.CallEnded, call, attempts=call.attempts, seconds=seconds, waited=call.waited, error=error)
 
-    def _emit(self, kind: Callable[..., hooks.CallEvent], call: Call, **details: Any) -> None:
+    def emit(self, kind: Callable[..., hooks.CallEvent], call: Call, **details: Any) -> None:
+        """Emit an event of a call."""
         event = kind(session=id(self), call=call.number, method=call.method, path=call.path, **details)
         hooks.log(_log, event)
         for emit in self._listeners:

@@ -1,20 +1,29 @@
-"""Send a call: attempt it, read the outcome, and send it again as the retry policy says."""
+"""Make a call: prepare it, attempt it, send it again as the retry policy says, and decode the response."""
 
 from __future__ import annotations
 
 import time
+from functools import lru_cache, partial
 from typing import TypeVar
 
+from yarl import URL
+
+from asyncdbaas import hooks
+from asyncdbaas._checks import kind_of
 from asyncdbaas._core.admission import Admission
-from asyncdbaas._core.call import Call, Response
+from asyncdbaas._core.call import Call, Options, Params, Response, collect_response
+from asyncdbaas._core.coalescing import Reads
+from asyncdbaas._core.codec import encode
 from asyncdbaas._core.credentials import Credentials
 from asyncdbaas._core.decoding import LARGE, MismatchError, NotYetError, Reader
-from asyncdbaas._core.http import api_error, read_request_id
+from asyncdbaas._core.http import METHODS, api_error, check_params, check_path, read_request_id
 from asyncdbaas._core.lifetime import Lifetime
 from asyncdbaas._core.observers import Observers
 from asyncdbaas._core.slices import read_in_slices
 from asyncdbaas._core.transport import NotAdmittedError, Transport
-from asyncdbaas.errors import AcceptedError, DecodeError, NotFoundError, RateLimitError, RequestError
+from asyncdbaas.errors import AcceptedError, DecodeError, InvalidInputError, NotFoundError, RateLimitError, RequestError
+from asyncdbaas.ratelimit import priority
+from asyncdbaas.types import Hidden, SecretBytes
 
 __all__ = ["Sender"]
 
@@ -22,7 +31,7 @@ T = TypeVar("T")
 
 
 class Sender:
-    """Send calls. No connection slot and no permit is held between two attempts of a call."""
+    """Make calls. No connection slot and no permit is held between two attempts of a call."""
 
     def __init__(
         self,
@@ -37,15 +46,62 @@ class Sender:
         self._credentials = credentials
         self._transport = transport
         self._observers = observers
+        self._reads = Reads(admission, observers)
 
-    async def send(self, call: Call) -> Response:
+    async def call(
+        self, options: Options, method: str, path: str, read: Reader[T] | None, *, body: Hidden, params: Params
+    ) -> T | None:
+        """Make a call; return what `read` makes of the body of the response."""
+        call = self._prepare(options, method, path, body, params)
+        del body  # it has been encoded, and thousands of calls may wait below
+        if call.observed:
+            self._observers.started(call)
+        try:
+            send = partial(self._reads.send, self._send) if method == "GET" and options.coalesce_reads else self._send
+            if options.priority is None:
+                response = await send(call)
+            else:
+                with priority(options.priority):
+                    response = await send(call)
+            result = await self._read(call, response, read)
+        except BaseException as error:
+            if call.observed:
+                self._observers.ended(call, error)
+            raise
+        if call.observed:
+            self._observers.ended(call, None)
+        collect_response(self._lifetime, call, response)
+        return result
+
+    def _prepare(self, options: Options, method: str, path: str, body: Hidden, params: Params) -> Call:
+        self._lifetime.check()
+        try:
+            url = _url(self._transport.base, method, path)
+        except TypeError:  # something that cannot be hashed
+            raise InvalidInputError(
+                f"method and path must be strings, not {kind_of(method)} and {kind_of(path)}"
+            ) from None
+        return Call(
+            method,
+            path,
+            url.with_query(check_params(params)) if params else url,
+            None if body.value is None else SecretBytes(encode(body.value)),
+            options,
+            self._observers.active,
+            next(self._observers.numbers),
+            time.monotonic(),
+        )
+
+    async def _send(self, call: Call) -> Response:
         """Send a call until it succeeds, or raise the error that ends it."""
         # Inlined, not a helper coroutine: thousands of calls may wait here for their admission.
         outcome = await self._admission.enter(call) or await self._attempt(call)
         return outcome if isinstance(outcome, Response) else await self._repeat(call, outcome)
 
-    async def read(self, call: Call, response: Response, read: Reader[T]) -> T:
+    async def _read(self, call: Call, response: Response, read: Reader[T] | None) -> T | None:
         """Decode the body of a successful response, and report optional values in it that could not be read."""
+        if read is None:
+            return None
         notes: list[str] = []
         try:
             if len(response.body) <= LARGE:
@@ -59,7 +115,7 @@ class Sender:
             kind, reason = AcceptedError, f"{response.status}, accepted, but there is no result yet: {error}"
         else:
             if notes and call.observed:
-                self._observers.unreadable(call, notes)
+                self._observers.emit(hooks.UnreadableValues, call, places=tuple(notes))
             return value
         request_id = read_request_id(response.headers)
         failure = kind(reason, method=call.method, path=call.path, attempts=call.attempts, request_id=request_id)
@@ -81,7 +137,7 @@ class Sender:
             # The rate limiter itself delays calls that were refused.
             delay = 0.0 if refused else policy.wait(next(waits), error)
             if call.observed:
-                self._observers.retry_scheduled(call, delay, error)
+                self._observers.emit(hooks.RetryScheduled, call, attempt=call.attempts, delay=delay, error=error)
             await self._lifetime.sleep(delay)
             try:
                 outcome = await self._admission.enter(call) or await self._attempt(call)
@@ -108,7 +164,8 @@ class Sender:
             counted = True
             sent_at = time.monotonic()
             if call.observed:
-                self._observers.attempt_started(call, sent_at - call.queued)
+                waited = sent_at - call.queued
+                self._observers.emit(hooks.AttemptStarted, call, attempt=call.attempts, waited=waited)
             call.headers = self._credentials.headers(token, call)
             response = await self._transport.send(call)
             counted = self._admission.learn(call, response)
@@ -134,3 +191,10 @@ class Sender:
         error = api_error(response.status, headers, body, method=call.method, path=call.path)
         self._credentials.hide_in(error, call)
         return error
+
+
+@lru_cache(maxsize=1024)  # bulk creation sends to one address again and again
+def _url(base: str, method: str, path: str) -> URL:
+    if method not in METHODS:
+        raise InvalidInputError(f"method must be one of {', '.join(METHODS)}")
+    return URL(base + check_path(path), encoded=True)

@@ -22,7 +22,7 @@ from asyncdbaas._core.call import Call, Response
 from asyncdbaas._core.credentials import Credentials
 from asyncdbaas._core.lifetime import Lifetime, closed_error
 from asyncdbaas._core.networks import basic, environment_proxy, split_login, tls_setting
-from asyncdbaas.errors import DecodeError, RequestError, RequestTimeoutError, TLSError, TransportError
+from asyncdbaas.errors import SAFE_METHODS, DecodeError, RequestError, RequestTimeoutError, TLSError, TransportError
 from asyncdbaas.types import Secret
 
 __all__ = ["NotAdmittedError", "Transport"]
@@ -62,12 +62,12 @@ class Transport:
             check_instance(lent, aiohttp.ClientSession, "http", "aiohttp.ClientSession()")
         if ssl_context is not None:
             check_instance(ssl_context, ssl.SSLContext, "ssl_context", "ssl.create_default_context()")
-        self._base = base
+        self.base = base
         self._lifetime = lifetime
         self._credentials = credentials
         self._max_connections = max_connections
         self._lent = lent
-        self._trust_env = trust_env
+        self._trust_env = check_instance(trust_env, bool, "trust_env", "False")
         self._ssl_context = ssl_context
         self._proxy: URL | None = None
         self._proxy_headers: dict[str, str] | None = None
@@ -76,8 +76,8 @@ class Transport:
     def open(self) -> Secret | None:
         """Open the pool; return the login for its proxy, if it needs one."""
         if self._lent is None:
-            tls: ssl.SSLContext | bool = self._ssl_context or tls_setting(self._base, trust_env=self._trust_env)
-            self._proxy, login = environment_proxy(self._base) if self._trust_env else (None, None)
+            tls: ssl.SSLContext | bool = self._ssl_context or tls_setting(self.base, trust_env=self._trust_env)
+            self._proxy, login = environment_proxy(self.base) if self._trust_env else (None, None)
             connector: aiohttp.BaseConnector = aiohttp.TCPConnector(limit=self._max_connections, ssl=tls)
         else:
             connector = lent_connector(self._lent)
@@ -136,7 +136,7 @@ class Transport:
             kind, reason = RequestTimeoutError, f"{within} within {call.options.timeout:g} s"
         elif not sent:
             reason = f"could not connect: {text}"
-        unknown = sent and not call.is_read
+        unknown = sent and call.method not in SAFE_METHODS
         error = kind(reason, sent=sent, method=call.method, path=call.path, outcome_unknown=unknown)
         # Keep only an error of the operating system as the cause: the others hold the token, or what the other side
         # sent. The frames and the errors behind it hold the token and the body.

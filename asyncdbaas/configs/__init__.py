@@ -15,6 +15,7 @@ from asyncdbaas._checks import kind_of
 from asyncdbaas._core.decoding import MismatchError, reader
 from asyncdbaas._core.wire import wire_names
 from asyncdbaas._endpoint import cluster_path, envelop, require_some
+from asyncdbaas._models import PoolMode
 from asyncdbaas.configs._base import EngineConfig, set_fields
 from asyncdbaas.configs.advanced import (
     AdvancedMySQLConfig,
@@ -34,7 +35,6 @@ from asyncdbaas.configs.postgresql import (
     LogLinePrefix,
     OnOff,
     PgBouncerConfig,
-    PoolMode,
     PostgreSQLConfig,
     StartupParameter,
     StatementTracking,
@@ -110,7 +110,7 @@ async def get_config(session: AsyncSession, cluster_id: Id, into: type[C]) -> C:
         shown = into.__name__ if isinstance(into, type) else kind_of(into)
         raise InvalidInputError(f"into must be one of {_names(_CONFIGS)}, not {shown}")
     read = reader(into, "config").then(_check_engine)
-    return await session.run("GET", cluster_path(cluster_id, "config"), read)
+    return await session.request("GET", cluster_path(cluster_id, "config"), read)
 
 
 async def update_config(session: AsyncSession, cluster_id: Id, config: ConfigUpdate) -> None:
@@ -122,7 +122,7 @@ async def update_config(session: AsyncSession, cluster_id: Id, config: ConfigUpd
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_patch_config
     """
     if not isinstance(config, _UPDATES):
-        raise InvalidInputError(f"config must be one of {_names(_UPDATES)}, not {type(config).__name__}")
+        raise InvalidInputError(f"config must be one of {_names(_UPDATES)}, not {kind_of(config)}")
     await session.request("PATCH", cluster_path(cluster_id, "config"), body=envelop("config", require_some(config)))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import attrs
 
 from asyncdbaas._core.wire import wire
+from asyncdbaas._models import PoolMode
 from asyncdbaas.configs._base import EngineConfig, Section
 from asyncdbaas.types import UNSET, EnumOrStr, OpenEnum, Unset, take_strings
 
@@ -14,7 +15,6 @@ __all__ = [
     "LogLinePrefix",
     "OnOff",
     "PgBouncerConfig",
-    "PoolMode",
     "PostgreSQLConfig",
     "StartupParameter",
     "StatementTracking",
@@ -79,17 +79,6 @@ class SynchronousReplication(OpenEnum):
     OFF = "off"
     QUORUM = "quorum"
     """Until a quorum of the standbys has the commit."""
-
-
-class PoolMode(OpenEnum):
-    """Pooling mode of PgBouncer: how long a client keeps a server connection."""
-
-    SESSION = "session"
-    """Until it disconnects."""
-    TRANSACTION = "transaction"
-    """Until its transaction ends."""
-    STATEMENT = "statement"
-    """For one statement; transactions of more are refused."""
 
 
 class StartupParameter(OpenEnum):

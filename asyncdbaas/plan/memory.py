@@ -217,7 +217,7 @@ def load_memory(path: str | os.PathLike[str], **options: Any) -> tuple[Memory, s
         what = "is a memory of another version of asyncdbaas" if is_memory else "is not a memory of settings"
         raise InvalidInputError(f"{path} {what}; name another file")
     try:
-        found = reader(_File, None)(content)
+        found = reader(_File)(content)
     except (MismatchError, InvalidInputError):
         aside = path.with_name(f"{path.name}.damaged")
         path.replace(aside)

@@ -93,7 +93,7 @@ def load_plan(path: str | os.PathLike[str]) -> SavedPlan:
         shown = f"{version!r}, " if isinstance(version, str) and _ANY_FORMAT.fullmatch(version) else ""
         raise _refusal(file, f"is not a saved plan of this version: its format is {shown}not {_FORMAT!r}")
     try:
-        saved = reader(SavedPlan, None)(content)
+        saved = reader(SavedPlan)(content)
     except (MismatchError, InvalidInputError) as error:
         raise _refusal(file, f"is damaged: {error}") from None
     if saved.checksum != _checksum(saved):

@@ -124,7 +124,7 @@ def structure(value: Any, tp: Any) -> Any:
     """Build an object, or a list of them, from parsed JSON the way answers are read."""
     if isinstance(value, list):
         return [structure(item, tp) for item in items_of(value)]
-    return decoding.reader(best_match(attrs_classes(tp), value), None)(json.dumps(value).encode())
+    return decoding.reader(best_match(attrs_classes(tp), value))(json.dumps(value).encode())
 
 
 def dump(value: Any) -> Any:

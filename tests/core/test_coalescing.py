@@ -47,7 +47,7 @@ async def waiting(*steps: Step, **settings: Any) -> AsyncGenerator[tuple[RawServ
         await settle_down()
         assert (limiter.in_flight, limiter.waiting) == (0, 0)
         assert session._admission.free_slots == session._admission.slots
-        assert not session._reads._queued
+        assert not session._sender._reads._queued
 
 
 def things(session: AsyncSession, path: str = PATH) -> asyncio.Task[list[Thing]]:

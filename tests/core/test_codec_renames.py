@@ -48,7 +48,7 @@ def test_a_class_that_renames_nothing_still_has_a_place_for_other_keys() -> None
     assert json.loads(encode(Bag(size=1, extra={"new": 2}))) == {"size": 1, "new": 2}
 
 
-def read(into: type[Any], text: str, key: str | None = "config") -> Any:
+def read(into: type[Any], text: str, key: str = "config") -> Any:
     return reader(into, key)(text.encode())
 
 
@@ -139,7 +139,7 @@ def test_a_bare_response_without_any_field_of_the_class_is_refused(body: str) ->
 
 
 def test_without_a_key_the_object_itself_is_read() -> None:
-    assert read(Open, '{"stats.track": "all", "new": 1}', key=None) == Open(track="all", extra={"new": 1})
+    assert read(Open, '{"stats.track": "all", "new": 1}', key="") == Open(track="all", extra={"new": 1})
 
 
 @pytest.mark.parametrize("nothing", [Open(), Open(pool=Pool()), Open(extra={}), Open(extra={"new": {}}), Pool()])

@@ -13,14 +13,7 @@ import pytest
 from raw_server import RawServer, Step, answer
 from virtual_time import virtual
 
-from asyncdbaas import (
-    AsyncSession,
-    NotFoundError,
-    RateLimiter,
-    RetryPolicy,
-    SessionStateError,
-    UnprocessableError,
-)
+from asyncdbaas import AsyncSession, NotFoundError, RateLimiter, RetryPolicy, SessionStateError, UnprocessableError
 
 OK = answer(200, {"value": 1}, {"Set-Cookie": "edge=1"})
 PATH = "/v2/x"

@@ -163,7 +163,10 @@ def test_wrong_options_are_rejected_by_name(options: dict[str, Any], message: st
         ({"max_connections": "9"}, "max_connections must be an integer, not str"),
         ({"max_connections": 2.5}, "max_connections must be an integer, not float"),
         ({"retry": 3}, "retry must be of the class RetryPolicy, such as RetryPolicy(max_attempts=3), not int"),
-        ({"rate_limiter": 250}, "rate_limiter must be a RateLimiter, such as RateLimiter(per_minute=250), not int"),
+        (
+            {"rate_limiter": 250},
+            "rate_limiter must be of the class RateLimiter, such as RateLimiter(per_minute=250), not int",
+        ),
         ({"http": object()}, "http must be of the class ClientSession, such as aiohttp.ClientSession(), not object"),
         (
             {"ssl_context": "ca.pem"},
@@ -173,7 +176,7 @@ def test_wrong_options_are_rejected_by_name(options: dict[str, Any], message: st
         ({"coalesce_reads": 0}, "coalesce_reads must be of the class bool"),
         (
             {"rate_limiter": RateLimiter},
-            "rate_limiter must be a RateLimiter, such as RateLimiter(per_minute=250), not type",
+            "rate_limiter must be of the class RateLimiter, such as RateLimiter(per_minute=250), not type",
         ),
         ({"on_event": "print"}, "on_event must be a function, not str"),
         ({"on_event": asyncio.sleep}, "on_event must be a plain function, not a coroutine function"),

@@ -158,7 +158,7 @@ def test_the_vendors_examples_fit() -> None:
         described = document["components"]["schemas"][schema]["properties"].items()
         facts = {name: follow(document, about) for name, about in described}
         values = {name: about["example"] for name, about in facts.items() if "example" in about}
-        config = reader(cls, None)(json.dumps(values).encode())
+        config = reader(cls)(json.dumps(values).encode())
         hyphens = {"valkey_maxmemory_policy": "allkeys-lru"} if cls is ValkeyConfig else {}
         assert json.loads(encode(config)) == {**values, **hyphens}, schema
 

@@ -19,10 +19,10 @@ from asyncdbaas._core.http import api_error, parse_count, parse_retry_after, rea
 from asyncdbaas.catalogue import CatalogueError, read_catalogue
 from asyncdbaas.emulator import Clock, Emulator
 
-_CLASSES: Final[tuple[tuple[Any, str | None], ...]] = (
+_CLASSES: Final[tuple[tuple[Any, str], ...]] = (
     (topics.Topic, "topic"),
     (clusters.Cluster, "database"),
-    (users.User, None),
+    (users.User, ""),
     (configs.PostgreSQLConfig, "config"),
     (list[str], "items"),
 )

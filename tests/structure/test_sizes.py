@@ -11,10 +11,6 @@ from source_tree import PACKAGE, Function, definitions, is_package, trees
 MOST_METHODS: Final = 15
 MOST_CLASS_LINES: Final = 200
 MOST_MODULE_LINES: Final = 350
-# Larger than the limits, each for the reason beside it.
-EXCEPTIONS: Final = {
-    "session:AsyncSession": "the facade: half of it is the documentation of its parameters",
-}
 
 
 def _lines(module: str) -> int:
@@ -36,12 +32,8 @@ def _too_large() -> set[str]:
     return modules | {name for name, methods, lines in _classes() if methods > MOST_METHODS or lines > MOST_CLASS_LINES}
 
 
-def test_modules_and_classes_are_small_but_for_the_named_exceptions() -> None:
-    assert _too_large() <= EXCEPTIONS.keys()
-
-
-def test_no_exception_is_named_that_is_small() -> None:
-    assert EXCEPTIONS.keys() <= _too_large()
+def test_modules_and_classes_are_small() -> None:
+    assert _too_large() == set()
 
 
 def test_imports_are_absolute() -> None:
