@@ -18,20 +18,14 @@ from typing import Any, Final
 
 from asyncdbaas._checks import check_seconds
 from asyncdbaas._core.create_once import CreateOnce
-from asyncdbaas._core.http import cluster_segment, seg
 from asyncdbaas._core.polling import is_transient
 from asyncdbaas._core.resend import ResendSchedule
-from asyncdbaas._endpoint import payload
+from asyncdbaas._endpoint import cluster_path, payload
 from asyncdbaas.catalogue import CatalogueTopic
 from asyncdbaas.catalogue.kafka import name_collisions
 from asyncdbaas.clusters import Cluster, ClusterCreate, create_cluster, list_clusters
 from asyncdbaas.databases import Database, create_database, get_database, list_databases
-from asyncdbaas.errors import (
-    EnsureError,
-    InvalidInputError,
-    NotFoundError,
-    RequestError,
-)
+from asyncdbaas.errors import EnsureError, InvalidInputError, NotFoundError, RequestError
 from asyncdbaas.plan import ClusterRef, OnConflict, Outcome, Target, apply, compare, fetch
 from asyncdbaas.pools import Pool, PoolCreate, PoolUpdate, create_pool, get_pool, list_pools, update_pool
 from asyncdbaas.session import AsyncSession
@@ -74,7 +68,7 @@ async def ensure_topics(
 
     """
     on_conflict = OnConflict(on_conflict)
-    _check_alive(session, cluster_id)
+    _path(session, cluster_id)
     target = _target(str(cluster_id), [payload(topic, TopicCreate, "topic") for topic in topics])
     plan = compare([target], await fetch(session, [target]))
     differing = [change for change in plan.changes if change.changed]
@@ -106,12 +100,7 @@ def _target(cluster_id: str, topics: list[TopicCreate]) -> Target:
     return Target(cluster=cluster, topics=tuple(CatalogueTopic(topic=topic) for topic in topics))
 
 
-async def ensure_cluster(
-    session: AsyncSession,
-    cluster: ClusterCreate,
-    *,
-    interval: float = 5.0,
-) -> Cluster:
+async def ensure_cluster(session: AsyncSession, cluster: ClusterCreate, *, interval: float = 5.0) -> Cluster:
     """Make sure that a cluster of this name exists, and return it, perhaps still `creating`.
 
     Raise EnsureError if the existing cluster has another engine, size, region or number of nodes: it is never changed.
@@ -119,7 +108,7 @@ async def ensure_cluster(
     response to the create has the password: the cluster returned has it if this session created the cluster.
     """
     payload(cluster, ClusterCreate, "cluster")
-    found: Cluster = await CreateOnce(
+    found = await CreateOnce(
         deletions=session.deletions,
         what=f"cluster {cluster.name}",
         name=cluster.name,
@@ -129,17 +118,10 @@ async def ensure_cluster(
         interval=check_seconds(interval, "interval"),
     ).run()
     _require_same(f"cluster {cluster.name}", found, cluster, ("engine", "size", "region", "num_nodes"))
-    filled: Cluster = session.passwords.fill(found)
-    return filled
+    return session.passwords.fill(found)
 
 
-async def ensure_database(
-    session: AsyncSession,
-    cluster_id: Id,
-    name: str,
-    *,
-    interval: float = 5.0,
-) -> Database:
+async def ensure_database(session: AsyncSession, cluster_id: Id, name: str, *, interval: float = 5.0) -> Database:
     """Make sure that a database exists in a cluster, and return it.
 
     Args:
@@ -161,13 +143,7 @@ async def ensure_database(
     ).run()
 
 
-async def ensure_user(
-    session: AsyncSession,
-    cluster_id: Id,
-    user: UserCreate,
-    *,
-    interval: float = 5.0,
-) -> User:
+async def ensure_user(session: AsyncSession, cluster_id: Id, user: UserCreate, *, interval: float = 5.0) -> User:
     """Make sure that a user exists in a cluster, and return it. An existing user's settings are not compared.
 
     On MongoDB only the response to the create has the password: the user returned has it if this session created the
@@ -180,7 +156,7 @@ async def ensure_user(
         interval: seconds between two checks while the outcome of a create is unknown.
     """
     path = _path(session, cluster_id, "users", payload(user, UserCreate, "user").name)
-    found: User = await CreateOnce(
+    found = await CreateOnce(
         deletions=session.deletions,
         what=f"user {user.name}",
         name=user.name,
@@ -190,8 +166,7 @@ async def ensure_user(
         read=lambda: get_user(session, cluster_id, user.name),
         interval=check_seconds(interval, "interval"),
     ).run()
-    filled: User = session.passwords.fill_user(str(cluster_id), found)
-    return filled
+    return session.passwords.fill_user(str(cluster_id), found)
 
 
 async def ensure_pool(
@@ -262,17 +237,11 @@ async def _update_pool(session: AsyncSession, cluster_id: Id, pool: PoolCreate, 
         await asyncio.sleep(interval)
 
 
-def _path(session: AsyncSession, cluster_id: Id, kind: str, name: str) -> str:
-    """Return the path of an object; raise if the session has deleted its cluster."""
-    return f"{_check_alive(session, cluster_id)}/{kind}/{seg(name, 'name')}"
-
-
-def _check_alive(session: AsyncSession, cluster_id: Id) -> str:
-    """Return the path of a cluster, unless the session has deleted it."""
-    path = f"/v2/databases/{cluster_segment(cluster_id)}"
-    if path in session.deletions:
+def _path(session: AsyncSession, cluster_id: Id, *names: str) -> str:
+    """Return the path of a cluster, or of an object in it, unless the session has deleted the cluster."""
+    if cluster_path(cluster_id) in session.deletions:
         raise EnsureError(f"cluster {cluster_id} is being deleted: this session deleted it")
-    return path
+    return cluster_path(cluster_id, *names)
 
 
 def _differences(found: object, wanted: object, keys: Iterable[str]) -> dict[str, tuple[Any, Any]]:

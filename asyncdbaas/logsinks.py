@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 import attrs
 
+from asyncdbaas._checks import kind_of
 from asyncdbaas._core.http import check_text
 from asyncdbaas._core.model import Model
 from asyncdbaas._endpoint import cluster_path, envelop, fill_unset, has_unset, list_all, named, write_lock
@@ -269,5 +270,5 @@ async def delete_logsink(session: AsyncSession, cluster_id: Id, sink_id: str) ->
 def _check_config(config: SinkConfig) -> SinkConfig:
     if not isinstance(config, SinkConfig):
         kinds = "RsyslogSink, ElasticsearchSink, OpenSearchSink or DatadogSink"
-        raise InvalidInputError(f"config must be one of {kinds}, not {type(config).__name__}")
+        raise InvalidInputError(f"config must be one of {kinds}, not {kind_of(config)}")
     return config

@@ -56,8 +56,6 @@ class Replica(Model):
 
     def __attrs_post_init__(self) -> None:
         null_lists(self, "tags")
-        if self.created_at is not None and self.created_at.year == 1:  # what Go writes for none
-            object.__setattr__(self, "created_at", None)
 
 
 @attrs.frozen(kw_only=True, slots=False, repr=False)

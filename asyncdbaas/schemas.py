@@ -169,10 +169,8 @@ async def set_compatibility(
     Scope `database:update`; the vendor's description says `database:write`, which its list of scopes does not have.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_update_kafka_schema_config
     """
-    path, body = (
-        cluster_path(cluster_id, "schema-registry", "config"),
-        {"compatibility_level": check_text(level, "compatibility level")},
-    )
+    path = cluster_path(cluster_id, "schema-registry", "config")
+    body = {"compatibility_level": check_text(level, "compatibility level")}
     return await session.request("PUT", path, CompatibilityLevel, key="compatibility_level", body=body)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from asyncdbaas._checks import kind_of
 from asyncdbaas._endpoint import cluster_path, envelop
 from asyncdbaas._models import Settings
 from asyncdbaas.errors import AcceptedError, InvalidInputError
@@ -32,7 +33,7 @@ async def update_settings(session: AsyncSession, cluster_id: Id, *, service_cnam
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_update_do_settings
     """
     if not isinstance(service_cnames, list):  # None would clear them
-        raise InvalidInputError(f"service_cnames must be a list of host names, not {type(service_cnames).__name__}")
+        raise InvalidInputError(f"service_cnames must be a list of host names, not {kind_of(service_cnames)}")
     await session.request(
         "PUT",
         cluster_path(cluster_id, "do_settings"),

@@ -12,7 +12,7 @@ from asyncdbaas._core.model import Model
 from asyncdbaas._endpoint import changes, cluster_path, created, delete, list_all, payload
 from asyncdbaas.errors import AcceptedError, InvalidInputError, SettingsLostError
 from asyncdbaas.session import AsyncSession
-from asyncdbaas.types import UNSET, EnumOrStr, Id, ListOf, OpenEnum, Unset, new_list, take_strings
+from asyncdbaas.types import UNSET, EnumOrStr, Id, ListOf, OpenEnum, Unset, new_list, null_lists, take_strings
 
 __all__ = [
     "CleanupPolicy",
@@ -160,8 +160,7 @@ class Partition(Model):
     consumer_groups: ListOf[ConsumerGroup] = attrs.field(factory=new_list)
 
     def __attrs_post_init__(self) -> None:
-        if self.consumer_groups is None:  # pyright: ignore[reportUnnecessaryComparison] -- see ListOf
-            object.__setattr__(self, "consumer_groups", [])
+        null_lists(self, "consumer_groups")
 
 
 @attrs.frozen(kw_only=True, slots=False, repr=False)

@@ -9,13 +9,14 @@ requests count towards the rate limit. `on_event` is called for each round.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import TypeVar
+from collections.abc import Callable
+from typing import Final
 
-from asyncdbaas._checks import check_function, check_instance, check_seconds
-from asyncdbaas._core.http import check_text, cluster_segment, seg
+from asyncdbaas._checks import check_function, check_instance, check_seconds, kind_of
+from asyncdbaas._core.http import check_text, cluster_segment
 from asyncdbaas._core.observers import guarded
 from asyncdbaas._core.polling import Poll, Polls, Round, StateSeen, Wait, WaitEvent
+from asyncdbaas._endpoint import cluster_path
 from asyncdbaas.clusters import Cluster, ClusterStatus, Engine, get_cluster, list_clusters
 from asyncdbaas.errors import InvalidInputError, NotFoundError, WaitFailedError
 from asyncdbaas.migrations import Migration, MigrationStatus, get_migration
@@ -26,11 +27,9 @@ from asyncdbaas.types import Id
 
 __all__ = ["Round", "StateSeen", "WaitEvent", "WaitFailedError", "Waiters"]
 
-T = TypeVar("T")
-
 # New replicas have been seen to stay invisible for minutes.
-_REPLICA_APPEARS_WITHIN = 600.0
-_DELETED = "is being deleted: this session deleted it"
+_REPLICA_APPEARS_WITHIN: Final = 600.0
+_DELETED: Final = "is being deleted: this session deleted it"
 
 
 class Waiters:
@@ -91,13 +90,14 @@ class Waiters:
             region: its region.
             version: its version.
         """
-        wanted = {"size": size, "num_nodes": num_nodes, "region": region, "version": version}
-        _check_types({**wanted, "storage_size_mib": storage_size_mib})
+        wanted = _given(size=size, num_nodes=num_nodes, region=region, version=version)
+        storage = _given(storage_size_mib=storage_size_mib)
 
         def is_done(cluster: Cluster) -> bool:
-            storage = None if cluster.engine in (Engine.REDIS, Engine.VALKEY) else storage_size_mib
-            complete = _has(cluster, {**wanted, "storage_size_mib": storage})
-            return complete and cluster.status is ClusterStatus.ONLINE
+            needed = wanted if cluster.engine in (Engine.REDIS, Engine.VALKEY) else wanted | storage
+            return cluster.status is ClusterStatus.ONLINE and all(
+                getattr(cluster, name) == value for name, value in needed.items()
+            )
 
         return await self.cluster_until(cluster_id, is_done)
 
@@ -109,18 +109,17 @@ class Waiters:
         The function is called with the cluster as read in each round. An exception from it ends this wait.
         """
         check_function(is_done, "is_done")
-        key = cluster_segment(cluster_id).lower()
-        found: Cluster = await self._clusters().until(
+        path, key = cluster_path(cluster_id), cluster_segment(cluster_id).lower()
+        found = await self._clusters().until(
             Wait(
                 what=f"cluster {key}",
                 key=key,
                 is_done=is_done,
                 state_of=lambda cluster: cluster.status,
-                failure_of=lambda cluster: self._deletion_of(f"/v2/databases/{cluster.id}"),
+                failure_of=lambda _: self._deletion_of(path),
             )
         )
-        filled: Cluster = self._session.passwords.fill(found)
-        return filled
+        return self._session.passwords.fill(found)
 
     async def cluster_deleted(self, cluster_id: Id) -> None:
         """Wait until a deleted cluster is gone. Then its name can be used again."""
@@ -137,7 +136,7 @@ class Waiters:
 
     async def replica_ready(self, cluster_id: Id, name: str) -> Replica:
         """Wait until a replica is ready, and return it. A new replica can take ten minutes to appear."""
-        path = f"/v2/databases/{cluster_segment(cluster_id)}/replicas/{seg(name, 'replica name')}"
+        path = cluster_path(cluster_id, "replicas", name)
 
         async def fetch() -> dict[str, Replica]:
             return {replica.name: replica for replica in await list_replicas(self._session, cluster_id)}
@@ -161,7 +160,7 @@ class Waiters:
 
         New partitions of a topic appear some time after the request for them.
         """
-        _check_types({"partition_count": partition_count})
+        _given(partition_count=partition_count)
 
         def is_done(topic: Topic) -> bool:
             return topic.state is TopicState.ACTIVE and (topic.partition_count or 0) >= (partition_count or 0)
@@ -174,7 +173,7 @@ class Waiters:
         The function is called with the topic as listed, which may lack partitions and settings.
         """
         check_function(is_done, "is_done")
-        path = f"/v2/databases/{cluster_segment(cluster_id)}/topics/{seg(name, 'topic name')}"
+        path = cluster_path(cluster_id, "topics", name)
 
         async def fetch() -> dict[str, Topic]:
             return {topic.name: topic for topic in await list_topics(self._session, cluster_id)}
@@ -201,7 +200,7 @@ class Waiters:
         With `until=MigrationStatus.SYNCING`, wait until everything has been copied; changes of the source are then
         copied for up to two weeks. Migrations have no list, so each cluster costs one request per round.
         """
-        cluster_segment(cluster_id)
+        path = cluster_path(cluster_id)
         if not MigrationStatus(check_text(until, "until")).is_known:
             raise InvalidInputError(f"until must be one of {', '.join(MigrationStatus)}, not {until!r}")
 
@@ -212,7 +211,7 @@ class Waiters:
         async def read(key: str) -> Migration:
             if migration := (await fetch()).get(key):
                 return migration
-            raise NotFoundError("no migration", status=404, method="GET", path=f"/v2/databases/{cluster_id}")
+            raise NotFoundError("no migration", status=404, method="GET", path=path)
 
         failed = (MigrationStatus.ERROR, MigrationStatus.CANCELED)
         return await self._polls.get(f"migration into cluster {cluster_id}", fetch, read).until(
@@ -235,13 +234,11 @@ class Waiters:
         return _DELETED if path in self._session.deletions else ""
 
 
-def _check_types(wanted: Mapping[str, object]) -> None:
-    """Reject values that no cluster or topic can have: the wait would never end."""
-    for name, value in wanted.items():
+def _given(**wanted: object) -> dict[str, object]:
+    """Return the values that are not None; reject those that no object can have: the wait would never end."""
+    given = {name: value for name, value in wanted.items() if value is not None}
+    for name, value in given.items():
         kind = str if name in ("size", "region", "version") else int
-        if value is not None and (isinstance(value, bool) or not isinstance(value, kind)):
-            raise InvalidInputError(f"{name} must be of type {kind.__name__}, not {type(value).__name__}")
-
-
-def _has(cluster: Cluster, wanted: Mapping[str, object]) -> bool:
-    return all(value is None or getattr(cluster, name) == value for name, value in wanted.items())
+        if isinstance(value, bool) or not isinstance(value, kind):
+            raise InvalidInputError(f"{name} must be of type {kind.__name__}, not {kind_of(value)}")
+    return given

@@ -10,6 +10,7 @@ from typing import Final, NoReturn
 
 from asyncdbaas._core.deadlines import Deadlines
 from asyncdbaas.errors import SessionStateError
+from asyncdbaas.ratelimit.timer import running_loop
 
 __all__ = ["Lifetime", "closed_error"]
 
@@ -32,7 +33,7 @@ class Lifetime:
 
     def open(self, timeout: float) -> None:
         """Open in the running event loop; attempts usually get `timeout` seconds."""
-        loop = _running_loop()
+        loop = running_loop()
         self._loop, self._closed, self.is_open = loop, loop.create_future(), True
         self._deadlines = Deadlines(timeout, loop)
         self.deadline = self._deadlines.start
@@ -43,7 +44,7 @@ class Lifetime:
         """Raise SessionStateError if it was opened before, or if no event loop runs."""
         if self._closed is not None:
             raise SessionStateError("this session has been opened before; make a new AsyncSession")
-        _running_loop()
+        running_loop()
 
     def check(self) -> None:
         """Raise SessionStateError unless the session is open in the running event loop."""
@@ -51,7 +52,7 @@ class Lifetime:
             raise SessionStateError(
                 "the session is not open; use `async with AsyncSession() as session:` or `await session.open()`"
             )
-        if _running_loop() is not self._loop:
+        if running_loop() is not self._loop:
             raise _foreign_loop_error(self._loop)
         if not self.is_open:
             raise closed_error()
@@ -65,7 +66,7 @@ class Lifetime:
         """Close, and time out whatever has a deadline; return False if there was nothing to close."""
         if self._closed is None or not self.is_open:
             return False
-        if _running_loop() is not self._loop:
+        if running_loop() is not self._loop:
             raise _foreign_loop_error(self._loop)
         self.is_open = False
         self._closed.set_result(None)
@@ -106,13 +107,6 @@ def _foreign_loop_error(loop: asyncio.AbstractEventLoop | None) -> SessionStateE
         "the session was opened in another event loop; open one in each event loop and thread (they can share a "
         "quota by SharedRateLimiter), or pass calls to its loop with asyncio.run_coroutine_threadsafe"
     )
-
-
-def _running_loop() -> asyncio.AbstractEventLoop:
-    try:
-        return asyncio.get_running_loop()
-    except RuntimeError:
-        raise SessionStateError("no asyncio event loop is running here; sessions do not work with trio") from None
 
 
 def _caller() -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from urllib.parse import quote
 
 import attrs
@@ -10,6 +10,8 @@ import attrs
 from asyncdbaas.types import Secret
 
 __all__ = ["Passwords"]
+
+T = TypeVar("T", bound=Any)
 
 # Bounds the memory of a session that keeps creating users. An entry takes about 300 bytes.
 _MOST: Final = 10_000
@@ -38,7 +40,7 @@ class Passwords:
         """Return a user's password, or None if this session was never given it."""
         return self._passwords.get((cluster_id.lower(), user or ""))
 
-    def fill(self, cluster: Any) -> Any:
+    def fill(self, cluster: T) -> T:
         """Return a cluster with those passwords that it lacks and this session was given."""
         if not self._passwords:
             return cluster
@@ -50,7 +52,7 @@ class Passwords:
         users = [self.fill_user(cluster.id, user) for user in cluster.users]
         return attrs.evolve(cluster, users=users, **connections)
 
-    def fill_user(self, cluster_id: str, user: Any) -> Any:
+    def fill_user(self, cluster_id: str, user: T) -> T:
         """Return a user with its password, if it lacks one and this session was given it."""
         password = None if user.password else self.get(cluster_id, user.name)
         return user if password is None else attrs.evolve(user, password=password)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final, Generic, TypeAlias, TypeVar
 
@@ -19,6 +20,7 @@ from asyncdbaas.errors import (
     WaitFailedError,
     WaitTimeoutError,
 )
+from asyncdbaas.ratelimit.timer import running_loop
 from asyncdbaas.types import OpenEnum
 
 __all__ = ["Poll", "Polls", "Round", "StateSeen", "Wait", "WaitEvent", "is_transient"]
@@ -126,17 +128,13 @@ class Wait(Generic[T]):
             self.settle(WaitFailedError(f"{self.what} did not appear within {self.appears_within:g} s"))
         return True
 
-    def forget(self) -> None:
-        """Mark an error as handled: a caller that is cancelled meanwhile never retrieves it."""
-        if self.future.done():
-            self.future.exception()
-
     def settle(self, outcome: object) -> None:
         """End the wait with a result or an error."""
         if self.future.done():
             return
         if isinstance(outcome, Exception):
             self.future.set_exception(outcome)
+            self.future.exception()  # marks it as retrieved, which a caller that is cancelled meanwhile never does
         else:
             self.future.set_result(outcome)
 
@@ -174,7 +172,6 @@ class Poll(Generic[T]):
             await asyncio.wait({wait.future}, timeout=self.timeout)
         finally:
             del self._waits[wait]
-            wait.forget()
             if not self._waits:
                 await self._stop()
         if wait.future.done():
@@ -201,7 +198,8 @@ class Poll(Generic[T]):
                 await self._round()
             except Exception as error:  # noqa: BLE001 -- every exception must reach the tasks that wait
                 for wait in tuple(self._waits):
-                    wait.settle(error)
+                    # An error object belongs to one caller: it collects the notes and the traceback of that one.
+                    wait.settle(copy.copy(error) if isinstance(error, DBaaSError) else error)
             await asyncio.sleep(self.interval)
 
     async def _round(self) -> None:
@@ -294,12 +292,7 @@ class Polls:
 
     def _enter_loop(self) -> None:
         """Raise unless the current event loop is the one in which all waits run."""
-        try:
-            loop = asyncio.get_running_loop()
-        except RuntimeError:
-            raise SessionStateError("Waiters need a running asyncio event loop") from None
-        if self._loop is not None and self._loop is not loop:
-            if not self._loop.is_closed():
-                raise SessionStateError("these Waiters are in use in another event loop; make Waiters in each")
-            self._polls = {}  # nobody can wait in a closed loop
+        loop = running_loop()
+        if self._loop not in (None, loop):
+            raise SessionStateError("these Waiters belong to another event loop; make Waiters in each")
         self._loop = loop

@@ -87,5 +87,5 @@ def running_loop() -> asyncio.AbstractEventLoop:
     """Return the running event loop; raise SessionStateError if there is none."""
     try:
         return asyncio.get_running_loop()
-    except RuntimeError:  # trio, or no coroutine at all
-        raise SessionStateError("no asyncio event loop is running here; call this inside a coroutine") from None
+    except RuntimeError:
+        raise SessionStateError("no asyncio event loop is running here; call this in a coroutine of asyncio") from None

@@ -15,15 +15,7 @@ from typing import Any
 import pytest
 from canned import Canned, Sent
 
-from asyncdbaas import (
-    UNSET,
-    AsyncSession,
-    DecodeError,
-    InvalidInputError,
-    NotFoundError,
-    UnprocessableError,
-    clusters,
-)
+from asyncdbaas import UNSET, AsyncSession, DecodeError, InvalidInputError, NotFoundError, UnprocessableError, clusters
 from asyncdbaas.clusters import (
     CA,
     Autoscale,

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from waiting import Watch, opened, waiters
 
-from asyncdbaas import AsyncSession, SessionStateError, WaitFailedError
+from asyncdbaas import AsyncSession, PermissionDeniedError, SessionStateError, WaitFailedError
 from asyncdbaas.clusters import ClusterCreate, Engine, create_cluster, delete_cluster
 from asyncdbaas.emulator import Delays, Emulator
 from asyncdbaas.ensure import ensure_cluster
@@ -159,6 +159,18 @@ async def test_one_refusal_does_not_end_a_wait() -> None:
         assert [event.error is None for event in watch.rounds] == [False, True]
 
 
+async def test_an_error_that_ends_many_waits_is_raised_to_each_as_an_object_of_its_own() -> None:
+    async with opened() as (emulator, _):
+        token = emulator.add_token(scopes=["database:create"])
+        async with AsyncSession(token, base_url=emulator.url) as denied:
+            waits = waiters(denied, Watch(emulator, seconds=0))
+            ids = [emulator.add_cluster(name=name)["id"] for name in ("one", "two")]
+            errors = await asyncio.gather(*map(waits.cluster_online, ids), return_exceptions=True)
+        assert all(isinstance(error, PermissionDeniedError) for error in errors)
+        assert errors[0] is not errors[1]
+        assert str(errors[0]) == str(errors[1])
+
+
 async def test_a_cluster_that_the_session_deleted_is_never_online() -> None:
     async with opened() as (emulator, session):
         cluster_id = emulator.add_cluster(name="events")["id"]
@@ -267,7 +279,7 @@ def test_waiters_forget_a_loop_that_was_closed_with_waits_under_way() -> None:
         assert not under_way.done()
         loop.close()
         # The list is polled anew. Else this would wait for the task of the closed loop until it times out.
-        with pytest.raises(SessionStateError, match="another event loop, which has ended"):
+        with pytest.raises(SessionStateError, match="make Waiters in each"):
             asyncio.run(waits.cluster_online(cluster_id))
         session._lifetime.is_open = False  # else it warns that it was never closed
         del under_way, waits

@@ -11,12 +11,7 @@ import pytest
 from virtual_time import virtual
 from waiting import Watch, opened, waiters
 
-from asyncdbaas import (
-    AsyncSession,
-    InvalidInputError,
-    PermissionDeniedError,
-    WaitTimeoutError,
-)
+from asyncdbaas import AsyncSession, InvalidInputError, PermissionDeniedError, WaitTimeoutError
 from asyncdbaas.clusters import (
     Cluster,
     ClusterCreate,
