@@ -39,7 +39,10 @@ def _unreadable(*, writer: str, reader: str) -> str | None:
     from avro.schema import parse
 
     checker = ReaderWriterCompatibilityChecker()  # type: ignore[no-untyped-call]  # it has no annotations
-    found = checker.get_compatibility(parse(reader), parse(writer))
+    try:
+        found = checker.get_compatibility(parse(reader), parse(writer))
+    except Exception:  # noqa: BLE001 -- both were parsed before, so it is the stack that ends: an error of many kinds
+        return "the schemas are nested too deeply"
     if found.compatibility is SchemaCompatibilityType.compatible:
         return None
     return "; ".join(sorted(found.messages))

@@ -9,7 +9,7 @@ from asyncdbaas.emulator.errors import Refusal
 from asyncdbaas.emulator.faults import Fault
 from asyncdbaas.emulator.limits import TokenLimits
 from asyncdbaas.emulator.records import Record
-from asyncdbaas.emulator.responses import Response, error_page, page_not_found, refuse
+from asyncdbaas.emulator.responses import Response, encode_json, error_page, page_not_found, refuse
 
 _PAGES: Final = {
     "bad_gateway": 502,
@@ -67,7 +67,7 @@ def _rewritten(fault: Fault, good: Response) -> Response:
         return good._replace(body=b"", headers={k: v for k, v in good.headers.items() if k != "content-type"})
     if fault.kind == "null_list":
         return good._replace(body=_without_lists(good.body))
-    body = b'{"truncated": ' if fault.kind == "not_json" else json.dumps(fault.body).encode()
+    body = b'{"truncated": ' if fault.kind == "not_json" else encode_json(fault.body)
     return good._replace(body=body, headers=good.headers | {"content-type": "application/json; charset=utf-8"})
 
 
@@ -76,4 +76,4 @@ def _without_lists(body: bytes) -> bytes:
     value = json.loads(body or b"null")
     if isinstance(value, dict):
         value = {name: None if isinstance(item, list) else item for name, item in cast("Record", value).items()}
-    return json.dumps(None if isinstance(value, list) else value).encode()
+    return encode_json(None if isinstance(value, list) else value)

@@ -110,7 +110,7 @@ class Fault:
 
     def dump(self) -> Record:
         """Return the fault as plain data for the admin path, without its predicate."""
-        return attrs.asdict(self, filter=lambda field, _: field.name != "when")
+        return attrs.asdict(self, recurse=False, filter=lambda field, _: field.name != "when")
 
 
 _OPTIONS: Final = [

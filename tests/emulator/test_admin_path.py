@@ -146,6 +146,15 @@ async def test_a_fault_that_is_added_over_http_is_injected() -> None:
         assert [(await call("GET", "/v2/databases")).status for _ in range(2)] == [500, 200]
 
 
+def test_a_deeply_nested_body_of_a_fault_is_shown_and_sent() -> None:
+    emulator, host = Emulator(), {"host": "localhost"}
+    body = b"[" * 900 + b"]" * 900
+    added = emulator.handle("POST", "/_emulator/faults", host, b'{"kind": "wrong_shape", "body": ' + body + b"}")
+    assert added.status == 201
+    assert body in emulator.handle("GET", "/_emulator/faults", host).body
+    assert emulator.handle("GET", "/v2/databases", {"authorization": f"Bearer {emulator.token}"}).body == body
+
+
 async def test_a_snapshot_can_be_restored_and_everything_reset() -> None:
     async with emulating() as (emulator, call):
         emulator.add_cluster(name="a")

@@ -219,6 +219,12 @@ async def test_what_is_no_avro_schema_is_refused(text: str) -> None:
         assert (refused.status, refused.message.partition(":")[0]) == (422, "invalid schema")
 
 
+def test_schemas_that_are_nested_too_deeply_to_compare_are_incompatible() -> None:
+    text = '{"type": "array", "items": ' * 2000 + '"int"' + "}" * 2000
+    why = avro_schemas.incompatibility("BACKWARD", text, text)
+    assert why == "old data cannot be read with the new schema: the schemas are nested too deeply"
+
+
 def test_without_the_package_avro_every_schema_is_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
     def find_nothing(_name: str) -> None: ...
 
