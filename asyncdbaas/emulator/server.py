@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 import socket
 import ssl
 import struct
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
+from ipaddress import ip_address
 from typing import Final, TypeAlias
 
 from aiohttp import web
@@ -55,12 +59,10 @@ class Server:
         await runner.setup()
         self._runner = runner
         try:
-            await web.TCPSite(runner, self._host, port, backlog=1024, ssl_context=self._tls).start()
+            return await self._listen(runner, port)
         except BaseException:
             await self.stop()
             raise
-        bound: int = runner.addresses[0][1]
-        return bound
 
     async def stop(self) -> None:
         """Stop listening, and close all connections."""
@@ -70,6 +72,24 @@ class Server:
         for _ in range(_ACCEPT_STEPS):
             await asyncio.sleep(0)
         await runner.cleanup()
+
+    async def _listen(self, runner: web.ServerRunner, port: int) -> int:
+        """Listen on all addresses of the host, and return their port.
+
+        `localhost` often has two addresses. asyncio would choose a port for each, and clients know of one. It may also
+        name an address that the machine does not have: in containers `::1` is in /etc/hosts, but there is no IPv6.
+        """
+        for address in await _addresses(self._host, port):
+            try:
+                await web.TCPSite(runner, address, port, backlog=1024, ssl_context=self._tls).start()
+            except OSError as error:
+                if error.errno not in (errno.EADDRNOTAVAIL, None):  # None on Python 3.13
+                    raise
+            if runner.addresses:
+                port = runner.addresses[0][1]
+        if not runner.addresses:
+            raise OSError(errno.EADDRNOTAVAIL, os.strerror(errno.EADDRNOTAVAIL))
+        return port
 
     async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
         try:
@@ -85,6 +105,15 @@ class Server:
         if response.delay:
             await self._clock.sleep(response.delay)
         return await _ENDINGS[response.ending](request, response)
+
+
+async def _addresses(host: str, port: int) -> list[str]:
+    """Return the addresses of a host; "" stands for all of this machine."""
+    with suppress(ValueError):
+        return [str(ip_address(host))]  # without the thread that asks the system for a name
+    loop = asyncio.get_running_loop()
+    found = await loop.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    return list(dict.fromkeys(str(address[0]) for *_, address in found))
 
 
 async def _read(request: web.BaseRequest) -> bytes | None:
