@@ -16,6 +16,7 @@ __all__ = [
     "check_instance",
     "check_mapping",
     "check_seconds",
+    "check_text",
     "kind_of",
 ]
 
@@ -46,6 +47,13 @@ def check_instance(value: object, cls: type[T], what: str, example: str) -> T:
     """Return an object of a class; `example` is what to pass."""
     if not isinstance(value, cls):
         raise InvalidInputError(f"{what} must be of the class {cls.__name__}, such as {example}, not {kind_of(value)}")
+    return value
+
+
+def check_text(value: str, what: str) -> str:
+    """Return a string."""
+    if not isinstance(value, str):
+        raise InvalidInputError(f"{what} must be a string, not {kind_of(value)}")
     return value
 
 

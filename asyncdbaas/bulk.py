@@ -12,6 +12,7 @@ import asyncio
 import sys
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from contextlib import aclosing
 from itertools import islice
 from typing import Final, TypeVar
 
@@ -35,14 +36,11 @@ async def map_all(
     At most `limit` calls run at once. The first failure cancels them, starts no more, and is raised.
     """
     results: dict[int, Result] = {}
-    outcomes = _outcomes(function, items, limit)
-    try:
+    async with aclosing(_outcomes(function, items, limit)) as outcomes:
         async for index, _, outcome in outcomes:
             if isinstance(outcome, DBaaSError):
                 raise outcome
             results[index] = outcome
-    finally:
-        await outcomes.aclose()
     return [results[index] for index in range(len(results))]
 
 
@@ -54,11 +52,8 @@ async def settle(
     At most `limit` calls run at once. An outcome is a result or a DBaaSError. Any other exception, such as a
     cancellation or a bug, cancels the rest and is raised.
     """
-    outcomes = _outcomes(function, items, limit)
-    try:
+    async with aclosing(_outcomes(function, items, limit)) as outcomes:
         settled = {index: outcome async for index, _, outcome in outcomes}
-    finally:
-        await outcomes.aclose()
     return [settled[index] for index in range(len(settled))]
 
 
@@ -71,12 +66,9 @@ async def as_completed(
     `limit` calls. Leaving the loop early cancels the running calls; inside `contextlib.aclosing(...)` it also waits for
     them to end.
     """
-    outcomes = _outcomes(function, items, limit)
-    try:
+    async with aclosing(_outcomes(function, items, limit)) as outcomes:
         async for _, item, outcome in outcomes:
             yield item, outcome
-    finally:
-        await outcomes.aclose()
 
 
 async def _outcomes(

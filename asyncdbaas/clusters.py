@@ -8,8 +8,7 @@ from typing import Any
 import attrs
 
 from asyncdbaas._certificates import CA
-from asyncdbaas._checks import kind_of
-from asyncdbaas._core.http import check_text
+from asyncdbaas._checks import check_text, kind_of
 from asyncdbaas._core.model import Model
 from asyncdbaas._endpoint import changes, cluster_path, delete, list_all, named, payload
 from asyncdbaas._models import (

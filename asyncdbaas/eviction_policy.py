@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Self
 
-from asyncdbaas._core.http import check_text
+from asyncdbaas._checks import check_text
 from asyncdbaas._endpoint import cluster_path
 from asyncdbaas.session import AsyncSession
 from asyncdbaas.types import Id, OpenEnum

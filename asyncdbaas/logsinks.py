@@ -10,8 +10,7 @@ from typing import Any, ClassVar
 
 import attrs
 
-from asyncdbaas._checks import kind_of
-from asyncdbaas._core.http import check_text
+from asyncdbaas._checks import check_text, kind_of
 from asyncdbaas._core.model import Model
 from asyncdbaas._endpoint import cluster_path, envelop, fill_unset, has_unset, list_all, named, write_lock
 from asyncdbaas._models import not_empty

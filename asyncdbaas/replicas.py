@@ -6,7 +6,7 @@ from datetime import datetime
 
 import attrs
 
-from asyncdbaas._core.http import check_text
+from asyncdbaas._checks import check_text
 from asyncdbaas._core.model import Model
 from asyncdbaas._endpoint import cluster_path, created, delete, list_all, named, payload
 from asyncdbaas._models import ClusterStatus, Connection, Settings, not_empty

@@ -6,7 +6,7 @@ from typing import Self
 
 import attrs
 
-from asyncdbaas._core.http import check_text
+from asyncdbaas._checks import check_text
 from asyncdbaas._core.model import Model
 from asyncdbaas._endpoint import cluster_path, list_all, payload
 from asyncdbaas._models import not_empty

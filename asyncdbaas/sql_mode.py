@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from asyncdbaas._checks import kind_of
-from asyncdbaas._core.http import check_text
+from asyncdbaas._checks import check_text, kind_of
 from asyncdbaas._endpoint import cluster_path
 from asyncdbaas.errors import InvalidInputError
 from asyncdbaas.session import AsyncSession

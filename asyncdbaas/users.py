@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import attrs
 
-from asyncdbaas._core.http import check_text
+from asyncdbaas._checks import check_text
 from asyncdbaas._core.model import Model
 from asyncdbaas._endpoint import changes, cluster_path, created, delete, envelop, list_all, payload, write_lock
 from asyncdbaas._models import (

@@ -12,8 +12,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from asyncdbaas._checks import check_function, check_instance, check_seconds, kind_of
-from asyncdbaas._core.http import check_text, cluster_segment
+from asyncdbaas._checks import check_function, check_instance, check_seconds, check_text, kind_of
+from asyncdbaas._core.http import cluster_segment
 from asyncdbaas._core.observers import guarded
 from asyncdbaas._core.polling import Poll, Polls, Round, StateSeen, Wait, WaitEvent
 from asyncdbaas._endpoint import cluster_path

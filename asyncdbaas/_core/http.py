@@ -15,7 +15,7 @@ from uuid import UUID
 import attrs
 
 from asyncdbaas import errors
-from asyncdbaas._checks import check_mapping, kind_of
+from asyncdbaas._checks import check_mapping, check_text, kind_of
 from asyncdbaas._core.decoding import decode_error_body
 from asyncdbaas._documented import Documented
 from asyncdbaas.errors import APIError, InvalidInputError, TokenError
@@ -30,7 +30,6 @@ __all__ = [
     "check_header_name",
     "check_params",
     "check_path",
-    "check_text",
     "check_token",
     "cluster_segment",
     "is_loopback",
@@ -84,13 +83,6 @@ def seg(value: str, what: str) -> str:
     if not _is_encodable(value):
         raise InvalidInputError(f"{what} is not valid text: it contains half of a surrogate pair")
     return quote(value, safe="")
-
-
-def check_text(value: str, what: str) -> str:
-    """Reject what is not a string; `what` names the value in the error."""
-    if not isinstance(value, str):
-        raise InvalidInputError(f"{what} must be a string, not {kind_of(value)}")
-    return value
 
 
 def check_path(path: str) -> str:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from asyncdbaas._checks import kind_of
-from asyncdbaas._core.http import check_text
+from asyncdbaas._checks import check_text, kind_of
 from asyncdbaas._endpoint import similar_names
 from asyncdbaas.catalogue import Catalogue, CatalogueError, Problem
 from asyncdbaas.catalogue.model import Entry

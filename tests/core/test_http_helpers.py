@@ -16,13 +16,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from asyncdbaas import InvalidInputError, TokenError, errors
+from asyncdbaas._checks import check_text
 from asyncdbaas._core.http import (
     RateLimitHeaders,
     api_error,
     check_base_url,
     check_params,
     check_path,
-    check_text,
     check_token,
     cluster_segment,
     parse_count,
