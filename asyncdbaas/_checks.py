@@ -26,7 +26,7 @@ V = TypeVar("V")
 
 
 def check_seconds(value: float, what: str, *, zero: bool = False) -> float:
-    """Return a number of seconds above 0, or at least 0 if `zero`; it may be infinite."""
+    """Check that a value is a number of seconds above 0, or at least 0 if `zero`; it may be infinite. Return it."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise InvalidInputError(f"{what} must be a number of seconds, not {kind_of(value)}")
     if not (value >= 0 if zero else value > 0):
@@ -35,7 +35,7 @@ def check_seconds(value: float, what: str, *, zero: bool = False) -> float:
 
 
 def check_count(value: int, what: str, *, least: int = 1) -> int:
-    """Return an integer of at least `least`."""
+    """Check that a value is an integer of at least `least`, and return it."""
     if isinstance(value, bool) or not isinstance(value, int):
         raise InvalidInputError(f"{what} must be an integer, not {kind_of(value)}")
     if value < least:
@@ -44,7 +44,7 @@ def check_count(value: int, what: str, *, least: int = 1) -> int:
 
 
 def check_instance(value: object, cls: type[T], what: str, example: str) -> T:
-    """Return an object of a class; `example` is what to pass."""
+    """Check that a value is an object of a class, and return it. `example` is what to pass."""
     if not isinstance(value, cls):
         raise InvalidInputError(f"{what} must be of the class {cls.__name__}, such as {example}, not {kind_of(value)}")
     return value
@@ -58,14 +58,14 @@ def check_text(value: str, what: str) -> str:
 
 
 def check_mapping(value: Mapping[K, V], what: str) -> Mapping[K, V]:
-    """Return a mapping."""
+    """Check that a value is a mapping, and return it."""
     if not isinstance(value, Mapping):
         raise InvalidInputError(f"{what} must be a mapping of names to values, not {kind_of(value)}")
     return value
 
 
 def check_file(path: str | os.PathLike[str], what: str) -> str:
-    """Return the name of a file as a string; an environment variable that is not set gives None, for example."""
+    """Check that a value names a file, and return the name as a string; an unset environment variable gives None."""
     name = path if isinstance(path, str) else os.fspath(path) if isinstance(path, os.PathLike) else None
     if not isinstance(name, str):
         raise InvalidInputError(f"{what} must be the name of a file, as str or Path, not {kind_of(path)}")
@@ -73,7 +73,7 @@ def check_file(path: str | os.PathLike[str], what: str) -> str:
 
 
 def check_function(value: Callable[..., V], what: str) -> Callable[..., V]:
-    """Return a function; a coroutine function would return a coroutine that nobody awaits."""
+    """Check that a value is a plain function, and return it: nobody would await what a coroutine function returns."""
     if not callable(value):
         raise InvalidInputError(f"{what} must be a function, not {kind_of(value)}")
     if iscoroutinefunction(value):

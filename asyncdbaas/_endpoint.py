@@ -92,7 +92,7 @@ async def list_all(
 
     All lists that were observed have a single page. If the service pages a list, the links are followed until a page
     has nothing new or `meta.total` is reached. Only the query of `links.pages.next` is used: a response must not send
-    the token to another address. DecodeError if the service counts more items than it sends.
+    the token to another address. Raise DecodeError if the service counts more items than it sends.
     """
     read = page_reader(item, key)
     page = await session.request("GET", path, read, params=params)

@@ -130,7 +130,7 @@ class Connection(Model):
 
     @property
     def address(self) -> str | None:
-        """Return `host:port` for a login by password, a bootstrap server on Kafka; None until both are known."""
+        """`host:port` for a login by password, a bootstrap server on Kafka; None until both are known."""
         return f"{self.host}:{self.login_port}" if self.host and self.login_port else None
 
 

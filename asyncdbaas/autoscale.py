@@ -36,7 +36,7 @@ async def update_autoscale(session: AsyncSession, cluster_id: Id, autoscale: Aut
 
     The request replaces all settings. If the threshold or the increment is unset, the settings are read first, and the
     current values are sent. So both stay when autoscaling is switched off, and apply again when it is switched on.
-    UnprocessableError if a value is out of range. Scope `database:update`, and `database:read` for the read.
+    Raise UnprocessableError if a value is out of range. Scope `database:update`, and `database:read` for the read.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_update_autoscale
     """
     path, storage = cluster_path(cluster_id, "autoscale"), changes(autoscale, Autoscale, "autoscale").storage

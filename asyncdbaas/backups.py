@@ -51,8 +51,8 @@ class Backups(Model):
 async def list_backups(session: AsyncSession, cluster_id: Id) -> Backups:
     """List the backups of a cluster, with their schedule.
 
-    PreconditionError on a new cluster until its first backup exists: try again. UnprocessableError where the engine
-    has no backups, as Redis and Valkey. Scope `database:read`.
+    Raise PreconditionError on a new cluster until its first backup exists: try again. Raise UnprocessableError where
+    the engine has no backups, as Redis and Valkey. Scope `database:read`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_list_backups
     """
     return await session.request("GET", cluster_path(cluster_id, "backups"), Backups)

@@ -241,7 +241,7 @@ async def get_cluster(session: AsyncSession, cluster_id: Id) -> Cluster:
 async def find_cluster(session: AsyncSession, name: str) -> Cluster:
     """Get a cluster by its name, with one list request.
 
-    NotFoundError, with similar names, if there is none. Scope `database:read`.
+    Raise NotFoundError, with similar names, if there is none. Scope `database:read`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_list_clusters
     """
     check_text(name, "cluster name")
@@ -252,7 +252,7 @@ async def create_cluster(session: AsyncSession, cluster: ClusterCreate) -> Clust
     """Create a cluster and return it while it is still `creating`, which takes minutes.
 
     On MongoDB only this response has the password. The session remembers it for `Waiters.cluster_online`. If the
-    outcome is unknown (`error.outcome_unknown`), the request is not sent again: check with `list_clusters`.
+    outcome is unknown (`error.outcome_unknown`), the request is not sent again: check with `list_clusters`. Raise
     UnprocessableError if the name is taken (also by a cluster that is still being deleted), or if the engine, version,
     region, size and number of nodes do not fit together. Scope `database:create`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_create_cluster
@@ -295,7 +295,7 @@ async def resize_cluster(session: AsyncSession, cluster_id: Id, resize: ClusterR
     """Begin to change the number or the size of a cluster's nodes, or its storage.
 
     For some seconds the cluster still reads `online` with its old size, then `resizing`. A replica's id works as well,
-    with one node. PreconditionError while other work, such as maintenance, is under way. Scope `database:update`.
+    with one node. Raise PreconditionError while other work, such as maintenance, is under way. Scope `database:update`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_update_clusterSize
     """
     await session.request("PUT", cluster_path(cluster_id, "resize"), body=payload(resize, ClusterResize, "resize"))

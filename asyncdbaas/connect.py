@@ -60,10 +60,10 @@ def asyncpg(
     the transaction there unless the mode is `session`.
 
     Args:
-        connection: of a cluster or of a connection pool.
-        ca: the authority from `clusters.get_ca`.
-        user: who logs in. The default is the user of the connection.
-        pool_mode: mode of the connection pool that `connection` belongs to, if it is one.
+        connection: Of a cluster or of a connection pool.
+        ca: The authority from `clusters.get_ca`.
+        user: Who logs in. The default is the user of the connection.
+        pool_mode: Mode of the connection pool that `connection` belongs to, if it is one.
     """
     arguments = _login_arguments(connection, user, "database") | {"ssl": _authority(ca).ssl_context()}
     return Arguments(arguments, **{"statement_cache_size": 0} if _forgets_statements(pool_mode) else {})
@@ -81,10 +81,10 @@ def psycopg(
     Psycopg reads the authority from a file at each connection: see `ca_file`. For `pool_mode` see `asyncpg`.
 
     Args:
-        connection: of a cluster or of a connection pool.
-        ca_file: path of the file with the authority.
-        user: who logs in. The default is the user of the connection.
-        pool_mode: mode of the connection pool that `connection` belongs to, if it is one.
+        connection: Of a cluster or of a connection pool.
+        ca_file: Path of the file with the authority.
+        user: Who logs in. The default is the user of the connection.
+        pool_mode: Mode of the connection pool that `connection` belongs to, if it is one.
     """
     arguments = _login_arguments(connection, user, "dbname")
     arguments |= {"sslmode": "verify-full", "sslrootcert": fspath(ca_file)}
@@ -152,11 +152,11 @@ def aiokafka(
 
     Args:
         connection: `cluster.connection` or `cluster.private_connection`.
-        ca: the authority from `clusters.get_ca`.
-        user: who logs in. The default is the user of the connection.
-        client_certificate: log in with the `access_cert` and `access_key` of `user`, instead of the password
+        ca: The authority from `clusters.get_ca`.
+        user: Who logs in. The default is the user of the connection.
+        client_certificate: Log in with the `access_cert` and `access_key` of `user`, instead of the password
             (SCRAM-SHA-256).
-        port: port to use in place of the connection's. It is required for client certificates if
+        port: Port to use in place of the connection's. It is required for client certificates if
             `connection.application_ports` does not name one.
     """
     context = _authority(ca).ssl_context()

@@ -41,7 +41,7 @@ async def get_database(session: AsyncSession, cluster_id: Id, name: str) -> Data
 async def create_database(session: AsyncSession, cluster_id: Id, name: str) -> Database:
     """Create a database and return it.
 
-    UnprocessableError if the name is taken. Scope `database:create`.
+    Raise UnprocessableError if the name is taken. Scope `database:create`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_add
     """
     path = cluster_path(cluster_id, "dbs")
@@ -53,7 +53,7 @@ async def create_database(session: AsyncSession, cluster_id: Id, name: str) -> D
 async def delete_database(session: AsyncSession, cluster_id: Id, name: str) -> None:
     """Delete a database and all its data. The one that came with the cluster cannot be deleted.
 
-    NotFoundError if there is none. Scope `database:delete`.
+    Raise NotFoundError if there is none. Scope `database:delete`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_delete
     """
     await delete(session, cluster_path(cluster_id, "dbs", name))

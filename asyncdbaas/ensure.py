@@ -22,7 +22,7 @@ from asyncdbaas._core.polling import is_transient
 from asyncdbaas._core.resend import ResendSchedule
 from asyncdbaas._endpoint import cluster_path, payload
 from asyncdbaas.catalogue import CatalogueTopic
-from asyncdbaas.catalogue.kafka import name_collisions
+from asyncdbaas.catalogue.kafka import SAME_IN_METRICS, name_collisions
 from asyncdbaas.clusters import Cluster, ClusterCreate, create_cluster, list_clusters
 from asyncdbaas.databases import Database, create_database, get_database, list_databases
 from asyncdbaas.errors import EnsureError, InvalidInputError, NotFoundError, RequestError
@@ -60,11 +60,11 @@ async def ensure_topics(
     sent. An EnsureError at the end names the topics that failed. One list request covers all topics.
 
     Args:
-        session: an open session.
-        cluster_id: id of the Kafka cluster.
-        topics: the topics, each name once.
-        on_conflict: what to do with a topic that exists with other settings.
-        interval: seconds between two checks of a topic that is not visible or not ready.
+        session: An open session.
+        cluster_id: Id of the Kafka cluster.
+        topics: The topics, each name once.
+        on_conflict: What to do with a topic that exists with other settings.
+        interval: Seconds between two checks of a topic that is not visible or not ready.
 
     """
     on_conflict = OnConflict(on_conflict)
@@ -89,13 +89,11 @@ def _target(cluster_id: str, topics: list[TopicCreate]) -> Target:
             raise InvalidInputError(f"topic {name} is given {count} times")
         if name.startswith("_"):
             raise InvalidInputError(
-                f"topic {name}: names that begin with _ belong to Kafka and are never changed; choose another name"
+                f"topic {name}: names that begin with _ are reserved for Kafka and are never changed; choose another"
             )
     names = [topic.name for topic in topics]
     for name, other in name_collisions(names, names).items():
-        raise InvalidInputError(
-            f"topic {name} collides with topic {other}: Kafka does not tell . and _ apart; rename one"
-        )
+        raise InvalidInputError(f"topic {name} collides with topic {other}: {SAME_IN_METRICS}; rename one")
     cluster = ClusterRef(id=cluster_id, name=cluster_id)
     return Target(cluster=cluster, topics=tuple(CatalogueTopic(topic=topic) for topic in topics))
 
@@ -125,10 +123,10 @@ async def ensure_database(session: AsyncSession, cluster_id: Id, name: str, *, i
     """Make sure that a database exists in a cluster, and return it.
 
     Args:
-        session: an open session.
-        cluster_id: id of the cluster.
-        name: name of the database.
-        interval: seconds between two checks while the outcome of a create is unknown.
+        session: An open session.
+        cluster_id: Id of the cluster.
+        name: Name of the database.
+        interval: Seconds between two checks while the outcome of a create is unknown.
     """
     path = _path(session, cluster_id, "dbs", name)
     return await CreateOnce(
@@ -150,10 +148,10 @@ async def ensure_user(session: AsyncSession, cluster_id: Id, user: UserCreate, *
     user. Otherwise `reset_user_auth` makes a new one.
 
     Args:
-        session: an open session.
-        cluster_id: id of the cluster.
-        user: the user to create if it is missing.
-        interval: seconds between two checks while the outcome of a create is unknown.
+        session: An open session.
+        cluster_id: Id of the cluster.
+        user: The user to create if it is missing.
+        interval: Seconds between two checks while the outcome of a create is unknown.
     """
     path = _path(session, cluster_id, "users", payload(user, UserCreate, "user").name)
     found = await CreateOnce(
@@ -183,11 +181,11 @@ async def ensure_pool(
     changed; its user stays unless `pool` names another.
 
     Args:
-        session: an open session.
-        cluster_id: id of the cluster.
-        pool: the pool as it should be.
-        on_conflict: what to do if the pool exists with other values.
-        interval: seconds between two checks while the outcome of a create is unknown.
+        session: An open session.
+        cluster_id: Id of the cluster.
+        pool: The pool as it should be.
+        on_conflict: What to do if the pool exists with other values.
+        interval: Seconds between two checks while the outcome of a create is unknown.
     """
     on_conflict = OnConflict(on_conflict)
     path = _path(session, cluster_id, "pools", payload(pool, PoolCreate, "pool").name)

@@ -101,12 +101,12 @@ class RequestError(DBaaSError):
     """Base class of the errors of a single request.
 
     Args:
-        message: what happened.
-        method: method of the request.
-        path: path of the request.
-        attempts: number of attempts.
-        request_id: id that the service gave the request.
-        outcome_unknown: whether a write may have been applied.
+        message: What happened.
+        method: Method of the request.
+        path: Path of the request.
+        attempts: Number of attempts.
+        request_id: Id that the service gave the request.
+        outcome_unknown: Whether a write may have been applied.
     """
 
     _succeeded: ClassVar = False
@@ -227,12 +227,12 @@ class APIError(RequestError):
     The class depends on the status only; `code` and `message` are the service's own words.
 
     Args:
-        message: the service's own words.
-        status: status of the response.
-        code: the service's id of the error.
-        retry_after: seconds until the service accepts another try.
-        headers: headers of the response.
-        body: body of the response.
+        message: The service's own words.
+        status: Status of the response.
+        code: The service's id of the error.
+        retry_after: Seconds until the service accepts another try.
+        headers: Headers of the response.
+        body: Body of the response.
     """
 
     def __init__(

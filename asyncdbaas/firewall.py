@@ -58,10 +58,10 @@ async def edit_firewall_rules(
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_update_firewall_rules
 
     Args:
-        session: an open session.
-        cluster_id: id of the cluster.
-        add: rules to add.
-        remove: rules to remove.
+        session: An open session.
+        cluster_id: Id of the cluster.
+        add: Rules to add.
+        remove: Rules to remove.
     """
     added = _check_rules(add, "add")
     removed = {_identity(rule) for rule in _check_rules(remove, "remove")}

@@ -81,7 +81,7 @@ async def list_indexes(session: AsyncSession, cluster_id: Id) -> list[Index]:
 async def delete_index(session: AsyncSession, cluster_id: Id, name: str) -> None:
     """Delete an index and all its documents.
 
-    A `*` in the name is sent unchanged; the vendor does not say whether it then matches several indexes.
+    A `*` in the name is sent unchanged; the vendor does not say whether it then matches several indexes. Raise
     NotFoundError if there is none. Scope `database:delete`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_delete_opensearch_index
     """

@@ -207,7 +207,7 @@ async def get_logsink(session: AsyncSession, cluster_id: Id, sink_id: str) -> Lo
 async def find_logsink(session: AsyncSession, cluster_id: Id, name: str) -> Logsink:
     """Get a log sink by its name, with one list request.
 
-    NotFoundError, with similar names, if there is none. Scope `database:read`.
+    Raise NotFoundError, with similar names, if there is none. Scope `database:read`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_list_logsink
     """
     path = cluster_path(cluster_id, "logsink")
@@ -218,14 +218,14 @@ async def find_logsink(session: AsyncSession, cluster_id: Id, name: str) -> Logs
 async def create_logsink(session: AsyncSession, cluster_id: Id, name: str, config: SinkConfig) -> Logsink:
     """Create a log sink and return it. The class of `config` decides its kind.
 
-    UnprocessableError if the cluster's engine has no sinks of that kind. Scope `database:create`.
+    Raise UnprocessableError if the cluster's engine has no sinks of that kind. Scope `database:create`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_create_logsink
 
     Args:
-        session: an open session.
-        cluster_id: id of the cluster.
-        name: name of the sink.
-        config: its settings.
+        session: An open session.
+        cluster_id: Id of the cluster.
+        name: Name of the sink.
+        config: Its settings.
     """
     config = _check_config(config)
     body = {"sink_name": check_text(name, "sink name"), "sink_type": config.sink_type, **envelop("config", config)}
@@ -240,10 +240,10 @@ async def update_logsink(session: AsyncSession, cluster_id: Id, sink_id: str, co
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_update_logsink
 
     Args:
-        session: an open session.
-        cluster_id: id of the cluster.
-        sink_id: id of the sink.
-        config: the settings to change.
+        session: An open session.
+        cluster_id: Id of the cluster.
+        sink_id: Id of the sink.
+        config: The settings to change.
     """
     path, config = cluster_path(cluster_id, "logsink", sink_id), _check_config(config)
     envelop("config", config)  # rejects values of the wrong type before the read
@@ -260,7 +260,7 @@ async def update_logsink(session: AsyncSession, cluster_id: Id, sink_id: str, co
 async def delete_logsink(session: AsyncSession, cluster_id: Id, sink_id: str) -> None:
     """Delete a log sink.
 
-    NotFoundError if there is none. Scope `database:delete`.
+    Raise NotFoundError if there is none. Scope `database:delete`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_delete_logsink
     """
     await session.request("DELETE", cluster_path(cluster_id, "logsink", sink_id))

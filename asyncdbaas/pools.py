@@ -96,7 +96,7 @@ class PoolUpdate(Model):
 async def list_pools(session: AsyncSession, cluster_id: Id) -> list[Pool]:
     """List the connection pools of a PostgreSQL cluster.
 
-    UnprocessableError for any other engine. Scope `database:read`.
+    Raise UnprocessableError for any other engine. Scope `database:read`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_list_connectionPools
     """
     return await list_all(session, cluster_path(cluster_id, "pools"), Pool, "pools")
@@ -114,7 +114,7 @@ async def get_pool(session: AsyncSession, cluster_id: Id, name: str) -> Pool:
 async def create_pool(session: AsyncSession, cluster_id: Id, pool: PoolCreate) -> Pool:
     """Create a connection pool and return it.
 
-    Create its user and its database first, and wait for them: in parallel, ServerError (500) has been seen.
+    Create its user and its database first, and wait for them: in parallel, ServerError (500) has been seen. Raise
     UnprocessableError if the name is taken, or for any engine but PostgreSQL. Scope `database:create`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_add_connectionPool
     """
@@ -132,10 +132,10 @@ async def update_pool(session: AsyncSession, cluster_id: Id, name: str, update: 
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_update_connectionPool
 
     Args:
-        session: an open session.
-        cluster_id: id of the cluster.
-        name: name of the pool.
-        update: the values to change.
+        session: An open session.
+        cluster_id: Id of the cluster.
+        name: Name of the pool.
+        update: The values to change.
     """
     path = cluster_path(cluster_id, "pools", name)
     changes(update, PoolUpdate, "update")
@@ -150,7 +150,7 @@ async def update_pool(session: AsyncSession, cluster_id: Id, name: str, update: 
 async def delete_pool(session: AsyncSession, cluster_id: Id, name: str) -> None:
     """Delete a connection pool.
 
-    NotFoundError if there is none. Scope `database:delete`.
+    Raise NotFoundError if there is none. Scope `database:delete`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_delete_connectionPool
     """
     await delete(session, cluster_path(cluster_id, "pools", name))

@@ -109,9 +109,9 @@ async def find_replica(session: AsyncSession, cluster_id: Id, name: str) -> Repl
 async def create_replica(session: AsyncSession, cluster_id: Id, replica: ReplicaCreate) -> Replica:
     """Create a replica and return it while it is still `forking`.
 
-    PreconditionError until the cluster's first backup exists, some time after it came online: try again. If the outcome
-    is unknown (`error.outcome_unknown`), the request is not sent again: check with `list_replicas`. UnprocessableError
-    if the name is taken. Scope `database:create`.
+    Raise PreconditionError until the cluster's first backup exists, some time after it came online: try again. If the
+    outcome is unknown (`error.outcome_unknown`), the request is not sent again: check with `list_replicas`. Raise
+    UnprocessableError if the name is taken. Scope `database:create`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_create_replica
     """
     path = cluster_path(cluster_id, "replicas")

@@ -121,10 +121,10 @@ async def get_schema_version(session: AsyncSession, cluster_id: Id, subject: str
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_get_kafka_schema_version
 
     Args:
-        session: an open session.
-        cluster_id: id of the cluster.
-        subject: name of the subject.
-        version: number of the version, as a string.
+        session: An open session.
+        cluster_id: Id of the cluster.
+        subject: Name of the subject.
+        version: Number of the version, as a string.
     """
     path = cluster_path(cluster_id, "schema-registry", subject, "versions", version)
     return await session.request("GET", path, Schema)
@@ -133,7 +133,8 @@ async def get_schema_version(session: AsyncSession, cluster_id: Id, subject: str
 async def create_schema(session: AsyncSession, cluster_id: Id, schema: SchemaCreate) -> Schema:
     """Register a schema, as the first or the next version of its subject, and return it.
 
-    UnprocessableError if it is not a schema, or breaks the subject's compatibility level. Scope `database:create`.
+    Raise UnprocessableError if it is not a schema, or breaks the subject's compatibility level.
+    Scope `database:create`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_create_kafka_schema
     """
     return await session.request(
@@ -144,7 +145,7 @@ async def create_schema(session: AsyncSession, cluster_id: Id, schema: SchemaCre
 async def delete_schema(session: AsyncSession, cluster_id: Id, subject: str) -> None:
     """Delete a subject with all its versions.
 
-    NotFoundError if there is none. Scope `database:delete`.
+    Raise NotFoundError if there is none. Scope `database:delete`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_delete_kafka_schema
     """
     await session.request("DELETE", cluster_path(cluster_id, "schema-registry", subject))
@@ -193,10 +194,10 @@ async def set_subject_compatibility(
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_update_kafka_schema_subject_config
 
     Args:
-        session: an open session.
-        cluster_id: id of the cluster.
-        subject: name of the subject.
-        level: the compatibility level, such as `BACKWARD`.
+        session: An open session.
+        cluster_id: Id of the cluster.
+        subject: Name of the subject.
+        level: The compatibility level, such as `BACKWARD`.
     """
     path = cluster_path(cluster_id, "schema-registry", "config", subject)
     body = {"compatibility_level": check_text(level, "compatibility level")}

@@ -50,24 +50,24 @@ class AsyncSession:
     in which it was opened. Without a block, use `await AsyncSession().open()` and `await session.close()`.
 
     Args:
-        token: an API token, or a function or coroutine function that returns one (for rotation; it is called before
+        token: An API token, or a function or coroutine function that returns one (for rotation; it is called before
             each attempt). The default is DIGITALOCEAN_TOKEN, else DIGITALOCEAN_ACCESS_TOKEN, of the environment.
-        base_url: another address of the API, such as an emulator's. The default is DIGITALOCEAN_API_URL of the
+        base_url: Another address of the API, such as an emulator's. The default is DIGITALOCEAN_API_URL of the
             environment, else the vendor's. Only https, except on this machine: the token must not travel in the clear.
-        max_connections: number of requests in flight at once. 100 use up a minute's quota in well under a second.
-        max_wait: seconds that a call may wait for a connection slot and the rate limit. If it would take longer, the
+        max_connections: Number of requests in flight at once. 100 use up a minute's quota in well under a second.
+        max_wait: Seconds that a call may wait for a connection slot and the rate limit. If it would take longer, the
             call fails with QuotaWaitError and is not sent. The default is to wait as long as it takes, up to an hour.
-        timeout: seconds for one attempt, from the moment it has a connection slot and a permit to the last byte of the
+        timeout: Seconds for one attempt, from the moment it has a connection slot and a permit to the last byte of the
             response. It is long because creating a topic may block for 20 s.
-        retry: which failures are retried, and when (see RetryPolicy).
-        rate_limiter: pass the same one to sessions that share a token. For many processes, use `SharedRateLimiter`.
-        http: an `aiohttp.ClientSession` whose connections to use, with their TLS settings and its proxy. Its other
+        retry: Which failures are retried, and when (see RetryPolicy).
+        rate_limiter: Pass the same one to sessions that share a token. For many processes, use `SharedRateLimiter`.
+        http: An `aiohttp.ClientSession` whose connections to use, with their TLS settings and its proxy. Its other
             settings do not apply here. It is not closed.
-        trust_env: use the environment's proxy (HTTPS_PROXY, NO_PROXY) and authorities (SSL_CERT_FILE, SSL_CERT_DIR).
+        trust_env: Use the environment's proxy (HTTPS_PROXY, NO_PROXY) and authorities (SSL_CERT_FILE, SSL_CERT_DIR).
         ssl_context: TLS settings, such as certificate authorities of your own.
-        user_agent: name and version of your application, put before this library's in each request.
-        coalesce_reads: let identical reads that wait for the quota share one request.
-        on_event: called with the events of each call (see `asyncdbaas.hooks`).
+        user_agent: Name and version of your application, put before this library's in each request.
+        coalesce_reads: Let identical reads that wait for the quota share one request.
+        on_event: Called with the events of each call (see `asyncdbaas.hooks`).
     """
 
     def __init__(
@@ -157,10 +157,10 @@ class AsyncSession:
         The two share connections, rate limiter, locks and listeners, and are open or closed together.
 
         Args:
-            max_wait: as for AsyncSession; None waits as long as it takes, as background jobs should.
-            timeout: as for AsyncSession.
-            retry: as for AsyncSession.
-            headers: more headers for each request, added to those set before. A value is hidden like the token.
+            max_wait: As for AsyncSession; None waits as long as it takes, as background jobs should.
+            timeout: As for AsyncSession.
+            retry: As for AsyncSession.
+            headers: More headers for each request, added to those set before. A value is hidden like the token.
             priority: "bulk" lets other calls go first; None means that of the block (see `asyncdbaas.priority`).
         """
         options = self._options.changed(headers, max_wait=max_wait, timeout=timeout, retry=retry, priority=priority)
@@ -197,12 +197,12 @@ class AsyncSession:
         AcceptedError if there is no result yet, SessionStateError if the session is not open here.
 
         Args:
-            method: in capitals.
-            path: starts at `/v2`, and is percent-encoded.
-            into: the class of the result. Without it the body of the response is ignored and the result is None.
-            key: the envelope around the result. The response may lack it.
-            body: an attrs object or plain data.
-            params: the query.
+            method: In capitals.
+            path: Starts at `/v2`, and is percent-encoded.
+            into: The class of the result. Without it the body of the response is ignored and the result is None.
+            key: The envelope around the result. The response may lack it.
+            body: An attrs object or plain data.
+            params: The query.
         """
         read = into if into is None or isinstance(into, Reader) else reader(into, key)
         body = Hidden(body)  # plain data may hold a password, which a traceback with locals must not show

@@ -248,8 +248,8 @@ async def create_topic(session: AsyncSession, cluster_id: Id, topic: TopicCreate
 
     The call may block for 20 s. The service may also accept the request without a topic in its response; then the
     result has only its name and `configuring`. If the outcome is unknown (`error.outcome_unknown`), the request is not
-    sent again: check with `list_topics`. UnprocessableError if the name is taken, the cluster is not Kafka, or a value
-    is out of range. Scope `database:create`.
+    sent again: check with `list_topics`. Raise UnprocessableError if the name is taken, the cluster is not Kafka, or a
+    value is out of range. Scope `database:create`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_create_kafka_topic
     """
     path = cluster_path(cluster_id, "topics")
@@ -270,16 +270,16 @@ async def update_topic(
     topic, sends all its settings with the changes, and checks the response: SettingsLostError if another setting
     changed. To save the read, pass `live`, the topic as `get_topic` has just returned it.
 
-    More partitions take effect after the response; until then the old number is visible. UnprocessableError if there
-    would be fewer. Scopes `database:read` and `database:update`.
+    More partitions take effect after the response; until then the old number is visible. Raise UnprocessableError if
+    there would be fewer. Scopes `database:read` and `database:update`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_update_kafka_topic
 
     Args:
-        session: an open session.
-        cluster_id: id of the cluster.
-        name: name of the topic.
-        update: the values to change.
-        live: the topic as it is now, if you have just read it.
+        session: An open session.
+        cluster_id: Id of the cluster.
+        name: Name of the topic.
+        update: The values to change.
+        live: The topic as it is now, if you have just read it.
     """
     path = cluster_path(cluster_id, "topics", name)
     changes(update, TopicUpdate, "update")
@@ -323,7 +323,7 @@ def _differ(one: object, other: object) -> bool:
 async def delete_topic(session: AsyncSession, cluster_id: Id, name: str) -> None:
     """Delete a topic and all its messages.
 
-    NotFoundError if there is none. Scope `database:delete`.
+    Raise NotFoundError if there is none. Scope `database:delete`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_delete_kafka_topic
     """
     await delete(session, cluster_path(cluster_id, "topics", name))

@@ -86,7 +86,7 @@ async def get_user(session: AsyncSession, cluster_id: Id, name: str) -> User:
 async def create_user(session: AsyncSession, cluster_id: Id, user: UserCreate) -> User:
     """Create a user and return it with its password, which MongoDB shows only this once.
 
-    UnprocessableError if the name is taken; ServerError has been seen on Redis. Scope `database:create`.
+    Raise UnprocessableError if the name is taken; ServerError has been seen on Redis. Scope `database:create`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_add_user
     """
     path = cluster_path(cluster_id, "users")
@@ -105,10 +105,10 @@ async def update_user(session: AsyncSession, cluster_id: Id, name: str, settings
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_update_user
 
     Args:
-        session: an open session.
-        cluster_id: id of the cluster.
-        name: name of the user.
-        settings: all settings that the user should have.
+        session: An open session.
+        cluster_id: Id of the cluster.
+        name: Name of the user.
+        settings: All settings that the user should have.
     """
     _check_whole(changes(settings, UserSettings, "settings"))
     path, body = cluster_path(cluster_id, "users", name), envelop("settings", settings)
@@ -119,7 +119,7 @@ async def update_user(session: AsyncSession, cluster_id: Id, name: str, settings
 async def delete_user(session: AsyncSession, cluster_id: Id, name: str) -> None:
     """Delete a user; those that came with the cluster cannot be deleted.
 
-    NotFoundError if there is none. Scope `database:delete`.
+    Raise NotFoundError if there is none. Scope `database:delete`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_delete_user
     """
     path = cluster_path(cluster_id, "users", name)
@@ -138,10 +138,10 @@ async def reset_user_auth(
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_reset_auth
 
     Args:
-        session: an open session.
-        cluster_id: id of the cluster.
-        name: name of the user.
-        auth_plugin: for MySQL, the new authentication plugin.
+        session: An open session.
+        cluster_id: Id of the cluster.
+        name: Name of the user.
+        auth_plugin: For MySQL, the new authentication plugin.
     """
     path = cluster_path(cluster_id, "users", name, "reset_auth")
     body = {} if auth_plugin is None else {"mysql_settings": {"auth_plugin": check_text(auth_plugin, "auth_plugin")}}

@@ -42,10 +42,10 @@ class Waiters:
     running.
 
     Args:
-        session: an open session. Use the waiters in its event loop.
-        interval: seconds between two requests for a list.
-        timeout: seconds after which a wait raises WaitTimeoutError.
-        on_event: called with each round and each change of state. Its exceptions are logged and ignored.
+        session: An open session. Use the waiters in its event loop.
+        interval: Seconds between two requests for a list.
+        timeout: Seconds after which a wait raises WaitTimeoutError.
+        on_event: Called with each round and each change of state. Its exceptions are logged and ignored.
 
     """
 
@@ -83,12 +83,12 @@ class Waiters:
         cluster returned here has it, too.
 
         Args:
-            cluster_id: id of the cluster.
-            size: size of its nodes.
-            num_nodes: number of nodes.
-            storage_size_mib: storage in MiB.
-            region: its region.
-            version: its version.
+            cluster_id: Id of the cluster.
+            size: Size of its nodes.
+            num_nodes: Number of nodes.
+            storage_size_mib: Storage in MiB.
+            region: Its region.
+            version: Its version.
         """
         wanted = _given(size=size, num_nodes=num_nodes, region=region, version=version)
         storage = _given(storage_size_mib=storage_size_mib)

@@ -241,7 +241,7 @@ class _Request(aiohttp.ClientRequest):
         # The loop may have read a response, or the end, between `send` and here. Still nothing was sent.
         if protocol.should_close or transport.is_closing():
             protocol._buffer.clear()  # noqa: SLF001 -- what is in it would be read before the exception
-            reason = "a connection out of the pool ended, or held a response, before the request was written"
+            reason = "a pooled connection ended, or held a response, before the request was written"
             protocol.set_exception(UnsolicitedResponseError(reason))
             return
         try:
@@ -267,4 +267,4 @@ def _refuse_unsolicited(conn: Connection) -> None:
         for other, _ in pool:
             if other.should_close:
                 other.close()  # the pool passes over what is closed
-        raise UnsolicitedResponseError("a connection out of the pool held an unsolicited response")
+        raise UnsolicitedResponseError("a pooled connection held an unsolicited response")

@@ -63,7 +63,7 @@ class CreateOnce(Generic[T]):
 
     async def _run(self) -> T:
         while True:
-            is_readable, found = await self._look()
+            is_readable, found = await self._find()
             if found is not None:
                 return found
             if self.last is not None:
@@ -77,7 +77,7 @@ class CreateOnce(Generic[T]):
                 except RequestError as error:
                     self._note(error)
 
-    async def _look(self) -> tuple[bool, T | None]:
+    async def _find(self) -> tuple[bool, T | None]:
         """Return whether the list could be read, and the object if it exists."""
         try:
             named = [item for item in await self.fetch() if item.name == self.name]

@@ -264,7 +264,7 @@ def api_error(status: int, headers: Mapping[str, str], body: bytes, *, method: s
 
 
 def read_request_id(headers: Mapping[str, str]) -> str | None:
-    """Read the id under which the vendor's support finds a request; whatever its bytes, it can be printed."""
+    """Read the request id that the vendor's support asks for, as printable text."""
     text = headers.get("x-request-id")
     return text and text.encode("utf-8", "replace").decode()
 

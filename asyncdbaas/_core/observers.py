@@ -40,7 +40,7 @@ class Observers:
 
     @property
     def active(self) -> bool:
-        """Return whether anybody observes a call made now."""
+        """Whether anybody observes a call made now."""
         return bool(self._listeners) or _log.isEnabledFor(logging.INFO)
 
     def add(self, listener: Callable[[hooks.CallEvent], object]) -> Listener:

@@ -161,7 +161,7 @@ class Poll(Generic[T]):
 
     @property
     def is_idle(self) -> bool:
-        """Return whether nobody waits."""
+        """Whether nobody waits."""
         return not self._waits
 
     async def until(self, wait: Wait[T]) -> T:

@@ -39,7 +39,7 @@ class UnreadableError(ValueError):
 def structure(raw: Any, into: type[T], place: str, notes: list[str]) -> T:
     """Build an object from parsed JSON; append to `notes` the places of optional values that make no sense.
 
-    UnreadableError if a required value does not.
+    Raise UnreadableError if a required value makes no sense.
     """
     kind: Any = into
     built: T = _builder(kind)(raw, place, notes)

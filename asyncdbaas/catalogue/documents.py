@@ -68,7 +68,7 @@ class Document:
 
 
 def read_document(text: str, *, file: str, suffix: str, max_depth: int = _MAX_DEPTH) -> Document:
-    """Read a text in the format of a file's suffix. CatalogueError if it has another one.
+    """Read a text in the format of a file's suffix. Raise CatalogueError if it has another one.
 
     A CSV becomes `{"topics": [...]}`, with one mapping per row.
     """

@@ -30,7 +30,7 @@ class FileError(InvalidInputError):
 def read_file(path: str, *, limit: int = _MAX_SIZE) -> bytes:
     """Return the content of a regular file of at most `limit` bytes.
 
-    Devices, pipes and folders are rejected, also behind a link. FileError if it cannot be read.
+    Devices, pipes and folders are rejected, also behind a link. Raise FileError if it cannot be read.
     """
     try:
         _check_regular(Path(path).stat())
@@ -54,7 +54,7 @@ def _read_standard_input() -> bytes:
 
 
 def read_text(path: str) -> tuple[str, str]:
-    """Return the name of a file for messages, and its text; `-` is standard input. CatalogueError if it has none."""
+    """Return a file's name for messages, and its text; `-` is standard input. Raise CatalogueError if it has none."""
     file = "standard input" if path == _STANDARD_INPUT else path
     try:
         content = _read_standard_input() if path == _STANDARD_INPUT else read_file(path)
@@ -78,14 +78,14 @@ def expand(paths: Iterable[str]) -> Iterator[str]:
     """Yield the files that the paths name: each file itself, the catalogues in a folder, the matches of a pattern.
 
     The catalogues in a folder are all files below it with a suffix of a catalogue, unless they or their folder are
-    hidden. FileError if a folder or pattern has none.
+    hidden. Raise FileError if a folder or pattern has none.
     """
     seen: set[str] = set()
     for path in paths:
         if not _is_name(path):
             raise FileError(f"{path or repr(path)}: is not a file name")
         if path == _STANDARD_INPUT and path in seen:
-            raise FileError("standard input can be read once; give - once")
+            raise FileError("standard input can be read once; pass - once")
         for file in _expanded(path):
             if file not in seen:
                 seen.add(file)
@@ -104,7 +104,7 @@ def _check_regular(status: os.stat_result) -> None:
     if stat.S_ISDIR(status.st_mode):
         raise FileError("is a folder")
     if stat.S_ISFIFO(status.st_mode):
-        raise FileError("is a pipe; give - to read standard input")
+        raise FileError("is a pipe; pass - to read standard input")
     if not stat.S_ISREG(status.st_mode):
         raise FileError("is not a regular file")
 

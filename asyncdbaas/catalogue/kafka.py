@@ -16,6 +16,7 @@ from asyncdbaas.topics import CleanupPolicy, CompressionType, TimestampType, Top
 from asyncdbaas.types import UNSET, Unset
 
 __all__ = [
+    "SAME_IN_METRICS",
     "SettingError",
     "canonical_name",
     "default_value",
@@ -58,6 +59,7 @@ _MAX_DIGITS: Final = 40
 _EXACT: Final = 2**53
 # What "no limit", 2**63 - 1, becomes on its way through a float, exactly and as printed with 16 digits.
 _ROUNDED: Final = (2**63, 9223372036854776000)
+SAME_IN_METRICS: Final = "Kafka treats . and _ in topic names as the same"
 _CAPITAL: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
@@ -191,7 +193,7 @@ def _unit_problem(setting: Setting, unit: str) -> str:
     if not known:
         return "must be a whole number, without a unit"
     if setting.unit == "bytes" and unit.upper() in ("KB", "MB", "GB", "TB", "K", "M", "G", "T"):
-        return f"the unit {unit} can mean two sizes: write {unit[0].upper()}iB, or the number of bytes"
+        return f"the unit {unit} can mean two sizes; write {unit[0].upper()}iB, or the number of bytes"
     return f"the unit must be one of {', '.join(known)}"
 
 

@@ -97,15 +97,15 @@ def explain_unknown(spelled: str, known: Collection[str]) -> str:
     if right in known:
         return f"is unknown; did you mean {right}?"
     if right in TOPIC_SETTINGS and "config" in known:
-        return "is a setting of a topic: put it below config"
+        return "is a setting of a topic; put it below config"
     if right in ("name", "partition_count", "replication_factor") and "retention_ms" in known:
-        return f"is not a setting: write {right} above config, beside the topic's name"
+        return f"is not a setting; write {right} above config, beside the topic's name"
     if (unit := _unit_hint(name, known)) is not None:
         return f"is unknown; {unit}"
     close = get_close_matches(name, known, n=1) if len(name) <= _MAX_NAME else None
     if close:
         return f"is unknown; did you mean {close[0]}?"
-    return "is unknown" + (f"; known are {', '.join(sorted(known))}" if len(known) <= _MAX_NAMES else "")
+    return "is unknown" + (f"; known keys: {', '.join(sorted(known))}" if len(known) <= _MAX_NAMES else "")
 
 
 def right_key(spelled: str) -> str:

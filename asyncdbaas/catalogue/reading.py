@@ -124,7 +124,7 @@ class Section:
 class CatalogueReader:
     """Read one text, and keep its tree for those who edit the text.
 
-    CatalogueError if the text has problems. `schema_files` collects the files that it names as schemas.
+    Raise CatalogueError if the text has problems. `schema_files` collects the files that it names as schemas.
     """
 
     def __init__(

@@ -77,7 +77,7 @@ class SchemaEntries:
 
     def _schema(self, fields: Fields, node: Node, subject: str) -> SchemaCreate | None:
         if "file" in fields and "schema" in fields:
-            self._source.problem(node, "give either file or schema, not both", name=subject)
+            self._source.problem(node, "set either file or schema, not both", name=subject)
             return None
         if "file" not in fields and "schema" not in fields:
             return None
@@ -130,7 +130,7 @@ def schema_path(catalogue: str, file: str) -> Path:
 
 
 def read_schema(path: Path) -> str:
-    """Return the text of a schema's file. FileError if it has none."""
+    """Return the text of a schema's file. Raise FileError if it has none."""
     try:
         return read_file(str(path), limit=_MAX_SIZE).decode("utf-8-sig")
     except UnicodeDecodeError:

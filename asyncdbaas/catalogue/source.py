@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final, Generic, TypeVar
 
 from asyncdbaas.catalogue.documents import Document
-from asyncdbaas.catalogue.kafka import canonical_name
+from asyncdbaas.catalogue.kafka import SAME_IN_METRICS, canonical_name
 from asyncdbaas.catalogue.model import NO_METADATA, Metadata, Problem
 from asyncdbaas.catalogue.names import KAFKA_ONLY, explain_kafka_only, explain_unknown, field_name, is_extension
 from asyncdbaas.catalogue.nodes import Items, Node, Pairs, RawNode, Text, Words, is_null, to_plain
@@ -262,7 +262,7 @@ def repeat_message(kind: str, name: str, first: str, place: str) -> str:
     """Return why a name cannot be declared again after the first place that has it, or one that collides with it."""
     if name == first:
         return f"the same {kind} is declared in {place}"
-    return f"collides with {first} in {place}: Kafka treats . and _ in topic names as the same"
+    return f"collides with {first} in {place}: {SAME_IN_METRICS}"
 
 
 def _not_shown(problems: int) -> str:

@@ -58,7 +58,7 @@ def update_catalogue(
     """Return the text of a YAML catalogue, brought up to date with the live objects.
 
     Values that differ are replaced, and new objects are added after the last one of their cluster, in the same form.
-    InvalidInputError if the text cannot be changed without changing more, as where several topics share an anchor.
+    Raise InvalidInputError if the text cannot be changed without changing more, as where topics share an anchor.
 
     Args:
         text: The whole text.

@@ -42,7 +42,7 @@ def check_variables(variables: Mapping[str, str] | None) -> Mapping[str, str]:
 
 
 def substitute(text: str, variables: Mapping[str, str]) -> str:
-    """Replace all variables in a text. InvalidInputError if one is not defined, or not written as one."""
+    """Replace all variables in a text. Raise InvalidInputError if one is not defined, or not written as one."""
     return _PLACE.sub(lambda match: _value(match, variables), text)
 
 
@@ -51,8 +51,8 @@ def _value(match: re.Match[str], variables: Mapping[str, str]) -> str:
         return "$"
     name = match[1]
     if not match[0].endswith("}") or not _NAME.fullmatch(name):
-        raise InvalidInputError("a variable is written ${NAME}; write $$ for a dollar")
+        raise InvalidInputError("a variable is written ${NAME}; write $$ for a dollar sign")
     if name not in variables:
         secret = ", and names that suggest a secret are not read from the environment" if _SECRET.search(name) else ""
-        raise InvalidInputError(f"the variable {name} is not defined{secret}: give it with --var {name}=VALUE")
+        raise InvalidInputError(f"the variable {name} is not defined{secret}; pass --var {name}=VALUE")
     return variables[name]

@@ -170,7 +170,7 @@ def _escaped(text: str) -> str:
 
 def _to_csv(catalogue: Catalogue, *, minimal: bool) -> str:
     if catalogue.users or catalogue.schemas or catalogue.registries:
-        raise InvalidInputError("a CSV holds topics only: write users and schemas as .yaml or .json")
+        raise InvalidInputError("a CSV holds topics only; write users and schemas as .yaml or .json")
     rows = [_row(entry, minimal=minimal) for entry in catalogue.topics]
     columns = list(dict.fromkeys(key for row in rows for key in row))
     text = io.StringIO()

@@ -23,7 +23,7 @@ from asyncdbaas.session import AsyncSession
 __all__ = ["apply_plan"]
 
 _MOST_NAMES: Final = 10
-# Seconds between two lists, and for how long an object may be in its own way.
+# Seconds between two lists, and for how long an earlier object of the same name may block a new one.
 _INTERVAL: Final = 5.0
 _PATIENCE: Final = 300.0
 
@@ -95,7 +95,7 @@ def _ask(made: Plan, printer: Printer, *, is_agreed: bool, is_saved: bool) -> No
     if not (is_terminal(sys.stdin) and is_terminal(sys.stdout)):
         if is_saved:
             return
-        raise click.ClickException(f"this would {said}: review it with `plan`, then give --yes")
+        raise click.ClickException(f"this would {said}; review it with `plan`, then pass --yes")
     printer.changes(made)
     click.confirm(f"{said.capitalize()}?", abort=True, err=True)
 

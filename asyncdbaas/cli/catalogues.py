@@ -55,10 +55,10 @@ class Output:
     """The place to write a catalogue to, and its format."""
 
     path: Path | None
-    """None stands for the standard output."""
+    """None stands for standard output."""
     overwrite: bool
     suffix: str
-    """Format of the standard output, and of a file without a suffix."""
+    """Format of standard output, and of a file without a suffix."""
 
     @contextmanager
     def opened(self) -> Generator[_Write]:

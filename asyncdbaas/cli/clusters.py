@@ -16,7 +16,7 @@ __all__ = ["clusters"]
 
 @click.group()
 def clusters() -> None:
-    """Clusters of all engines."""
+    """List clusters of all engines, and wait for them."""
 
 
 @clusters.command(name="list")
@@ -39,17 +39,17 @@ def list_command(*, tag: str | None, connection: Connection, style: str) -> int:
 @clusters.command()
 @click.argument("names", metavar="NAME|ID...", nargs=-1, required=True)
 @click.option("--deleted", is_flag=True, help="Wait until they are gone, not until they are online.")
-@once("--size", help="Wait until they have this size, too; give it after a resize.")
-@once("--nodes", "num_nodes", type=int, help="Wait until they have this number of nodes, too; give it after a resize.")
-@once("--region", help="Wait until they are in this region, too; give it after a migration.")
+@once("--size", help="Wait until they have this size, too, as after a resize.")
+@once("--nodes", "num_nodes", type=int, help="Wait until they have this number of nodes, too, as after a resize.")
+@once("--region", help="Wait until they are in this region, too, as after a migration.")
 @once("--interval", type=float, default=10.0, show_default=True, help="Seconds between two requests.")
 @once("--timeout", type=float, default=1800.0, show_default=True, help="Seconds after which to give up.")
 @connected
 @format_option
 def wait(*, names: tuple[str, ...], connection: Connection, style: str, **options: Any) -> int:
-    """Wait until clusters are online; all of them share one request per interval.
+    """Wait until clusters are online.
 
-    Exit code 1 if one vanishes, or the wait times out.
+    All of them share one request per interval. Exit code 1 if one vanishes, or the wait times out.
 
     \b
     Examples:

@@ -56,7 +56,7 @@ def _run(arguments: Sequence[str]) -> int:
 def root() -> None:
     """Work with DigitalOcean's Managed Databases; the token is read from DIGITALOCEAN_TOKEN.
 
-    Every command takes --emulator to be tried without an account.
+    To try a command without an account, pass --emulator.
     """
 
 
@@ -64,7 +64,7 @@ def root() -> None:
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @verbose()
 def completion(shell: str) -> None:
-    """Print the script that lets a shell complete commands and options.
+    """Print the completion script of a shell.
 
     \b
     Examples:
@@ -83,7 +83,7 @@ for command in (kafka, clusters, emulator):
 
 
 def _failed(message: str, error: Exception, arguments: Sequence[str]) -> int:
-    """Report an error on the error output, and with --format json also as a document."""
+    """Report an error on standard error, and with --format json also as a document."""
     problems = getattr(error, "problems", ())
     if problems:
         refuse(problems)
@@ -102,7 +102,7 @@ def _failed(message: str, error: Exception, arguments: Sequence[str]) -> int:
 def _os_error(error: OSError) -> str:
     reason = error.strerror or str(error)
     if isinstance(error, FileExistsError):
-        reason = f"{reason}; name a new file, or give --force"
+        reason = f"{reason}; name a new file, or pass --force"
     return f"{error.filename}: {reason}" if error.filename else reason
 
 

@@ -51,7 +51,7 @@ class Connection:
 async def opened(connection: Connection, prepare: Callable[[Emulator], None]) -> AsyncGenerator[AsyncSession, None]:
     """Open a session. An emulator started for it is prepared with what the command needs.
 
-    UsageError if the real service's quota would be treated as one that comes back faster.
+    Raise UsageError if the real service's quota would be treated as one that comes back faster.
     """
     is_local = connection.emulator or is_loopback(_host(connection.api_url) or "")
     if connection.time_scale is not None and not is_local:

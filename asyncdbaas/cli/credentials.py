@@ -29,7 +29,7 @@ class Credentials:
         self._folder = folder
 
     def prepare(self, plan: Plan) -> None:
-        """Make the folder. OSError if it takes no file, FileExistsError if a new user's file is there already."""
+        """Make the folder. Raise OSError if it takes no file, FileExistsError if a new user's file is there already."""
         self._folder.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
         for change in plan.changes:
             if change.kind == _USER and change.action is Action.CREATE:

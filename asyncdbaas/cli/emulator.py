@@ -16,7 +16,7 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 
 @click.command()
 @once("--host", default="127.0.0.1", show_default=True, metavar="ADDRESS", help="Address to listen on.")
-@once("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="0 takes a free one.")
+@once("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="Port; 0 takes a free one.")
 @click.option("--allow-remote", is_flag=True, help="Allow a --host that other machines can reach.")
 @once("--token", help="The token to accept. By default it is derived from the seed.")
 @click.option("--tls", is_flag=True, help="Serve https, with a certificate of the emulator's own authority.")
@@ -38,9 +38,9 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 @click.option("--no-delays", is_flag=True, help="Let every change take effect at once.")
 @click.option("--delay", "delays", multiple=True, metavar="NAME=SECONDS", help="How long a change takes.")
 @click.option(
-    "--quirk", "quirks", multiple=True, metavar="NAME=VALUE", help="Which of two attested behaviours to show."
+    "--quirk", "quirks", multiple=True, metavar="NAME=VALUE", help="Choose a behaviour on which sources disagree."
 )
-@once("--offer", type=_FILE, help="JSON file with what can be ordered, as GET /v2/databases/options answers.")
+@once("--offer", type=_FILE, help="What can be ordered: a JSON file with a response of GET /v2/databases/options.")
 @click.option("--strict", is_flag=True, help="Accept only what the offer lists.")
 @click.option("--lenient", is_flag=True, help="Accept any version, size and region.")
 @click.option("-v", "--verbose", is_flag=True, help="Print a line for each request.")

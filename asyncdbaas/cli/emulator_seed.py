@@ -39,7 +39,7 @@ def _read(file: Path) -> dict[str, Any]:
         raise click.ClickException(str(error)) from None
     data = to_plain(document.roots[0]) if len(document.roots) == 1 else None
     if not isinstance(data, dict):
-        raise click.ClickException(f"{file}: must hold one object with clusters, faults, delays or quirks")
+        raise click.ClickException(f"{file} must hold one object with clusters, faults, delays or quirks")
     return cast("dict[str, Any]", data)
 
 

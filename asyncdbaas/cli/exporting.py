@@ -109,7 +109,7 @@ def update_file(
 
 
 def _kept(missing: Sequence[str]) -> str:
-    """Say which entries stand in the file and not in the service."""
+    """Name the entries of the file that the service does not have."""
     if not missing:
         return ""
     verb = "does" if len(missing) == 1 else "do"

@@ -12,7 +12,7 @@ __all__ = ["import_files"]
 
 
 def import_files(files: tuple[Path, ...], output: Output) -> int:
-    """Write a catalogue of what other tools declare; notes go to the error output."""
+    """Write a catalogue of what other tools declare; notes go to standard error."""
     with output.opened() as write:
         found = import_catalogue(*files)
         write(found.catalogue)

@@ -36,12 +36,15 @@ __all__ = ["kafka"]
 
 @click.group()
 def kafka() -> None:
-    """Topics, users and schemas of Kafka clusters, declared in catalogues: files that list them."""
+    """Manage topics, users and schemas by catalogues.
+
+    A catalogue is a file that declares what Kafka clusters should have.
+    """
 
 
 @kafka.command()
 @planning
-@once("--out", type=FILE, help="Save the plan in this new file, for `kafka apply`.")
+@once("--out", type=FILE, help="Save the plan to this new file, for `kafka apply`.")
 @click.option("--force", is_flag=True, help="Let --out overwrite a file.")
 @click.option("--brief", is_flag=True, help="Show counts, and only what deletes something or is refused.")
 @connected
@@ -49,7 +52,7 @@ def kafka() -> None:
 def plan(*, request: Request, out: Path | None, force: bool, brief: bool, connection: Connection, style: str) -> int:
     """Show what `apply` would do, without doing it.
 
-    FILE is a catalogue (.yaml, .json or .csv), a folder or a pattern of catalogues, or - for the standard input. Exit
+    FILE is a catalogue (.yaml, .json or .csv), a folder or a pattern of catalogues, or - for standard input. Exit
     code 0 if there is nothing to do, 2 if there is, 1 if the plan is refused.
 
     \b
@@ -80,15 +83,15 @@ def plan(*, request: Request, out: Path | None, force: bool, brief: bool, connec
     type=click.Choice(["fail", "update"]),
     default="fail",
     show_default=True,
-    help="For a topic that somebody else creates meanwhile, with other settings.",
+    help="What to do with a topic that somebody else creates meanwhile with other settings.",
 )
 @connected
 @format_option
 def apply(*, request: Request, dry_run: bool, connection: Connection, style: str, **options: Any) -> int:
-    """Create and change the objects of clusters so that they are as FILE says.
+    """Create and change objects so that clusters match FILE.
 
     FILE is a catalogue as for `kafka plan`, or a plan that `kafka plan --out` saved. Nothing is ever deleted without
-    --prune. On a terminal you are asked first; elsewhere give --yes or a saved plan. Exit code 0 if everything is as
+    --prune. On a terminal you are asked first; elsewhere pass --yes or a saved plan. Exit code 0 if everything is as
     FILE says, 1 if not.
 
     \b
@@ -112,9 +115,9 @@ def apply(*, request: Request, dry_run: bool, connection: Connection, style: str
 @connected
 @format_option
 def diff(*, sources: Sources, clusters: tuple[str, ...], names: Names, connection: Connection, style: str) -> int:
-    """Compare FILE with the live topics, in both directions.
+    """Compare FILE with the live objects, in both directions.
 
-    Unlike `plan` it also shows the topics that FILE does not list. Exit code 0 if there is no difference, 2 if there
+    Unlike `plan` it also shows the objects that FILE does not list. Exit code 0 if there is no difference, 2 if there
     is one.
 
     \b
@@ -152,9 +155,9 @@ def export(
     check: bool,
     **options: Any,
 ) -> int:
-    """Write a catalogue of the live topics; `kafka plan` finds nothing to do for it.
+    """Write a catalogue of the live topics.
 
-    With --update it prints what it has changed in the file, such as +3 ~2 -0.
+    `kafka plan` finds nothing to do for it. With --update it prints what it has changed in the file, such as +3 ~2 -0.
 
     \b
     Examples:
@@ -214,7 +217,9 @@ def import_command(*, files: tuple[Path, ...], output: Output) -> int:
 @click.argument("what", type=click.Choice(["catalogue", "output"]), default="catalogue")
 @verbose()
 def schema(*, what: str) -> int:
-    """Print the JSON Schema of catalogues, for editors, or of what --format json prints, for programs.
+    """Print the JSON Schema of catalogues or of JSON output.
+
+    The schema of catalogues is for editors, that of what --format json prints for programs.
 
     \b
     Examples, the first with the YAML language server:

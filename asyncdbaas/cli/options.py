@@ -58,7 +58,7 @@ class _Once(click.Option):
             return super().consume_value(ctx, opts)
         values = cast("Sequence[Any]", found)
         if len(values) > 1:
-            message = f"{self.opts[-1]} can be given once, not {len(values)} times."
+            message = f"{self.opts[-1]} can be passed once, not {len(values)} times"
             raise click.BadOptionUsage(self.opts[-1], message, ctx)
         return super().consume_value(ctx, {**opts, self.name or "": values[0]})
 
@@ -75,7 +75,7 @@ class _SafeFormatter(logging.Formatter):
 
 
 def log_requests(_: click.Context, __: click.Parameter, is_wanted: bool) -> None:
-    """Log each request on the error output, if that is wanted."""
+    """Log each request to standard error, if that is wanted."""
     logger = logging.getLogger("asyncdbaas")
     if is_wanted and logger.level != logging.DEBUG:
         handler = logging.StreamHandler()
@@ -91,7 +91,7 @@ verbose: Final = partial(
     is_flag=True,
     expose_value=False,
     callback=log_requests,
-    help="Log each request on the error output.",
+    help="Log each request to standard error.",
 )
 
 
@@ -99,7 +99,9 @@ def connected(command: Command) -> Command:
     """Add the options that name the service to a command, as a `Connection`."""
 
     @click.option("--emulator", is_flag=True, help="Use a local emulator, started for this command; needs no account.")
-    @once("--api-url", metavar="URL", help="Address of the service, else DIGITALOCEAN_API_URL.")
+    @once(
+        "--api-url", metavar="URL", help="Address of the service. Default: DIGITALOCEAN_API_URL, else DigitalOcean's."
+    )
     @once("--time-scale", type=click.FloatRange(min=0, min_open=True), help="How fast an emulator's time runs.")
     @verbose()
     @wraps(command)
@@ -113,7 +115,7 @@ def connected(command: Command) -> Command:
 
 
 format_option: Final = once(
-    "--format", "style", type=click.Choice(FORMATS), default=FORMATS[0], show_default=True, help="How to print it."
+    "--format", "style", type=click.Choice(FORMATS), default=FORMATS[0], show_default=True, help="Output format."
 )
 
 
@@ -155,7 +157,7 @@ def catalogue_files(command: Command) -> Command:
         type=click.Choice(_CATALOGUE_FORMATS),
         default="yaml",
         show_default=True,
-        help="Format of the standard input, which FILE - stands for.",
+        help="Format of standard input (FILE -).",
     )
     @variables_option
     @wraps(command)
@@ -173,7 +175,14 @@ def writing(command: Command) -> Command:
 
     @once("-o", "--out", type=FILE, help="A new file; the format follows from its suffix.")
     @click.option("--force", is_flag=True, help="Let --out overwrite a file.")
-    @once("--format", "suffix", type=click.Choice(_CATALOGUE_FORMATS), default="yaml", show_default=True)
+    @once(
+        "--format",
+        "suffix",
+        type=click.Choice(_CATALOGUE_FORMATS),
+        default="yaml",
+        show_default=True,
+        help="Format of standard output, and of a file without a suffix.",
+    )
     @wraps(command)
     def wrapper(out: Path | None, force: bool, suffix: str, **others: Any) -> Any:
         from asyncdbaas.cli.catalogues import Output
@@ -186,8 +195,10 @@ def writing(command: Command) -> Command:
 def choosing(command: Command) -> Command:
     """Add the options that choose objects by name to a command, as `Names`."""
 
-    @click.option("--only", metavar="GLOB", multiple=True, help="Only objects with such names. May be repeated.")
-    @click.option("--except", "exclude", metavar="GLOB", multiple=True, help="No objects with such names; repeatable.")
+    @click.option("--only", metavar="GLOB", multiple=True, help="Only objects whose names match. May be repeated.")
+    @click.option(
+        "--except", "exclude", metavar="GLOB", multiple=True, help="No objects whose names match. May be repeated."
+    )
     @wraps(command)
     def wrapper(only: tuple[str, ...], exclude: tuple[str, ...], **others: Any) -> Any:
         from asyncdbaas.plan import Names
@@ -228,7 +239,7 @@ def _reading(command: Command) -> Command:
         from asyncdbaas.cli.planning import Costs
 
         if cache is None and max_reads is not None:
-            raise click.UsageError("--max-reads limits what --cache lets a plan read; give --cache, too")
+            raise click.UsageError("--max-reads needs --cache: it limits how many settings are read again")
         costs = Costs(settings=settings, since=since, cache=cache, max_age=_seconds(max_age), max_reads=max_reads)
         return command(costs=costs, **others)
 
@@ -272,7 +283,7 @@ def _permission(prune: bool, prefix: str | None, kinds: tuple[str, ...], max_del
 
     if not prune:
         if prefix is not None or max_deletes is not None:
-            raise click.UsageError("--prefix and --max-deletes limit what --prune deletes; give --prune, too")
+            raise click.UsageError("--prefix and --max-deletes need --prune: they limit what it deletes")
         return None
     if not prefix:
         raise click.UsageError("--prune needs --prefix: only objects whose names begin with it are deleted")

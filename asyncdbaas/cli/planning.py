@@ -119,7 +119,7 @@ def show_plan(
 
 
 def _check_is_new(out: Path | None, sources: Sources) -> None:
-    """Raise UsageError if the output would replace one of the catalogues: a slip of the shell's completion."""
+    """Raise UsageError if the output would replace one of the catalogues: as when the shell completes a wrong name."""
     if out is not None and any(file.exists() and out.exists() and file.samefile(out) for file in sources.files):
         raise click.UsageError(f"{out} is one of the catalogues; name a new file")
 
@@ -172,7 +172,7 @@ def planned_by(request: Request, connection: Connection) -> Planned:
 
 def _planned_before(file: Path, request: Request) -> Planned:
     if request.clusters or request.prune is not None or request.names != ALL_NAMES:
-        raise click.UsageError("a saved plan holds its clusters, its objects and what it may delete; give none of them")
+        raise click.UsageError("a saved plan has its own clusters, names and deletions; pass no options for them")
     saved = load_plan(file)
     memory = _memory(request.costs, request.sources)
 

@@ -1,4 +1,4 @@
-"""Show how far a command has come, on the error output: live on a terminal, as plain lines elsewhere."""
+"""Show how far a command has come, on standard error: live on a terminal, as plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Progress:
 
     @property
     def in_doubt(self) -> list[Change]:
-        """The changes whose requests have left, and have no outcome."""
+        """The changes whose requests were sent and have no outcome yet."""
         return list(self._sent.values())
 
     @property

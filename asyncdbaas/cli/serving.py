@@ -26,7 +26,7 @@ _REMOTE: Final = (
     "Other machines can reach this emulator: whoever has the token can read and change everything in it, "
     "and /_emulator/ needs the token."
 )
-_PLAIN: Final = "Tokens would cross the network unencrypted, and asyncdbaas refuses to send them: add --tls."
+_PLAIN: Final = "Tokens would cross the network unencrypted, and asyncdbaas refuses to send them: pass --tls."
 
 
 def run_emulator(*, verbose: bool, ca_file: Path | None, **options: Any) -> None:
@@ -43,13 +43,13 @@ def run_emulator(*, verbose: bool, ca_file: Path | None, **options: Any) -> None
 
 def _check(*, host: str, allow_remote: bool, token: str | None, tls: bool, **_: Any) -> None:
     if token is not None and (not token or not token.isprintable() or " " in token):
-        raise click.BadParameter("must not be empty, nor hold blanks or control characters", param_hint="--token")
+        raise click.BadParameter("must not be empty or contain spaces or control characters", param_hint="--token")
     if tls and not certificates.available():
         raise click.ClickException("--tls needs the package cryptography: pip install 'asyncdbaas[emulator]'")
     if not (allow_remote or is_loopback(host)):
         raise click.BadParameter(
             f"{host} makes the emulator reachable for other machines: whoever has the token can then read and change "
-            "everything in it. Add --allow-remote to allow that.",
+            "everything in it; pass --allow-remote to allow that",
             param_hint="--host",
         )
 
@@ -108,7 +108,7 @@ def _stop_signals() -> Generator[asyncio.Event]:
 
 @contextmanager
 def _authority_file(made: Emulator | None, wanted: Path | None) -> Generator[Path | None]:
-    """Write the certificate that clients are to trust where they can read it."""
+    """Write the certificate that clients trust to a file that they can read."""
     if made is None:
         yield None
         return
@@ -116,7 +116,7 @@ def _authority_file(made: Emulator | None, wanted: Path | None) -> Generator[Pat
     try:
         file.write_text(made.authority_pem, encoding="ascii")
     except OSError as error:
-        raise click.ClickException(f"{file}: cannot be written: {error.strerror}") from error
+        raise click.ClickException(f"{file} cannot be written: {error.strerror}") from error
     try:
         yield file
     finally:

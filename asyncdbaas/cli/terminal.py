@@ -58,20 +58,20 @@ def wants_color(stream: IO[str] | None) -> bool:
 
 
 def width() -> int | None:
-    """Return how many columns the standard output has; None if lines may be as long as they need."""
+    """Return how many columns standard output has; None if lines may be as long as they need."""
     if os.environ.get("COLUMNS", "").isdecimal() or is_terminal(sys.stdout):
         return max(20, shutil.get_terminal_size().columns)
     return None
 
 
 def check_output() -> None:
-    """Refuse a closed standard output before the work. ClickException."""
+    """Raise ClickException if standard output is closed, before any work is done."""
     if sys.stdout is None:  # pyright: ignore[reportUnnecessaryComparison] -- so it is after `>&-`
-        raise click.ClickException("the standard output is closed; send it to a file, or to the null device")
+        raise click.ClickException("standard output is closed; send it to a file, or to the null device")
 
 
 def drop_unwritten() -> None:
-    """Forget what the streams do not take: Python would try again at exit, and change the exit code."""
+    """Drop what the streams did not take: Python would try again at exit, and change the exit code."""
     streams: tuple[IO[str] | None, ...] = (sys.stdout, sys.stderr)
     for stream in streams:
         if stream is None:  # closed, as by `>&-`
@@ -89,7 +89,7 @@ def _discard(stream: IO[str]) -> None:
 
 
 def out(text: str) -> None:
-    """Print results. What a colour code is must have been put in by `click.style`, on text that is safe."""
+    """Print results. Colour codes must come from `click.style`, applied to safe text."""
     _write(_encodable(text, sys.stdout) + "\n")
 
 
@@ -105,11 +105,11 @@ def _write(content: str | bytes) -> None:
         if error.errno in _PIPE_CLOSED:  # nobody reads on, as with `| head`: the work and its exit code go on
             _discard(sys.stdout)
             return
-        raise click.ClickException(f"the standard output cannot be written: {error.strerror}") from None
+        raise click.ClickException(f"standard output cannot be written: {error.strerror}") from None
 
 
 def note(text: str, **style: Any) -> None:
-    """Print a message on the error output, unless that is closed or full."""
+    """Print a message on standard error, unless that is closed or full."""
     with suppress(OSError):
         shown = _encodable(safe(text), sys.stderr)
         click.echo(click.style(shown, **style) if style else shown, err=True, color=wants_color(sys.stderr))

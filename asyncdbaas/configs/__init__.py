@@ -102,8 +102,8 @@ _UPDATES: Final[tuple[Any, ...]] = get_args(ConfigUpdate)
 async def get_config(session: AsyncSession, cluster_id: Id, into: type[C]) -> C:
     """Read the settings of a cluster as the class of its engine, such as `MySQLConfig`.
 
-    Settings that are missing or null in the response are UNSET. DecodeError if they are those of another engine: a
-    Redis cluster may have become a Valkey cluster. Scope `database:read`.
+    Settings that are missing or null in the response are UNSET. Raise DecodeError if they are those of another engine:
+    a Redis cluster may have become a Valkey cluster. Scope `database:read`.
     https://docs.digitalocean.com/reference/api/digitalocean/#operation/databases_get_config
     """
     if into not in _CONFIGS:

@@ -47,7 +47,7 @@ Assumed
       are checked for their type; PostgreSQL's own ranges hold with `strict=True` only.
     * A setting that a topic lacks is refused with 400, as in a cluster's config. PUT of a topic keeps the settings it
       does not name (`Quirks.topic_put_replaces`), and never answers 202.
-    * The public port for Kafka clients with a certificate; those for SASL and the private ones are attested.
+    * The public port for Kafka clients with a certificate; those for SASL and the private ones are confirmed.
     * The schema registry works without being enabled. Registering a schema for an existing subject
       creates its next version. Only Avro schemas are checked for compatibility. Schema types are shown as
       sent; capitals are accepted, as the description has them (`Quirks.refuse_capital_schema_types`).

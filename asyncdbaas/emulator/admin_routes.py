@@ -32,7 +32,7 @@ _CONTENTS: Final = MappingProxyType(
 
 @resource.get("")
 def get_index(_emulator: EmulatedService, _call: Call) -> Answer:
-    """List what can be steered: routes, kinds of faults, operations, engines."""
+    """List what can be controlled: routes, kinds of faults, operations, engines."""
     return Answer(
         200,
         {
@@ -197,7 +197,7 @@ def advance_clock(emulator: EmulatedService, call: Call) -> Answer:
     try:
         emulator.clock.advance(**call.body)
     except (TypeError, ValueError) as error:
-        raise bad_request(f"give seconds, minutes, hours or days as numbers: {error}") from error
+        raise bad_request(f"seconds, minutes, hours and days must be numbers: {error}") from error
     return get_clock(emulator, call)
 
 

@@ -60,10 +60,10 @@ class Clock:
         """Move the virtual time forward, on any clock and from any thread.
 
         Args:
-            seconds: virtual seconds.
-            minutes: virtual minutes.
-            hours: virtual hours.
-            days: virtual days.
+            seconds: Virtual seconds.
+            minutes: Virtual minutes.
+            hours: Virtual hours.
+            days: Virtual days.
         """
         span = seconds + 60 * minutes + 3600 * hours + 86400 * days
         if not 0 <= span < _END - self.now():
@@ -101,7 +101,7 @@ def _require_scale(scale: Any) -> None:
     if isinstance(scale, bool) or not isinstance(scale, (int, float)):
         raise EmulatorError(f"scale must be a number, not {type(scale).__name__}")
     if not 0 <= scale <= _FASTEST:
-        raise EmulatorError(f"scale must not be negative, nor above {_FASTEST}, got {scale}")
+        raise EmulatorError(f"scale must be from 0 to {_FASTEST}, not {scale}")
 
 
 def _wake(sleeper: asyncio.Future[None]) -> None:

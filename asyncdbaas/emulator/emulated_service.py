@@ -78,7 +78,7 @@ class EmulatedService(Seeding):
 
     @property
     def quirks(self) -> Quirks:
-        """Which of two attested behaviours is shown."""
+        """The behaviours shown where sources disagree."""
         return self._state.quirks
 
     @quirks.setter

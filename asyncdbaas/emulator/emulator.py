@@ -45,7 +45,7 @@ class Emulator(EmulatedService):
         per_minute: Requests per token and minute.
         per_hour: Requests per token and hour.
         delays: How long changes take.
-        quirks: Which of two attested behaviours is shown.
+        quirks: Which behaviours to show where sources disagree.
         offer: What can be ordered: a mapping, or a JSON file, with the shape of the response to
             GET /v2/databases/options. The default is the service's offer of late 2026.
         strict: Accept only orders that the offer lists, and check parameters of the advanced editions against the

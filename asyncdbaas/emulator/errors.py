@@ -65,7 +65,7 @@ def not_yet(action: str, reason: str) -> Refusal:
 def suggestion(name: str, known: Collection[str]) -> str:
     """Return the last part of an error about an unknown name: which one was meant, or which are known."""
     near = get_close_matches(name, known)
-    return f"did you mean {' or '.join(map(repr, near))}?" if near else f"known are {', '.join(sorted(known))}"
+    return f"did you mean {' or '.join(map(repr, near))}?" if near else f"known: {', '.join(sorted(known))}"
 
 
 def require_known(name: str, known: Collection[str], what: str) -> None:

@@ -140,7 +140,7 @@ class Faults:
         """Add a fault: `faults.add("create_topic", "server_error", applied=True, times=2)`.
 
         `options` are the fields of `Fault`; `KINDS` names the faults. By default a "delay" is always injected, all
-        others once. EmulatorError for an operation that does not exist.
+        others once. Raise EmulatorError for an operation that does not exist.
         """
         self._check(operation, kind, options)
         if kind == "delay":

@@ -124,11 +124,11 @@ def make_offer(offer: Mapping[str, Any] | str | PathLike[str] | None, *, strict:
 
 def _read(file: Path) -> Any:
     if file.exists() and not file.is_file():  # a device may never end
-        raise OfferError(f"{file}: is not a regular file")
+        raise OfferError(f"{file} is not a regular file")
     try:
         return json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:  # ValueError: not UTF-8, or not JSON
-        raise OfferError(f"{file}: cannot be read as an offer: {error}") from error
+        raise OfferError(f"{file} cannot be read as an offer: {error}") from error
 
 
 def canonical(version: str) -> str:

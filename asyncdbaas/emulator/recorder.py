@@ -43,7 +43,7 @@ class Recorder:
 
     def __init__(self, keep: int) -> None:
         if isinstance(keep, bool) or not isinstance(keep, int) or not 0 <= keep <= sys.maxsize:
-            raise EmulatorError(f"keep_requests must be a whole number from 0 on, got {keep!r}")
+            raise EmulatorError(f"keep_requests must be an integer of at least 0, not {keep!r}")
         self._last: deque[SeenRequest] = deque(maxlen=keep)
         self._numbers = count(1)
         self.listener: Callable[[SeenRequest], None] | None = None

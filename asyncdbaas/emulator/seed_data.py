@@ -94,7 +94,7 @@ def _add_cluster(emulator: EmulatedService, entry: Any, place: str) -> None:
     indexes = _list(settings.pop("indexes", []), f"{place}.indexes")
     engine, name = settings.pop("engine", None), settings.pop("name", None)
     if not isinstance(engine, str) or not isinstance(name, str | None):
-        raise SeedError(f"{place}: needs an engine, such as kafka or pg, and its name must be text")
+        raise SeedError(f"{place} needs an engine, such as kafka or pg, and its name must be text")
     existing = emulator.perform("GET", "/v2/databases").body["databases"]
     if name is not None and name in (other["name"] for other in existing):
         return
@@ -138,13 +138,13 @@ def _named(entry: Any, place: str) -> Record:
 
 def _object(value: Any, place: str) -> Record:
     if not isinstance(value, dict):
-        raise SeedError(f"{place}: must be an object")
+        raise SeedError(f"{place} must be an object")
     return cast("Record", value)
 
 
 def _list(value: Any, place: str) -> Sequence[Any]:
     if not isinstance(value, list):
-        raise SeedError(f"{place}: must be a list")
+        raise SeedError(f"{place} must be a list")
     return cast("Sequence[Any]", value)
 
 

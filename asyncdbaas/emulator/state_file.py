@@ -47,7 +47,9 @@ class StateFile:
         """Lock the file and write it once; raises `StateError` if it is in use, or cannot be written."""
         try:
             if not self._lock.acquire():
-                raise StateError(f"{self.path}: another emulator is using this state file; give each one its own")
+                raise StateError(
+                    f"{self.path}: another emulator is using this state file; use one file for each emulator"
+                )
             if _stamp(self.path) != self._read:
                 raise StateError(f"{self.path}: another emulator has changed this state file since it was read")
             self._write()

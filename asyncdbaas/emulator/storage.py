@@ -42,19 +42,19 @@ class StateError(EmulatorError):
 def load(file: Path) -> Record | None:
     """Read a snapshot, or return None if there is no file."""
     if file.exists() and not file.is_file():
-        raise StateError(f"{file}: is not a regular file")
+        raise StateError(f"{file} is not a regular file")
     try:
         text = file.read_text(encoding="utf-8")
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise StateError(f"{file}: cannot be read: {error.strerror}") from error
+        raise StateError(f"{file} cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
-        raise StateError(f"{file}: is not UTF-8 text; move it away to start with an empty emulator") from error
+        raise StateError(f"{file} is not UTF-8 text; move it away to start with an empty emulator") from error
     try:
         snapshot: Any = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise StateError(f"{file}: is not JSON ({error}); move it away to start with an empty emulator") from error
+        raise StateError(f"{file} is not JSON ({error}); move it away to start with an empty emulator") from error
     check(snapshot, str(file))
     return cast("Record", snapshot)
 
@@ -80,17 +80,17 @@ def check(snapshot: Any, where: str) -> None:
     record = cast("Record", snapshot) if isinstance(snapshot, dict) else {}
     found = record.get("format")
     if not isinstance(found, str) or not found.startswith(_FAMILY):
-        raise StateError(f"{where}: is not a snapshot of the emulator")
+        raise StateError(f"{where} is not a snapshot of the emulator")
     if found != FORMAT:
         raise StateError(
-            f"{where}: is of another version of the emulator: {found[:60]!r}, where this one has {FORMAT!r}"
+            f"{where} is of another version of the emulator: {found[:60]!r}, where this one has {FORMAT!r}"
         )
     try:
         msgspec.convert(record, _Snapshot)  # names no key of a mapping: they may be secrets
     except msgspec.ValidationError as error:
-        raise StateError(f"{where}: is damaged: {error}") from error
+        raise StateError(f"{where} is damaged: {error}") from error
     if (place := next(_broken_parts(record), None)) is not None:
-        raise StateError(f"{where}: is damaged at `{place}`")
+        raise StateError(f"{where} is damaged at `{place}`")
 
 
 def _broken_parts(snapshot: Record) -> Iterator[str]:

@@ -17,7 +17,7 @@ def number(low: float, high: float, *kinds: type[float | None]) -> Validator:
         if type(value) not in kinds or not (value is None or low <= value <= high):
             what = "a whole number" if float not in kinds else "a number"
             none = ", or none" if type(None) in kinds else ""
-            raise EmulatorError(f"{_name(owner, field)} must be {what} from {low} to {high}{none}, got {value!r}")
+            raise EmulatorError(f"{_name(owner, field)} must be {what} from {low} to {high}{none}, not {value!r}")
 
     return check
 
@@ -25,7 +25,7 @@ def number(low: float, high: float, *kinds: type[float | None]) -> Validator:
 def switch(owner: Any, field: Any, value: Any) -> None:
     """Check a bool."""
     if type(value) is not bool:
-        raise EmulatorError(f"{_name(owner, field)} must be true or false, got {value!r}")
+        raise EmulatorError(f"{_name(owner, field)} must be true or false, not {value!r}")
 
 
 def one_of(words: Collection[str]) -> Validator:
@@ -33,7 +33,7 @@ def one_of(words: Collection[str]) -> Validator:
 
     def check(owner: Any, field: Any, value: Any) -> None:
         if value not in words:
-            raise EmulatorError(f"{_name(owner, field)} must be {' or '.join(map(repr, words))}, got {value!r}")
+            raise EmulatorError(f"{_name(owner, field)} must be {' or '.join(map(repr, words))}, not {value!r}")
 
     return check
 

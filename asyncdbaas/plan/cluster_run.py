@@ -14,6 +14,7 @@ from asyncdbaas import bulk
 from asyncdbaas._checks import check_seconds
 from asyncdbaas._core.polling import is_transient
 from asyncdbaas._core.resend import ResendSchedule, is_rejection
+from asyncdbaas.catalogue.kafka import SAME_IN_METRICS
 from asyncdbaas.errors import (
     AcceptedError,
     ConflictError,
@@ -103,7 +104,7 @@ class ClusterRun:
             due = [job for job in pending if job.schedule.is_due]
             await bulk.map_all(self._try, due, limit=1 if self.jobs[0].kind.one_at_a_time else self.options.per_cluster)
             pending = [job for job in pending if job.result is None]
-            pending = await self._look_after(pending) if pending else []
+            pending = await self._check(pending) if pending else []
         if self.options.wait:
             await bulk.map_all(self._wait_for, self.jobs, limit=len(self.jobs))
 
@@ -158,9 +159,9 @@ class ClusterRun:
         elif job.action is Action.CREATE and not is_rejection(error):
             self._halted = True  # the cluster is busy, or gone: the others would fail too
 
-    async def _look_after(self, jobs: list[Job]) -> list[Job]:
+    async def _check(self, jobs: list[Job]) -> list[Job]:
         """Read the cluster, settle the jobs that this decides, and return the others after a pause."""
-        live = await self._look_patiently(jobs)
+        live = await self._fetch_until_readable(jobs)
         now = asyncio.get_running_loop().time()
         for job in jobs if live is not None else ():
             self._judge(job, (live or {}).get(job.change.name), now)
@@ -170,12 +171,12 @@ class ClusterRun:
             await asyncio.sleep(self.options.interval)
         return again
 
-    async def _look_patiently(self, jobs: list[Job]) -> Mapping[str, Any] | None:
+    async def _fetch_until_readable(self, jobs: list[Job]) -> Mapping[str, Any] | None:
         """Return the live objects; None if the cluster cannot be read in time, which settles all jobs."""
         missed = 0
         while True:
             try:
-                return await self._look(jobs)
+                return await self._fetch(jobs)
             except RequestError as error:
                 missed = missed + 1 if isinstance(error, NotFoundError) else 0
                 may_pass = is_transient(error) or 0 < missed < _SIGHTINGS
@@ -189,7 +190,7 @@ class ClusterRun:
                 return None
             await asyncio.sleep(self.options.interval)
 
-    async def _look(self, jobs: list[Job]) -> dict[str, Any]:
+    async def _fetch(self, jobs: list[Job]) -> dict[str, Any]:
         kind = jobs[0].kind
         live = await kind.fetch(self.session, self._cluster_id)
         unread = [job for job in jobs if needs_details(job, live.get(job.change.name))]
@@ -221,15 +222,13 @@ class ClusterRun:
             self._settle(job, *given_up(job, verdict.reason))
 
     def _fail_collisions(self, live: Mapping[str, Any], rejected: list[Job]) -> None:
-        """Fail creates whose names others that are visible exclude: to wait would not help."""
+        """Fail creates whose names collide with visible objects: waiting would not help."""
         taken = {job.kind.collision_key(name): name for job in rejected[:1] for name in live}
         for job in rejected:
             name = taken.get(job.kind.collision_key(job.change.name), job.change.name)
             if job.action is Action.CREATE and name != job.change.name:
                 job.may_have_applied = False  # both cannot exist
-                self._settle(
-                    job, Result.FAILED, f"the name collides with {name}, which exists: to Kafka they are the same"
-                )
+                self._settle(job, Result.FAILED, f"the name collides with {name}, which exists: {SAME_IN_METRICS}")
 
     async def _wait_for(self, job: Job) -> None:
         if job.result not in _LIVING or job.change.wanted is None:

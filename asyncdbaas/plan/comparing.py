@@ -9,6 +9,7 @@ from typing import Any
 import attrs
 
 from asyncdbaas._topic_settings import PARTITIONING
+from asyncdbaas.catalogue.kafka import SAME_IN_METRICS
 from asyncdbaas.catalogue.model import Entry
 from asyncdbaas.plan.kinds import KINDS, SCHEMAS, TOPICS, Kind
 from asyncdbaas.plan.kinds.registries import REGISTRIES
@@ -42,7 +43,7 @@ def _changes(target: Target, kind: Kind[Any, Any], live: LiveState, prune: Prune
         change = _change(cluster, kind, entry, found.get(name), source)
         other = taken.get(kind.collision_key(name), name)
         if change.action is Action.CREATE and other != name:
-            reason = f"the name collides with {other}, which exists: to Kafka they are the same"
+            reason = f"the name collides with {other}, which exists: {SAME_IN_METRICS}"
             change = attrs.evolve(change, action=Action.REFUSE, reason=reason)
         changes.append(change)
     if prune is not None and kind.name in prune.kinds:

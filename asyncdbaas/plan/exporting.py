@@ -113,7 +113,7 @@ async def export_into(
         session: An open session.
         text: The whole text.
         file: Name of the file, for messages.
-        clusters: as for `make_plan`.
+        clusters: As for `make_plan`.
         kinds: Which objects, as for `export`.
         remove_missing: Remove objects that do not exist. By default they stay: they may not have been applied yet.
         variables: Values of `${NAME}` in the text.

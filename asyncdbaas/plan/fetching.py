@@ -113,11 +113,11 @@ async def fetch(
     """Return the live objects of the targets' clusters, of all kinds that the targets declare or `prune` deletes.
 
     Args:
-        session: an open session.
-        targets: clusters, and what they should have.
-        prune: what may be deleted.
-        reading: which settings to read.
-        on_event: called with the progress of the reading.
+        session: An open session.
+        targets: Clusters, and what they should have.
+        prune: What may be deleted.
+        reading: Which settings to read.
+        on_event: Called with the progress of the reading.
     """
     reading = Reading() if reading is None else reading
     emit = guarded(on_event)

@@ -46,7 +46,7 @@ class OutputFile(_Replaced):
         self._mode = _SECRET_MODE if is_secret else _USUAL_MODE
 
     def __enter__(self) -> Self:
-        """Open the file. OSError if it cannot be written, FileExistsError if it is there already."""
+        """Open the file. Raise OSError if it cannot be written, FileExistsError if it is there already."""
         if _is_special(self._path):
             return self
         if self._path.exists() and not self._overwrite:
@@ -78,7 +78,7 @@ class UpdatedFile(_Replaced):
         self.content = b""
 
     def __enter__(self) -> Self:
-        """Read the file. OSError if it cannot be read or written."""
+        """Read the file. Raise OSError if it cannot be read or written."""
         if not self._path.is_file():
             raise OSError(errno.EINVAL, "is not a regular file", str(self._path))
         self.content = self._path.read_bytes()
@@ -88,7 +88,7 @@ class UpdatedFile(_Replaced):
         return self
 
     def is_unchanged(self) -> bool:
-        """Whether the file still holds what was read."""
+        """Return whether the file still holds what was read."""
         return self._path.read_bytes() == self.content
 
     def write(self, content: bytes) -> None:

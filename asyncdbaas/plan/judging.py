@@ -99,7 +99,7 @@ def judge_update(job: Job, live: Any) -> Verdict:
 
 
 def _judge_absent(job: Job) -> Verdict:
-    """Judge a create whose object is not visible: it may be so soon if one of ours, or of others, may exist."""
+    """Judge a create whose object is not visible; it fails only if no request can have created one."""
     may_exist = job.may_have_applied or says_taken(job.error)
     # Where an object was being deleted, its name may have become free since the rejection.
     if is_rejection(job.error) and not may_exist and job.change.live is None:

@@ -142,10 +142,10 @@ class Memory:
         """Remember settings as of now.
 
         Args:
-            cluster_id: id of the cluster.
-            name: name of the topic.
-            config: its settings.
-            is_whole: whether `config` holds all settings, or only those that were written.
+            cluster_id: Id of the cluster.
+            name: Name of the topic.
+            config: Its settings.
+            is_whole: Whether `config` holds all settings, or only those that were written.
         """
         known = Remembered(read=self._clock(), config=config, is_whole=is_whole)
         self._topics.setdefault(cluster_id, {})[name] = known
@@ -190,7 +190,7 @@ class Memory:
             self._topics.setdefault(place[0], {})[place[1]] = merged
 
     def save(self) -> None:
-        """Write the file, whole or not at all. OSError if it cannot be written."""
+        """Write the file, whole or not at all. Raise OSError if it cannot be written."""
         if self._path is not None:
             with OutputFile(self._path, overwrite=True) as file:
                 file.write(encode(_File(format=_FORMAT, clusters=self._topics, listed=self._listed)))
@@ -199,8 +199,8 @@ class Memory:
 def load_memory(path: str | os.PathLike[str], **options: Any) -> tuple[Memory, str]:
     """Return the memory in a file, and a warning if it was damaged.
 
-    A file that does not exist is an empty memory. A damaged one is renamed, so that nothing is lost. InvalidInputError
-    if the file is something else, such as a catalogue or a plan.
+    A file that does not exist is an empty memory. A damaged one is renamed, so that nothing is lost. Raise
+    InvalidInputError if the file is something else, such as a catalogue or a plan.
     """
     path = Path(check_file(path, "path"))
     try:

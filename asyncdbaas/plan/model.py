@@ -62,7 +62,9 @@ def _check_prefix(_: object, __: object, prefix: str) -> None:
     if not isinstance(prefix, str) or not prefix:
         raise InvalidInputError("a prune needs a prefix: it only deletes objects whose names begin with it")
     if prefix.startswith("_"):
-        raise InvalidInputError(f"prefix must not be {prefix!r}: topics that begin with _ are never touched")
+        raise InvalidInputError(
+            f"prefix must not be {prefix!r}: names that begin with _ are reserved for Kafka and are never changed"
+        )
 
 
 def _check_kinds(_: object, __: object, kinds: Sequence[str]) -> None:

@@ -8,6 +8,7 @@ from typing import Any, Final
 from asyncdbaas._checks import check_text, kind_of
 from asyncdbaas._endpoint import similar_names
 from asyncdbaas.catalogue import Catalogue, CatalogueError, Problem
+from asyncdbaas.catalogue.kafka import SAME_IN_METRICS
 from asyncdbaas.catalogue.model import Entry
 from asyncdbaas.clusters import Cluster, ClusterStatus, Engine
 from asyncdbaas.errors import InvalidInputError
@@ -24,7 +25,8 @@ _MOST_NAMES: Final = 10
 def named_cluster(clusters: Iterable[Cluster], wanted: str, *, engine: Engine | None = None) -> Cluster:
     """Return the cluster with this name or id.
 
-    InvalidInputError if several have the name, or none; then with similar names, of clusters with `engine` if given.
+    Raise InvalidInputError if several have the name, or none; then with similar names, of clusters with `engine` if
+    given.
     """
     check_text(wanted, "the name or id of a cluster")
     clusters = list(clusters)
@@ -43,13 +45,13 @@ def named_cluster(clusters: Iterable[Cluster], wanted: str, *, engine: Engine | 
 def find_cluster(clusters: Iterable[Cluster], wanted: str) -> ClusterRef:
     """Return the Kafka cluster with this name or id.
 
-    InvalidInputError if there is none, if it is of another engine, or if it is still being created.
+    Raise InvalidInputError if there is none, if it is of another engine, or if it is still being created.
     """
     found = named_cluster(clusters, wanted, engine=Engine.KAFKA)
     if found.engine is not Engine.KAFKA:
         raise InvalidInputError(f"cluster {wanted!r} is {found.engine}, and topics need Kafka")
     if found.status in _UNFINISHED:
-        raise InvalidInputError(f"cluster {wanted!r} is still {found.status}: wait until it is online")
+        raise InvalidInputError(f"cluster {wanted!r} is still {found.status}; wait until it is online")
     return ClusterRef(id=found.id, name=found.name, num_nodes=found.num_nodes)
 
 
@@ -60,14 +62,14 @@ def resolve(
 
     `chosen` are names or ids: entries that name no cluster go to all of them, and of those that name one, only those of
     these clusters are taken. `names` takes only some of the entries. CatalogueError lists all problems at once: no such
-    cluster, not Kafka, more replicas than the cluster has nodes, the same topic twice. InvalidInputError if one of
-    `chosen` is wrong.
+    cluster, not Kafka, more replicas than the cluster has nodes, the same topic twice. Raise InvalidInputError if one
+    of `chosen` is wrong.
 
     Args:
-        catalogue: the catalogue.
-        clusters: the live clusters.
-        chosen: names or ids of clusters.
-        names: which entries to take.
+        catalogue: The catalogue.
+        clusters: The live clusters.
+        chosen: Names or ids of clusters.
+        names: Which entries to take.
     """
     check_names(chosen)
     resolver = _Resolver(catalogue, list(clusters), chosen)
@@ -118,11 +120,11 @@ class _Resolver:
         ]
 
     def _find(self, kind: Kind[Any, Any], entry: Entry) -> list[ClusterRef]:
-        """Find the clusters of the first entry that names them so."""
+        """Return the clusters of an entry."""
         if self._chosen:
             return [cluster for cluster in self._chosen if entry.cluster in (None, cluster.name, cluster.id)]
         if entry.cluster is None:
-            message = f"no cluster is named for this {kind.name}: write `cluster:` in the file, or give --cluster NAME"
+            message = f"no cluster is named for this {kind.name}; write `cluster:` in the file, or pass --cluster NAME"
             self._problem(entry, "", message)
             return []
         try:
@@ -138,7 +140,7 @@ class _Resolver:
             place = f"{first.file}:{first.line}"
             message = f"the same {kind.name} of cluster {cluster.name!r} is declared in {place}"
             if first.name != entry.name:
-                message = f"to Kafka it is the same as {first.name}, which is declared in {place}"
+                message = f"collides with {first.name} in {place}: {SAME_IN_METRICS}"
             self._problem(entry, "name", message)
         for key, message in kind.problems(entry, cluster):
             self._problem(entry, key, message)

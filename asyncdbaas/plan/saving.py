@@ -57,7 +57,7 @@ class SavedPlan:
 def save_plan(plan: Plan, path: str | os.PathLike[str]) -> None:
     """Write a plan to a new file, as JSON; `load_plan` and `refresh` bring it back.
 
-    FileExistsError if there is a file of this name.
+    Raise FileExistsError if there is a file of this name.
     """
     with OutputFile(Path(check_file(path, "path"))) as file:
         file.write(saved_plan(plan).encode())
@@ -78,7 +78,7 @@ def saved_plan(plan: Plan) -> str:
 
 
 def load_plan(path: str | os.PathLike[str]) -> SavedPlan:
-    """Read a plan from a file. PlanError if it is not one, of another version, or was edited."""
+    """Read a plan from a file. Raise PlanError if it is not one, of another version, or was edited."""
     file = check_file(path, "path")
     try:
         content = read_file(file, limit=_LARGEST_FILE)
@@ -106,14 +106,16 @@ async def refresh(
 ) -> Plan:
     """Read the live state again, and return the saved plan, ready to be applied.
 
-    PlanError if the plan would differ: an object or a cluster was changed, created or deleted since.
+    Raise PlanError if the plan would differ: an object or a cluster was changed, created or deleted since.
     """
     guarded(on_event)  # reject anything but a function before a request is sent
     check_instance(saved, SavedPlan, "saved", "load_plan('plan.json')")
     clusters = {cluster.id: cluster for cluster in await list_clusters(session)}
     gone = [target.cluster.name for target in saved.targets if target.cluster.id not in clusters]
     if gone:
-        raise _refusal("the plan", f"cluster {', '.join(gone)} no longer exists, so it is stale; make it again")
+        raise _refusal(
+            "the plan", f"cluster {', '.join(map(repr, gone))} no longer exists, so it is stale; make it again"
+        )
     targets = [
         attrs.evolve(target, cluster=find_cluster(clusters.values(), target.cluster.id)) for target in saved.targets
     ]

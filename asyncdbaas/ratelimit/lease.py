@@ -186,11 +186,11 @@ class Worker:
         """Take the reply to the report that was sent at `sent_at`; return whether the ledger is a new one.
 
         Args:
-            reply: what the ledger says.
-            sent_at: when the report was sent. The lease begins here, which is never later than in the ledger.
-            now: the current time.
-            answered: number of responses that the report covered.
-            restored: whether the report restored lost data.
+            reply: What the ledger says.
+            sent_at: When the report was sent. The lease begins here, which is never later than in the ledger.
+            now: The current time.
+            answered: Number of responses that the report covered.
+            restored: Whether the report restored lost data.
         """
         if self.refusal is self._reported_refusal:
             self.refusal = None

@@ -46,11 +46,11 @@ class RateLimiter:
     Programs use `forecast`, `delay`, `waiting` and `in_flight`. The session calls the other methods.
 
     Args:
-        per_minute: the limit of the minute.
-        per_hour: the limit of the hour.
-        minute: seconds that the minute lasts, for tests and emulators in scaled time.
-        hour: seconds that the hour lasts, for the same.
-        clock: returns the time in seconds, for tests.
+        per_minute: The limit of the minute.
+        per_hour: The limit of the hour.
+        minute: Seconds that the minute lasts, for tests and emulators in scaled time.
+        hour: Seconds that the hour lasts, for the same.
+        clock: Returns the time in seconds, for tests.
     """
 
     asks_a_store: ClassVar[bool] = False
@@ -150,10 +150,10 @@ class RateLimiter:
         """Learn from a 429, before its `release`, and pause for everyone.
 
         Args:
-            retry_after: seconds. Only refusals by the limit of the minute have it.
-            reset_in: seconds until the oldest request of the hour drops out. It has been seen in the past and almost an
+            retry_after: Seconds. Only refusals by the limit of the minute have it.
+            reset_in: Seconds until the oldest request of the hour drops out. It has been seen in the past and almost an
                 hour ahead, so the pause is a minute at most.
-            max_pause: the longest `retry_after` that the caller waits for. If it is longer, the call fails and the
+            max_pause: The longest `retry_after` that the caller waits for. If it is longer, the call fails and the
                 pause is a minute at most, as the limit of the minute allows requests again by then.
         """
         minute = self._quota.minute.span

@@ -55,13 +55,13 @@ class SharedRateLimiter(RateLimiter):
     Args:
         url: redis://, rediss:// (TLS), valkey://, valkeys://, unix:// or redis+sentinel://, with user, password and
             database if needed. Percent-encode user and password.
-        per_minute: the limit of the minute, the same in all workers.
-        per_hour: the limit of the hour, the same in all workers.
-        name: the name of the quota in the store, of which the keys `asyncdbaas:{name}:...` are made. They expire after
+        per_minute: The limit of the minute, the same in all workers.
+        per_hour: The limit of the hour, the same in all workers.
+        name: The name of the quota in the store, of which the keys `asyncdbaas:{name}:...` are made. They expire after
             an hour. By default it is a hash of the token; it is needed if a function provides the token.
-        minute: seconds that the minute lasts, for tests and emulators in scaled time.
-        hour: seconds that the hour lasts, for the same.
-        clock: returns the time in seconds, for tests. It need not agree with anybody else's.
+        minute: Seconds that the minute lasts, for tests and emulators in scaled time.
+        hour: Seconds that the hour lasts, for the same.
+        clock: Returns the time in seconds, for tests. It need not agree with anybody else's.
     """
 
     asks_a_store: ClassVar[bool] = True
@@ -141,7 +141,7 @@ class SharedRateLimiter(RateLimiter):
         """
         self._check_loop()
         if owner not in self._sessions:
-            raise SessionStateError("this SharedRateLimiter is not open; give it to an AsyncSession")
+            raise SessionStateError("this SharedRateLimiter is not open; pass it to an AsyncSession")
         while True:
             if self._conversation is None or self._conversation.done():
                 raise QuotaStoreError(self._trouble)
@@ -212,7 +212,7 @@ class SharedRateLimiter(RateLimiter):
         self._advance(now)
 
     def _failed(self, reason: str) -> None:
-        """Go on alone; or if the store has never replied, let those who wait know why."""
+        """Go on without the store; if it has never replied, raise the reason in all calls that wait."""
         now = self._clock()
         trouble = f"{self._place} cannot be used: {reason}"
         if isinstance(self._state, Connecting):
@@ -229,7 +229,7 @@ class SharedRateLimiter(RateLimiter):
             self.fail(session, lambda: QuotaStoreError(trouble))
 
     def _ended(self, conversation: asyncio.Task[None]) -> None:
-        """Leave nobody waiting for a conversation that a bug has ended."""
+        """Raise an error in all calls that wait if a bug has ended the conversation with the store."""
         if not conversation.cancelled() and (error := conversation.exception()):
             _log.error("the shared quota broke down", exc_info=error)
             self._enter(Connecting(self._worker))
@@ -246,7 +246,7 @@ def _quota_name(name: str | None, token: str | None) -> str:
 
 
 async def _sleep(news: asyncio.Event, seconds: float) -> None:
-    """Sleep until there is news, or for so long."""
+    """Sleep until there is news, for at most `seconds`."""
     with suppress(TimeoutError):
         async with asyncio.timeout(None if math.isinf(seconds) else seconds):
             await news.wait()

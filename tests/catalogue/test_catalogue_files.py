@@ -156,11 +156,11 @@ def test_a_wrong_setting_is_named_with_file_line_topic_and_key(line: str, proble
         ("topics: [{name: a, partition: 3}]", "t.yaml:1: a: partition: is unknown; did you mean partition_count?"),
         (
             "topics: [{name: a, retention.ms: 2}]",
-            "t.yaml:1: a: retention.ms: is a setting of a topic: put it below config",
+            "t.yaml:1: a: retention.ms: is a setting of a topic; put it below config",
         ),
         (
             "topics: [{name: a}]\nfoo: 1",
-            f"t.yaml:2: foo: is unknown; known are {ROOT_KEYS}",
+            f"t.yaml:2: foo: is unknown; known keys: {ROOT_KEYS}",
         ),
         ("topics: [{name: a}]\ntopics: []", "t.yaml:2: topics: is already set in line 1"),
         (
@@ -527,8 +527,8 @@ def test_null_undoes_a_default_of_the_catalogue() -> None:
         ("num.partitions: 3", "num.partitions: is unknown; did you mean partition_count?"),
         ("partitionCount: 3", "partitionCount: is unknown; did you mean partition_count?"),
         ("settings: {}", "settings: is unknown; did you mean config?"),
-        ("config: {replication.factor: 3}", "is not a setting: write replication_factor above config"),
-        ("config: {replicas: 3}", "is not a setting: write replication_factor above config, beside the topic's name"),
+        ("config: {replication.factor: 3}", "is not a setting; write replication_factor above config"),
+        ("config: {replicas: 3}", "is not a setting; write replication_factor above config, beside the topic's name"),
         (
             "config: {retention.hours: 3}",
             "write retention.ms, in milliseconds or with the unit h, such as retention.ms: 24h",
@@ -540,7 +540,7 @@ def test_null_undoes_a_default_of_the_catalogue() -> None:
         ("config: {segment.mb: 3}", "write segment.bytes, in bytes or with the unit MiB"),
         ("retention.days: 3", "write retention.ms below config, in milliseconds or with the unit d"),
         ("config: {retention.ms: 7 years}", "the unit must be one of ms, s, m, min, h, d, w, not '7 years'"),
-        ("config: {segment.bytes: 5MB}", "the unit MB can mean two sizes: write MiB, or the number of bytes"),
+        ("config: {segment.bytes: 5MB}", "the unit MB can mean two sizes; write MiB, or the number of bytes"),
         ("config: {flush.messages: 5k}", "must be a whole number, without a unit"),
         ("config: {compression.zstd.level: 9}", "only Kafka's default, 3, is accepted"),
         ("config: {leader.replication.throttled.replicas: x}", "only Kafka's default, nothing, is accepted"),

@@ -33,7 +33,7 @@ def test_a_link_to_a_device_is_rejected_without_reading_it(tmp_path: Path) -> No
 def test_a_pipe_is_rejected_without_waiting_for_a_writer(tmp_path: Path) -> None:
     pipe = tmp_path / "x.yaml"
     os.mkfifo(pipe)
-    assert problems_of(pipe) == ["is a pipe; give - to read standard input"]
+    assert problems_of(pipe) == ["is a pipe; pass - to read standard input"]
 
 
 def test_a_file_name_that_cannot_be_one_is_a_problem() -> None:

@@ -73,7 +73,7 @@ def test_what_cannot_be_imported_is_rejected_without_quoting_it(
     ("topics", "note"),
     [
         ("a/b: {}", "t.yaml:2: topic name must be"),
-        ("a.b: {partitions: 3}\n  a_b: {partitions: 3}", "t.yaml:3: a_b: a.b in line 2 has the same name for Kafka"),
+        ("a.b: {partitions: 3}\n  a_b: {partitions: 3}", "t.yaml:3: a_b: collides with a.b in line 2: Kafka treats"),
         ("a: {partitions: many}", "t.yaml:2: a: partition_count: is not a number, and is left out"),
         ("a: {partitions: 99999}", "the service takes 3 to 2048: 2048 is written in place of 99999"),
         ("a: {configs: {colour: blue}}", "t.yaml:2: a: colour: is not a setting of the service's topics"),

@@ -172,17 +172,17 @@ topics:
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("topics:\n- name: ${env}", "t.yaml:2: name: the variable env is not defined: give it with --var env=VALUE"),
+        ("topics:\n- name: ${env}", "t.yaml:2: name: the variable env is not defined; pass --var env=VALUE"),
         (
             "topics:\n- name: a\n  partitions: ${n}",
-            "t.yaml:3: a: partitions: the variable n is not defined: give it with --var n=VALUE",
+            "t.yaml:3: a: partitions: the variable n is not defined; pass --var n=VALUE",
         ),
         (
             "topics:\n- name: ${API_TOKEN}",
-            f"t.yaml:2: name: the variable API_TOKEN is not defined, {SECRET}: give it with --var API_TOKEN=VALUE",
+            f"t.yaml:2: name: the variable API_TOKEN is not defined, {SECRET}; pass --var API_TOKEN=VALUE",
         ),
-        ("topics:\n- name: ${a", "t.yaml:2: name: a variable is written ${NAME}; write $$ for a dollar"),
-        ("topics:\n- name: ${a b}", "t.yaml:2: name: a variable is written ${NAME}; write $$ for a dollar"),
+        ("topics:\n- name: ${a", "t.yaml:2: name: a variable is written ${NAME}; write $$ for a dollar sign"),
+        ("topics:\n- name: ${a b}", "t.yaml:2: name: a variable is written ${NAME}; write $$ for a dollar sign"),
     ],
 )
 def test_an_undefined_variable_is_a_problem_with_its_line(text: str, problem: str) -> None:

@@ -146,7 +146,7 @@ schemas:
         ("{subject: s, type: thrift, schema: x}", "s: type: must be one of avro, json, protobuf, not 'thrift'"),
         ("{subject: s, type: avro, schema: '{'}", "s: schema: is not valid JSON (its line 1, column 2)"),
         ("{subject: s, type: avro, schema: {a: b}}", "s: schema: must be a word, not a mapping"),
-        ("{subject: s, file: a.avsc, schema: x}", "s: give either file or schema, not both"),
+        ("{subject: s, file: a.avsc, schema: x}", "s: set either file or schema, not both"),
         (
             "{subject: s, compatibility: sideward}",
             "s: compatibility: must be one of NONE, BACKWARD, ",

@@ -9,6 +9,7 @@ from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
+import click
 import jsonschema
 import pytest
 import yaml
@@ -16,6 +17,7 @@ from terminal import Cli, Finished, emulated, in_process
 
 from asyncdbaas import __version__
 from asyncdbaas.catalogue import read_catalogue
+from asyncdbaas.cli.commands import root
 from asyncdbaas.emulator import Emulator
 
 EXAMPLE = Path(__file__).parents[1] / "data" / "topics.yaml"
@@ -126,7 +128,7 @@ def test_all_that_does_not_fit_the_clusters_is_reported_at_once_with_file_and_li
     done = cli("kafka", "apply", "--yes", file)
     assert done.code == 1
     assert done.err.splitlines()[-4:] == [
-        f"{file}:7: c: no cluster is named for this topic: write `cluster:` in the file, or give --cluster NAME",
+        f"{file}:7: c: no cluster is named for this topic; write `cluster:` in the file, or pass --cluster NAME",
         f"{file}:2: cluster: there is no cluster 'nowhere'; Kafka clusters here: events",
         f"{file}:6: a: replication_factor: 5 is more than the nodes of cluster 'events', 3",
         "3 problems; nothing was changed.",
@@ -142,7 +144,7 @@ def test_without_a_terminal_existing_topics_are_changed_only_with_yes(
     file = write("cluster: events\ntopics: [{name: a, config: {retention.ms: 7}}]")
     refused = cli("kafka", "apply", file)
     assert refused.code == 1
-    assert "this would update 1 object: review it with `plan`, then give --yes" in refused.err
+    assert "this would update 1 object; review it with `plan`, then pass --yes" in refused.err
     assert "update_topic" not in operations(emulator)
     assert counts(cli("kafka", "apply", file, "--yes")) == {"updated": 1}
 
@@ -154,7 +156,7 @@ def test_prune_needs_a_prefix_keeps_to_it_and_to_the_largest_number(
     emulator.clock.advance(minutes=1)
     file = write("cluster: events\ntopics: [{name: a}]")
     assert "--prune needs --prefix" in cli("kafka", "apply", file, "--prune").err
-    assert "give --prune, too" in cli("kafka", "apply", file, "--prefix", "x").err
+    assert "--max-deletes need --prune" in cli("kafka", "apply", file, "--prefix", "x").err
     over = cli("kafka", "apply", file, "--prune", "--prefix", "x.", "--max-deletes", 1, "--yes")
     assert over.code == 1
     assert "2 objects would be deleted, and only 1 may be" in over.err
@@ -341,6 +343,14 @@ def test_help_shows_examples(cli: Cli, command: tuple[str, ...]) -> None:
     done = cli(*command, "--help")
     assert done.code == 0
     assert f"\n    asyncdbaas {' '.join(command)}" in done.out
+
+
+def test_every_command_and_option_is_described_by_whole_sentences() -> None:
+    groups = [root, *(each for each in root.commands.values() if isinstance(each, click.Group))]
+    for command in (command for group in groups for command in group.commands.values()):
+        assert not command.get_short_help_str(60).endswith("..."), command.name
+        for option in command.params:
+            assert not isinstance(option, click.Option) or (option.help or "").endswith("."), option.name
 
 
 def test_the_version_is_the_packages(cli: Cli) -> None:

@@ -109,7 +109,7 @@ def test_rights_that_would_be_taken_away_are_shown_and_asked_for(
     assert planned.code == 2
     assert "\x1b[31m~  user  shop  acl -produce orders.*; takes away produce orders.*\x1b[0m" in planned.out
     refused = cli("kafka", "apply", less)
-    assert "this would update 1 object, and take away 1 right: review it with `plan`, then give --yes" in refused.err
+    assert "this would update 1 object, and take away 1 right; review it with `plan`, then pass --yes" in refused.err
     data = json.loads(cli("kafka", "plan", less, "--format", "json").out)
     assert data["changes"][0]["losses"] == ["produce orders.*"]
     assert data["forecast"]["requests"] == 2

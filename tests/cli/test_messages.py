@@ -27,14 +27,17 @@ UPDATE: Final = ("kafka", "export", "--emulator", "--update", "FILE")
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((*PLAN, "--max-reads", "5"), "--max-reads limits what --cache lets a plan read; give --cache, too"),
+        ((*PLAN, "--max-reads", "5"), "--max-reads needs --cache"),
         ((*PLAN, "--max-age", "soon"), "'soon' is not an age: write a number and s, m, h or d"),
-        ((*PLAN, "--prefix", "a"), "--prefix and --max-deletes limit what --prune deletes; give --prune, too"),
+        ((*PLAN, "--prefix", "a"), "--prefix and --max-deletes need --prune"),
         ((*PLAN, "--prune"), "--prune needs --prefix: only objects whose names begin with it are deleted"),
-        ((*PLAN, "--prune", "--prefix", "_a"), "prefix must not be '_a': topics that begin with _ are never touched"),
+        (
+            (*PLAN, "--prune", "--prefix", "_a"),
+            "prefix must not be '_a': names that begin with _ are reserved for Kafka",
+        ),
         ((*PLAN, "--emulator", "--only", "x"), "warning: --only and --except match no object of the catalogue"),
         ((*PLAN, "--emulator", "--cache", "FILE"), "t.yaml is one of the catalogues; name a new file"),
-        (("kafka", "plan", "-", "-"), "standard input can be read once; give - once"),
+        (("kafka", "plan", "-", "-"), "standard input can be read once; pass - once"),
         (("kafka", "export", "--emulator", "--check"), "--remove-missing, --check and --var need --update"),
         ((*UPDATE, "--only", "a"), "it cannot be combined with -o, --no-settings, --only or --except"),
         (

@@ -74,7 +74,7 @@ def test_nothing_that_exists_is_overwritten_unless_force_is_given(
     out.write_text("# years of work\n")
     arguments = ("plan", file, "--cluster", "events") if command == "plan" else ("export",)
     done = cli("kafka", *arguments, "--out", out)
-    assert (done.code, done.err) == (1, f"error: {out}: the file exists; name a new file, or give --force\n")
+    assert (done.code, done.err) == (1, f"error: {out}: the file exists; name a new file, or pass --force\n")
     assert not list(emulator.requests)
     assert out.read_text() == "# years of work\n"
     assert cli("kafka", *arguments, "--out", out, "--force").code == 0
@@ -275,7 +275,7 @@ async def test_a_closed_or_full_stream_is_one_line_or_none_and_never_a_traceback
     assert "Exception ignored" not in done.err
     if redirection in (">&-", ">/dev/full"):
         assert done.code == 1
-        assert done.err.splitlines()[-1].startswith("error: the standard output ")
+        assert done.err.splitlines()[-1].startswith("error: standard output ")
     elif redirection != "| true":
         assert done.code == (2 if command == "plan" else 0)
 

@@ -152,9 +152,9 @@ def test_every_option_with_one_value_refuses_a_second_one(capsys: pytest.Capture
     for name, option in single:
         assert isinstance(option, once.keywords["cls"]), f"{name} {option.opts}"
     done = in_process(capsys, "kafka", "plan", "x.yaml", "--prefix", "a", "--prefix=b")
-    assert (done.code, done.err.splitlines()[-1]) == (1, "error: --prefix can be given once, not 2 times.")
+    assert (done.code, done.err.splitlines()[-1]) == (1, "error: --prefix can be passed once, not 2 times")
     done = in_process(capsys, "kafka", "export", "-o", "a.yaml", "--out", "b.yaml")
-    assert done.err.splitlines()[-1] == "error: --out can be given once, not 2 times."
+    assert done.err.splitlines()[-1] == "error: --out can be passed once, not 2 times"
 
 
 @pytest.mark.unobserved

@@ -310,7 +310,7 @@ def test_wrong_values_are_rejected(method: str, path: str, body: Any, status: in
     [
         ({"size": "large"}, 400, 'json: cannot unmarshal str into field "size" of type int'),
         ({"status": "broken"}, 422, "invalid status"),
-        ({"cluster_id": "a"}, 422, "there is no setting of a new index 'cluster_id'; known are create_time"),
+        ({"cluster_id": "a"}, 422, "there is no setting of a new index 'cluster_id'; known: create_time"),
         ({"shards": 2}, 422, "there is no setting of a new index 'shards'"),
         ({"statuss": "open"}, 422, "did you mean 'status'?"),
     ],

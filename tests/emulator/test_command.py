@@ -80,7 +80,7 @@ def ask(printed: dict[str, str], method: str = "GET", path: str = "", body: Any 
         return json.loads(answer.read() or b"null")
 
 
-def steer(printed: dict[str, str], method: str, path: str, token: str | None = None) -> Any:
+def control(printed: dict[str, str], method: str, path: str, token: str | None = None) -> Any:
     url = f"{printed['url']}/_emulator{path}"
     headers = {"Authorization": f"Bearer {printed['token'] if token is None else token}"}
     with urllib.request.urlopen(urllib.request.Request(url, method=method, headers=headers)) as answer:
@@ -124,7 +124,7 @@ def test_with_tls_it_names_the_authority_to_trust_and_removes_it_at_the_end() ->
     ("options", "message"),
     [
         (["--token", ""], "must not be empty"),
-        (["--token", "a\nb"], "must not be empty, nor hold blanks or control characters"),
+        (["--token", "a\nb"], "must not be empty or contain spaces or control characters"),
         (["--time-scale", "0"], "0.0 is not in the range x>0"),
         (["--port", "70000"], "70000 is not in the range"),
         (["--seed", "x"], "'x' is not a valid integer"),
@@ -133,7 +133,7 @@ def test_with_tls_it_names_the_authority_to_trust_and_removes_it_at_the_end() ->
         (["--delay", "topic"], "'topic' is not NAME=VALUE"),
         (["--quirk", "page_size"], "'page_size' is not NAME=VALUE"),
         (["--host", "0.0.0.0"], "for other machines: whoever has the token can then read and change everything"),
-        (["--host", "::"], "Add --allow-remote to allow that"),
+        (["--host", "::"], "pass --allow-remote to allow that"),
     ],
 )
 def test_a_wrong_option_is_rejected_by_name(options: list[str], message: str) -> None:
@@ -199,14 +199,14 @@ def test_a_port_that_is_taken_is_named() -> None:
         (["--cluster", "kafca:a"], "clusters[0]: there is no engine 'kafca'"),
         (["--cluster", "kafka:a:4"], "clusters[0]: invalid node count"),
         (["--delay", "creat=1"], "delays: unknown key 'creat'; did you mean 'create'?"),
-        (["--delay", "create=soon"], "delays.create must be a number from 0 to 1000000000, got 'soon'"),
-        (["--quirk", "page_size=x"], "quirks.page_size must be a whole number from 1 to 200, or none, got 'x'"),
-        (["--offer", "missing.json"], "missing.json: cannot be read as an offer"),
-        (["--offer", "/dev/zero"], "/dev/zero: is not a regular file"),
+        (["--delay", "create=soon"], "delays.create must be a number from 0 to 1000000000, not 'soon'"),
+        (["--quirk", "page_size=x"], "quirks.page_size must be a whole number from 1 to 200, or none, not 'x'"),
+        (["--offer", "missing.json"], "missing.json cannot be read as an offer"),
+        (["--offer", "/dev/zero"], "/dev/zero is not a regular file"),
         (["--seed-file", "/dev/zero"], "/dev/zero: is not a regular file"),
-        (["--state", "/dev/zero"], "/dev/zero: is not a regular file"),
+        (["--state", "/dev/zero"], "/dev/zero is not a regular file"),
         (["--seed-file", "missing.yaml"], "missing.yaml: "),
-        (["--tls", "--ca-file", "missing/ca.pem"], "missing/ca.pem: cannot be written"),
+        (["--tls", "--ca-file", "missing/ca.pem"], "missing/ca.pem cannot be written"),
     ],
 )
 def test_what_it_cannot_start_with_is_named_in_one_line(
@@ -263,10 +263,10 @@ def test_it_starts_with_the_clusters_delays_and_quirks_of_options_and_file(tmp_p
             "orders",
             "payments",
         ]
-        settings = steer(printed, "GET", "/settings")
+        settings = control(printed, "GET", "/settings")
         assert (settings["delays"]["topic"], settings["delays"]["create"]) == (8, 9)
         assert settings["quirks"]["page_size"] == 2
-        assert steer(printed, "GET", "/limits")["per_minute"] == 77
+        assert control(printed, "GET", "/limits")["per_minute"] == 77
 
 
 def test_every_field_of_delays_and_quirks_can_be_set_by_an_option() -> None:
@@ -274,7 +274,7 @@ def test_every_field_of_delays_and_quirks_can_be_set_by_an_option() -> None:
     words = {"consumer_group_key": "group_name", "valkey_policy": "hyphens", "page_size": "3"}
     quirks = [f"--quirk={field.name}={words.get(field.name, 'true')}" for field in attrs.fields(Quirks)]
     with running(*delays, *quirks) as (_, printed):
-        settings = steer(printed, "GET", "/settings")
+        settings = control(printed, "GET", "/settings")
     assert set(settings["delays"].values()) == {1.5}
     assert set(settings["quirks"].values()) == {True, "group_name", "hyphens", 3}
 
@@ -297,8 +297,8 @@ def test_other_machines_are_let_in_with_a_warning_and_a_token_that_nobody_knows(
         assert ask(printed) == {"databases": []}
         assert "Tokens would cross the network unencrypted" in told_line(process)
         with pytest.raises(urllib.error.HTTPError, match="401"):
-            steer(printed, "GET", "/clock", token="")
-        assert steer(printed, "GET", "/clock")["scale"] == 1
+            control(printed, "GET", "/clock", token="")
+        assert control(printed, "GET", "/clock")["scale"] == 1
         assert printed["token"] != Emulator().token
     authority = tmp_path / "ca.pem"
     options += ["--tls", "--tls-name", "emulator", "--ca-file", str(authority)]

@@ -165,7 +165,7 @@ def test_a_file_that_is_no_offer_is_refused_with_its_name(tmp_path: Path) -> Non
     for content in (None, b"{", b"\xff"):
         if content is not None:
             file.write_bytes(content)
-        with pytest.raises(OfferError, match=r"options\.json: cannot be read as an offer"):
+        with pytest.raises(OfferError, match=r"options\.json cannot be read as an offer"):
             Emulator(offer=file)
 
 

@@ -152,7 +152,7 @@ def test_what_the_emulator_refuses_is_said(browser: Browser, emulator: Emulator)
     browser.run("document.getElementById('step').removeAttribute('min')")
     browser.type("#step", "-1")
     browser.click("#step-form button")
-    browser.wait(shows("give seconds, minutes, hours or days as numbers", "problem"))
+    browser.wait(shows("seconds, minutes, hours and days must be numbers", "problem"))
 
 
 def test_everything_can_be_reached_and_used_with_the_keyboard(browser: Browser, emulator: Emulator) -> None:
@@ -285,7 +285,7 @@ Promise.allSettled([
 </script>"""
 
 
-def test_a_page_of_another_site_can_neither_steer_nor_read(browser: Browser, emulator: Emulator) -> None:
+def test_a_page_of_another_site_can_neither_control_nor_read(browser: Browser, emulator: Emulator) -> None:
     with serving_html(ATTACK % (emulator.url, emulator.url)) as url:
         browser.open(url)
         browser.wait("document.title !== ''")

@@ -61,12 +61,12 @@ async def test_everything_is_online_and_active_at_once_and_counts_in_no_limit() 
 
 WRONG: Final[list[tuple[Any, str]]] = [
     ({"cluster": []}, "seed data: unknown key 'cluster'; did you mean 'clusters'"),
-    ([], "seed data: must be an object"),
-    ({"clusters": {}}, "clusters: must be a list"),
-    ({"clusters": ["kafka"]}, r"clusters\[0\]: must be an object"),
-    ({"clusters": [{"name": "a"}]}, r"clusters\[0\]: needs an engine"),
+    ([], "seed data must be an object"),
+    ({"clusters": {}}, "clusters must be a list"),
+    ({"clusters": ["kafka"]}, r"clusters\[0\] must be an object"),
+    ({"clusters": [{"name": "a"}]}, r"clusters\[0\] needs an engine"),
     ({"clusters": [{"engine": "kafca"}]}, r"clusters\[0\]: there is no engine 'kafca'"),
-    ({"clusters": [{"engine": "kafka", "topics": "a"}]}, r"clusters\[0\]\.topics: must be a list"),
+    ({"clusters": [{"engine": "kafka", "topics": "a"}]}, r"clusters\[0\]\.topics must be a list"),
     ({"clusters": [{"engine": "kafka", "topics": ["a b"]}]}, r"clusters\[0\]\.topics\[0\]: invalid topic name"),
     ({"clusters": [{"engine": "pg", "topics": ["a"]}]}, r"clusters\[0\]\.topics\[0\]: operation is not supported"),
     ({"clusters": [{"engine": "pg", "indexes": ["a"]}]}, r"clusters\[0\]\.indexes\[0\]: operation is not supp"),
@@ -88,17 +88,17 @@ WRONG: Final[list[tuple[Any, str]]] = [
     ({"faults": [{"kind": "server_eror"}]}, r"faults\[0\]: there is no kind of fault 'server_eror'; did you mean"),
     ({"faults": [{"kind": "delay", "operation": "x"}]}, r"faults\[0\]: there is no operation 'x'"),
     ({"delays": {"creat": 1}}, "delays: unknown key 'creat'; did you mean 'create'"),
-    ({"delays": {"create": "1"}}, "delays.create must be a number from 0 to 1000000000, got '1'"),
-    ({"delays": {"create": True}}, "delays.create must be a number .*, got True"),
-    ({"delays": {"create": -1}}, "delays.create must be a number .*, got -1"),
+    ({"delays": {"create": "1"}}, "delays.create must be a number from 0 to 1000000000, not '1'"),
+    ({"delays": {"create": True}}, "delays.create must be a number .*, not True"),
+    ({"delays": {"create": -1}}, "delays.create must be a number .*, not -1"),
     (
         {"quirks": {"page_size": "2"}},
-        "quirks.page_size must be a whole number from 1 to 200, or none, got '2'",
+        "quirks.page_size must be a whole number from 1 to 200, or none, not '2'",
     ),
-    ({"quirks": {"replicas_listed": 1}}, "quirks.replicas_listed must be true or false, got 1"),
+    ({"quirks": {"replicas_listed": 1}}, "quirks.replicas_listed must be true or false, not 1"),
     (
         {"quirks": {"valkey_policy": "dots"}},
-        "quirks.valkey_policy must be 'either' or 'hyphens' or 'underscores', got 'dots'",
+        "quirks.valkey_policy must be 'either' or 'hyphens' or 'underscores', not 'dots'",
     ),
 ]
 

@@ -99,7 +99,7 @@ def test_the_clock_cannot_go_back_nor_leave_the_calendar() -> None:
     for seconds in (-1, 1e12, float("nan"), float("inf")):
         with pytest.raises(ValueError, match="only go forward"):
             clock.advance(seconds=seconds)
-    with pytest.raises(ValueError, match="must not be negative"):
+    with pytest.raises(ValueError, match="must be from 0 to"):
         Clock(-1)
 
 
@@ -115,7 +115,7 @@ def test_a_change_of_scale_lets_no_time_jump() -> None:
     source[0] += 1
     assert (clock.now(), clock.wall_time(1062)) == (1062, 1003)
     for scale in (-1, float("nan"), float("inf")):
-        with pytest.raises(ValueError, match="scale must not be negative, nor above"):
+        with pytest.raises(ValueError, match="scale must be from 0 to"):
             clock.set_scale(scale)
 
 

@@ -32,6 +32,9 @@ INSTEAD: Final = {
     r"carr(?:y|ied|ying) out": "apply",
     r"becomes? of|became of": "the outcome of",
     r"haunts?": "is logged",
+    r"attested": "reported, confirmed",
+    r"steer(?:s|ed|ing)?": "control",
+    r"give --[a-z]+": "pass",
 }
 FILES: Final = sorted(
     path

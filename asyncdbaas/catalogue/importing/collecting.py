@@ -9,7 +9,7 @@ import attrs
 
 from asyncdbaas._topic_settings import DEFAULT_REPLICAS, PARTITIONS, REPLICAS, TOPIC_SETTINGS
 from asyncdbaas.catalogue.documents import Document
-from asyncdbaas.catalogue.kafka import SettingError, canonical_name, metric_name, read_value
+from asyncdbaas.catalogue.kafka import SAME_IN_METRICS, SettingError, canonical_name, metric_name, read_value
 from asyncdbaas.catalogue.model import (
     NO_METADATA,
     Catalogue,
@@ -104,7 +104,7 @@ class Collector:
         elif key in self._topics:
             first = self._topics[key]
             self.note(
-                found.line, f"{first.topic.name} in line {first.line} has the same name for Kafka", name=found.name
+                found.line, f"collides with {first.topic.name} in line {first.line}: {SAME_IN_METRICS}", name=found.name
             )
         else:
             self._topics[key] = CatalogueTopic(

@@ -44,7 +44,7 @@ def import_catalogue(*paths: str | os.PathLike[str]) -> Imported:
     """Read files of other tools; the format is detected from the content.
 
     Strimzi's KafkaTopic and KafkaUser, state files of kafka-gitops, topologies of JulieOps, files of topicctl, and what
-    `terraform show -json` and `kafka-topics --describe` print. CatalogueError if a file cannot be read.
+    `terraform show -json` and `kafka-topics --describe` print. Raise CatalogueError if a file cannot be read.
     """
     collectors: list[Collector] = []
     problems: list[Problem] = []

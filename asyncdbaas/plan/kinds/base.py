@@ -29,7 +29,7 @@ class Assessment:
     losses: tuple[str, ...] = ()
     """Rights that it takes away."""
     is_half_created: bool = False
-    """Whether only the second request of a create is missing, so that it is made up for."""
+    """Whether only the second request of a create is missing, and the update sends it."""
 
 
 @attrs.frozen(kw_only=True)
@@ -47,7 +47,7 @@ class Write:
 
 
 class Kind(ABC, Generic[Entry, Live]):
-    """One kind of object. The engine keeps the order, the rails and the report; this knows the object.
+    """One kind of object. The engine decides order and permission, and reports; this class knows the object.
 
     A new kind is a subclass in a module of its own, named in `KINDS`, and a field of `Catalogue` and `Target`.
     """
@@ -82,7 +82,7 @@ class Kind(ABC, Generic[Entry, Live]):
         """List the live objects of a cluster, by name."""
 
     def is_incomplete(self, entry: Entry, live: Live) -> bool:
-        """Whether a listed object lacks something that the entry declares, so that it must be read."""
+        """Return whether a listed object lacks something that the entry declares, so that it must be read."""
         del entry, live
         return False
 
@@ -92,12 +92,12 @@ class Kind(ABC, Generic[Entry, Live]):
         return live
 
     def is_going(self, live: Live) -> bool:
-        """Whether the object is being deleted."""
+        """Return whether the object is being deleted."""
         del live
         return False
 
     def is_protected(self, name: str, live: Live) -> bool:
-        """Whether the object belongs to the service, and is never deleted."""
+        """Return whether the object belongs to the service, and is never deleted."""
         del name, live
         return False
 

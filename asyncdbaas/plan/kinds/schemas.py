@@ -64,7 +64,7 @@ class Schemas(Kind[CatalogueSchema, LiveSchema]):
         return {schema.subject_name: LiveSchema(schema=schema) for schema in found}
 
     def is_incomplete(self, entry: CatalogueSchema, live: LiveSchema) -> bool:
-        """Whether the list lacks the text, or the entry declares a level, which no list has."""
+        """Return whether the list lacks the text, or the entry declares a level, which no list has."""
         lacks_text = entry.schema is not None and live.schema.schema is None
         return lacks_text or (entry.compatibility is not None and live.level is None)
 

@@ -48,7 +48,7 @@ class Topics(Kind[CatalogueTopic, Topic]):
     def problems(self, entry: CatalogueTopic, cluster: ClusterRef) -> Iterable[tuple[str, str]]:
         """Yield what does not fit the cluster."""
         if entry.topic.name.startswith("_"):
-            yield "name", "topics that begin with _ are Kafka's own and never touched"
+            yield "name", "names that begin with _ are reserved for Kafka and are never changed"
         factor = entry.topic.replication_factor
         if factor is not UNSET and cluster.num_nodes is not None and factor > cluster.num_nodes:
             yield (
@@ -73,7 +73,7 @@ class Topics(Kind[CatalogueTopic, Topic]):
         return live
 
     def is_incomplete(self, entry: CatalogueTopic, live: Topic) -> bool:
-        """Whether the list lacks settings or partitions that the entry declares."""
+        """Return whether the list lacks settings or partitions that the entry declares."""
         wanted = entry.topic
         lacks_settings = wanted.config is not UNSET and live.config is None
         return lacks_settings or (wanted.partition_count is not UNSET and live.partition_count is None)
@@ -90,11 +90,11 @@ class Topics(Kind[CatalogueTopic, Topic]):
             return None
 
     def is_going(self, live: Topic) -> bool:
-        """Whether the topic is being deleted."""
+        """Return whether the topic is being deleted."""
         return live.state is TopicState.DELETING
 
     def is_protected(self, name: str, live: Topic) -> bool:
-        """Whether the topic is Kafka's own."""
+        """Return whether the topic is Kafka's own."""
         del live
         return name.startswith("_")
 

@@ -46,7 +46,7 @@ class Users(Kind[CatalogueUser, User]):
         return {user.name: user for user in await list_users(session, cluster_id)}
 
     def is_incomplete(self, entry: CatalogueUser, live: User) -> bool:
-        """Whether the list lacks rights that the entry declares: the service has been seen to leave them out."""
+        """Return whether the list lacks rights that the entry declares: the service has been seen to leave them out."""
         return bool(entry.acl) and live.settings is None
 
     async def read(
@@ -60,7 +60,7 @@ class Users(Kind[CatalogueUser, User]):
             return None
 
     def is_protected(self, name: str, live: User) -> bool:
-        """Whether the user came with the cluster."""
+        """Return whether the user came with the cluster."""
         del name
         return live.role is UserRole.PRIMARY
 
