@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 import warnings
 from pathlib import Path
@@ -14,7 +15,7 @@ from asyncdbaas.ratelimit.timer import running_loop
 
 __all__ = ["Lifetime", "closed_error"]
 
-_PACKAGE: Final = str(Path(__file__).parents[1])
+_PACKAGE: Final = os.path.join(Path(__file__).parents[1], "")  # noqa: PTH118 -- with a separator at its end
 
 
 class Lifetime:

@@ -11,12 +11,14 @@ import time
 import warnings
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 from raw_server import RawServer, Step, answer, hang
 from virtual_time import settle_down, virtual
 
+import asyncdbaas
 from asyncdbaas import (
     AsyncSession,
     InvalidInputError,
@@ -254,6 +256,16 @@ async def test_a_forgotten_close_is_a_warning_that_names_the_line_of_opening() -
         gc.collect()
     (ours,) = [str(each.message) for each in seen if "AsyncSession" in str(each.message)]
     assert f"opened at {__file__}:{line} was never closed" in ours
+
+
+@pytest.mark.unobserved
+async def test_the_line_of_opening_may_be_in_a_folder_whose_name_begins_like_the_packages() -> None:
+    module = str(Path(asyncdbaas.__file__).parent) + "_tools.py"
+    names: dict[str, Any] = {"session": AsyncSession("token-of-tests", base_url="http://127.0.0.1:9")}
+    exec(compile("async def start(): return await session.open()", module, "exec"), names)
+    session = await names["start"]()
+    await session.close()
+    assert session._lifetime._opened_at == f"{module}:1"
 
 
 async def test_a_closed_session_is_no_warning() -> None:

@@ -6,9 +6,11 @@ import json
 import subprocess
 import sys
 from itertools import pairwise
+from pathlib import Path
 from typing import Final
+from zipfile import ZipFile
 
-from source_tree import ENDPOINTS
+from source_tree import ENDPOINTS, PACKAGE
 
 # What every endpoint module stands on.
 _CORE: Final = {
@@ -87,3 +89,37 @@ def test_an_endpoint_module_is_loaded_when_it_is_first_asked_for() -> None:
 
 def _top(modules: set[str]) -> set[str]:
     return {name.partition(".")[0] for name in _ours(modules)}
+
+
+FROM_A_ZIP: Final = """
+import sys
+sys.path.insert(0, sys.argv[1])
+import importlib, pkgutil, urllib.request
+import asyncdbaas
+assert asyncdbaas.__file__.startswith(sys.argv[1]), asyncdbaas.__file__
+for module in pkgutil.walk_packages(asyncdbaas.__path__, "asyncdbaas."):
+    if not module.name.endswith("__main__"):
+        importlib.import_module(module.name)
+from asyncdbaas.catalogue import catalogue_schema
+from asyncdbaas.emulator.parameters import parameters
+from asyncdbaas.plan.documents import output_schema
+from asyncdbaas.ratelimit.address import read_address
+from asyncdbaas.ratelimit.store import QuotaStore
+assert catalogue_schema() and output_schema() and parameters("advanced_pg")
+QuotaStore(read_address("redis://127.0.0.1"), "quota", print)
+with asyncdbaas.Emulator() as emulator:
+    emulator.add_cluster(engine="pg")
+    for page in ("ui", "ui/style.css", "ui/script.js", "openapi.json"):
+        assert urllib.request.urlopen(f"{emulator.url}/_emulator/{page}").status == 200
+"""
+
+
+def test_everything_runs_from_a_zip_archive(tmp_path: Path) -> None:
+    archive = tmp_path / "package.zip"
+    with ZipFile(archive, "w") as package:
+        for file in PACKAGE.rglob("*"):
+            if file.is_file() and "__pycache__" not in file.parts:
+                package.write(file, Path("asyncdbaas", file.relative_to(PACKAGE)))
+    command = [sys.executable, "-c", FROM_A_ZIP, str(archive)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from importlib.resources import files
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
@@ -49,4 +50,4 @@ def find(path: str) -> Response | None:
 
 @cache
 def _read(name: str) -> bytes:
-    return Path(__file__).with_name(name).read_bytes()
+    return files(__name__).joinpath(name).read_bytes()
