@@ -53,27 +53,17 @@ def pool_connection(cluster: Cluster, prefix: str, pool: Pool, password: str | N
 def web_connection(cluster: Cluster, port: int, password: str | None) -> Record:
     """Return the details of a web endpoint (dashboard, schema registry), which has no database."""
     user, name = ENGINES[cluster["engine"]].default_user, host(cluster)
-    details: Record = {
-        "uri": f"https://{user}:{password or ''}@{name}:{port}",
-        "host": name,
-        "port": port,
-        "user": user,
-        "ssl": True,
-    }
-    return details if password is None else details | {"password": password}
+    return _login(f"https://{user}:{password or ''}@{name}:{port}", name, port, user, password)
 
 
 def _details(cluster: Cluster, prefix: str, *, port: int, database: str, user: str, password: str | None) -> Record:
     engine, name = ENGINES[cluster["engine"]], host(cluster, prefix)
     place = name if engine.scheme.endswith("+srv") else f"{name}:{port}"
     path = f"/{quote(database, safe='')}" if database else ""
-    details: Record = {
-        "protocol": engine.protocol,
-        "uri": f"{engine.scheme}://{quote(user, safe='')}:{quote(password or '', safe='')}@{place}{path}{engine.query}",
-        "database": database,
-        "host": name,
-        "port": port,
-        "user": user,
-        "ssl": True,
-    }
+    uri = f"{engine.scheme}://{quote(user, safe='')}:{quote(password or '', safe='')}@{place}{path}{engine.query}"
+    return {"protocol": engine.protocol, "database": database, **_login(uri, name, port, user, password)}
+
+
+def _login(uri: str, name: str, port: int, user: str, password: str | None) -> Record:
+    details: Record = {"uri": uri, "host": name, "port": port, "user": user, "ssl": True}
     return details if password is None else details | {"password": password}

@@ -16,60 +16,40 @@ from asyncdbaas.emulator.records import Record
 from asyncdbaas.emulator.routing import Call
 from asyncdbaas.emulator.validators import number, one_of, switch
 
-KINDS: Final = MappingProxyType(
-    {
-        "delay": "the response is delayed by `delay` virtual seconds; nothing else is wrong",
-        "precondition": "412: the object is not ready for this",
-        "rate_limit": "429 by the burst limit, with retry-after (`retry_after` virtual seconds)",
-        "hourly_limit": "429 by the hourly limit, without retry-after",
-        "server_error": "500 from the service; with `applied`, after the change was made",
-        "bad_gateway": "502, an HTML page; with `applied`, after the change was made",
-        "gateway_timeout": "504, an HTML page; with `applied`, after the change was made",
-        "unavailable": "503 from the gateway, which did not forward the request; no rate-limit headers",
-        "not_found": "404, as on a read just after the create",
-        "accepted": "202 with an error-shaped body; the topic is created",
-        "request_timeout": "408 from the gateway, an HTML page; with `applied`, after the change was made",
-        "misdirected": "421 from the gateway, an HTML page",
-        "too_early": "425 from the gateway, an HTML page",
-        "no_route": "404 from the gateway, as plain text, as if the path did not exist",
-        "null_list": "the right status with null in place of every list",
-        "reset": "the connection is reset instead of a response; with `applied`, after the change was made",
-        "reset_after": "the connection is reset right after the response",
-        "half_body": "the connection is closed in the middle of the response's body",
-        "endless_body": "the response's body continues with spaces and never ends",
-        "silence": "no response ever comes; with `applied`, after the change was made",
-        "empty_body": "the right status with no body",
-        "wrong_shape": "the right status with JSON of another shape (`body`)",
-        "not_json": "the right status with a body that is not JSON",
-    }
-)
-"""Each kind of fault, with its effect."""
-
-BEFORE: Final = frozenset(
-    {
-        "precondition",
-        "rate_limit",
-        "hourly_limit",
-        "unavailable",
-        "not_found",
-        "no_route",
-        "misdirected",
-        "too_early",
-    }
-)
+_BEFORE: Final = {
+    "precondition": "412: the object is not ready for this",
+    "rate_limit": "429 by the burst limit, with retry-after (`retry_after` virtual seconds)",
+    "hourly_limit": "429 by the hourly limit, without retry-after",
+    "unavailable": "503 from the gateway, which did not forward the request; no rate-limit headers",
+    "not_found": "404, as on a read just after the create",
+    "no_route": "404 from the gateway, as plain text, as if the path did not exist",
+    "misdirected": "421 from the gateway, an HTML page",
+    "too_early": "425 from the gateway, an HTML page",
+}
 """Faults that are always injected before the change is applied."""
-EITHER: Final = frozenset(
-    {
-        "server_error",
-        "bad_gateway",
-        "gateway_timeout",
-        "request_timeout",
-        "reset",
-        "silence",
-    }
-)
+_EITHER: Final = {
+    "server_error": "500 from the service; with `applied`, after the change was made",
+    "bad_gateway": "502, an HTML page; with `applied`, after the change was made",
+    "gateway_timeout": "504, an HTML page; with `applied`, after the change was made",
+    "request_timeout": "408 from the gateway, an HTML page; with `applied`, after the change was made",
+    "reset": "the connection is reset instead of a response; with `applied`, after the change was made",
+    "silence": "no response ever comes; with `applied`, after the change was made",
+}
 """Faults that are injected before the change unless `applied` says otherwise."""
-
+_AFTER: Final = {
+    "delay": "the response is delayed by `delay` virtual seconds; nothing else is wrong",
+    "accepted": "202 with an error-shaped body; the topic is created",
+    "null_list": "the right status with null in place of every list",
+    "reset_after": "the connection is reset right after the response",
+    "half_body": "the connection is closed in the middle of the response's body",
+    "endless_body": "the response's body continues with spaces and never ends",
+    "empty_body": "the right status with no body",
+    "wrong_shape": "the right status with JSON of another shape (`body`)",
+    "not_json": "the right status with a body that is not JSON",
+}
+"""Faults of the response only."""
+KINDS: Final = MappingProxyType(_BEFORE | _EITHER | _AFTER)
+"""Each kind of fault, with its effect."""
 
 _MANY: Final = 10**9
 
@@ -106,7 +86,7 @@ class Fault:
     @property
     def is_before_change(self) -> bool:
         """Whether the change is not applied."""
-        return self.kind in BEFORE or (self.kind in EITHER and not self.applied)
+        return self.kind in _BEFORE or (self.kind in _EITHER and not self.applied)
 
     def dump(self) -> Record:
         """Return the fault as plain data for the admin path, without its predicate."""
