@@ -117,7 +117,8 @@ async def list_all(
 
 def named(items: Sequence[T], name: str, what: str, path: str, key: str = "name") -> T:
     """Return the object of a list that has a name; NotFoundError with similar names if there is none."""
-    found = [item for item in items if getattr(item, key) == name]
+    # A list that repeats an object still has one of this name.
+    found = list({_identity(item): item for item in items if getattr(item, key) == name}.values())
     if len(found) > 1:
         raise InvalidInputError(f"{len(found)} {what}s have this name; use the id of one of them")
     if found:
@@ -140,13 +141,14 @@ def _query(address: str | None) -> str:
 
 
 def _identity(item: object) -> Identity:
-    """Return the values of an object's required fields, which no other object of a list shares."""
+    """Return the id of an object, else the values of its required fields, which no other object of a list shares."""
     return tuple(getattr(item, name) for name in _required(cast("Any", type(item))))
 
 
 @cache
 def _required(cls: Any) -> tuple[str, ...]:
-    return tuple(field.name for field in attrs.fields(cls) if field.default is attrs.NOTHING)
+    names = tuple(field.name for field in attrs.fields(cls) if field.default is attrs.NOTHING)
+    return ("id",) if "id" in names else names  # the status of a cluster may change between two pages
 
 
 def has_unset(body: attrs.AttrsInstance) -> bool:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, time
+from datetime import UTC, time
 from typing import Any, Self
 
 import attrs
 
 from asyncdbaas._core.model import Model
 from asyncdbaas.errors import InvalidInputError
-from asyncdbaas.types import UNSET, EnumOrStr, ListOf, OpenEnum, Unset, new_list, null_lists, take_strings
+from asyncdbaas.types import UNSET, EnumOrStr, ListOf, OpenEnum, Timestamp, Unset, new_list, null_lists, take_strings
 
 __all__ = [
     "Autoscale",
@@ -214,7 +214,7 @@ class FirewallRule(Model):
     """The service sets it."""
     cluster_uuid: str | Unset = UNSET
     """The service sets it."""
-    created_at: datetime | Unset | None = UNSET
+    created_at: Timestamp | Unset | None = UNSET
     """The service sets it."""
 
 

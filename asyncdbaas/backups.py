@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 import attrs
 
 from asyncdbaas._core.model import Model
 from asyncdbaas._endpoint import cluster_path
 from asyncdbaas.session import AsyncSession
-from asyncdbaas.types import Id, ListOf, null_lists
+from asyncdbaas.types import Id, ListOf, Timestamp, null_lists
 
 __all__ = ["Backup", "BackupSchedule", "Backups", "list_backups"]
 
@@ -18,7 +16,7 @@ __all__ = ["Backup", "BackupSchedule", "Backups", "list_backups"]
 class Backup(Model):
     """One backup."""
 
-    created_at: datetime | None = None
+    created_at: Timestamp | None = None
     """Identifies the backup when a cluster is restored from it."""
     size_gigabytes: float | None = None
     incremental: bool | None = None

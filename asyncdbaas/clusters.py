@@ -27,7 +27,7 @@ from asyncdbaas._models import (
 )
 from asyncdbaas.errors import InvalidInputError
 from asyncdbaas.session import AsyncSession
-from asyncdbaas.types import UNSET, EnumOrStr, Id, ListOf, Unset, new_list, null_lists, take_strings
+from asyncdbaas.types import UNSET, EnumOrStr, Id, ListOf, Timestamp, Unset, new_list, null_lists, take_strings
 
 __all__ = [
     "CA",
@@ -95,7 +95,7 @@ class Cluster(Model):
     """Total storage in MiB. The vendor's description says "additional", but captured responses have the total."""
     region: str | None = None
     """Slug, such as `nyc3`."""
-    created_at: datetime | None = None
+    created_at: Timestamp | None = None
     tags: ListOf[str] = attrs.field(factory=new_list)
     """Scope `tag:read`."""
     project_id: str | None = None
@@ -129,9 +129,9 @@ class Cluster(Model):
     do_settings: Settings | None = None
     read_only: bool | None = None
     """Not in the vendor's description; false on all captured clusters."""
-    version_end_of_life: datetime | None = None
+    version_end_of_life: Timestamp | None = None
     """When the version's support ends; missing if there is no date."""
-    version_end_of_availability: datetime | None = None
+    version_end_of_availability: Timestamp | None = None
     """When new clusters can no longer have the version; missing if there is no date."""
 
     def __attrs_post_init__(self) -> None:

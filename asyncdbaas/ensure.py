@@ -43,6 +43,8 @@ __all__ = [
 ]
 
 _POOL_KEYS: Final = ("mode", "size", "db", "user")
+# A pool without a user passes on the one that connects.
+_MAY_BE_NONE: Final = "user"
 
 
 async def ensure_topics(
@@ -248,7 +250,9 @@ def _differences(found: object, wanted: object, keys: Iterable[str]) -> dict[str
 
 
 def _require_same(what: str, found: object, wanted: object, keys: Iterable[str]) -> None:
-    if changed := _differences(found, wanted, keys):
+    """Raise if an object shows other values. Those that it does not show, as right after a create, do not differ."""
+    shown = [key for key in keys if getattr(found, key) is not None or key == _MAY_BE_NONE]
+    if changed := _differences(found, wanted, shown):
         raise EnsureError(f"{what} differs: {_shown(changed)}")
 
 

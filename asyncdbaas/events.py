@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 import attrs
 
 from asyncdbaas._core.model import Model
 from asyncdbaas._endpoint import cluster_path, list_all
 from asyncdbaas.session import AsyncSession
-from asyncdbaas.types import Id, OpenEnum
+from asyncdbaas.types import Id, OpenEnum, Timestamp
 
 __all__ = ["Event", "EventType", "list_events"]
 
@@ -35,7 +33,7 @@ class Event(Model):
     """Not a UUID; such as `pe8u2huh`."""
     cluster_name: str | None = None
     event_type: EventType | None = None
-    create_time: datetime | None = None
+    create_time: Timestamp | None = None
 
 
 async def list_events(session: AsyncSession, cluster_id: Id) -> list[Event]:

@@ -67,6 +67,8 @@ async def edit_firewall_rules(
     removed = {_identity(rule) for rule in _check_rules(remove, "remove")}
     async with write_lock(session, cluster_id, "firewall"):
         rules = await list_firewall_rules(session, cluster_id)
+        if added and not rules:  # null has been seen in place of a list, and what follows replaces all rules
+            rules = await list_firewall_rules(session, cluster_id)
         kept = [rule for rule in rules if _identity(rule) not in removed]
         present = {_identity(rule) for rule in kept}
         wanted = kept + [rule for rule in added if _identity(rule) not in present]

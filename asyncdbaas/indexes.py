@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 import attrs
 
 from asyncdbaas._core.model import Model
 from asyncdbaas._endpoint import cluster_path, list_all
 from asyncdbaas.session import AsyncSession
-from asyncdbaas.types import Id, OpenEnum
+from asyncdbaas.types import Id, OpenEnum, Timestamp
 
 __all__ = ["Index", "IndexHealth", "IndexReplication", "IndexStatus", "delete_index", "list_indexes"]
 
@@ -55,9 +53,9 @@ class Index(Model):
     """Bytes."""
     docs: int | None = None
     """Documents. Not in the vendor's description, but in its Go client."""
-    created_time: datetime | None = None
+    created_time: Timestamp | None = None
     """When it was created, whichever of its two keys the service used."""
-    create_time: datetime | None = None
+    create_time: Timestamp | None = None
     """The same under the key of the vendor's Go client; its description says `created_time`."""
     status: IndexStatus | None = None
     health: IndexHealth | None = None

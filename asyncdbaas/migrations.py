@@ -5,15 +5,13 @@ For PostgreSQL, MySQL, Redis and Valkey, and not between two of DigitalOcean's o
 
 from __future__ import annotations
 
-from datetime import datetime
-
 import attrs
 
 from asyncdbaas._core.model import Model
 from asyncdbaas._endpoint import cluster_path, payload
 from asyncdbaas._models import not_empty
 from asyncdbaas.session import AsyncSession
-from asyncdbaas.types import UNSET, Id, OpenEnum, Unset
+from asyncdbaas.types import UNSET, Id, OpenEnum, Timestamp, Unset
 
 __all__ = [
     "Migration",
@@ -44,7 +42,7 @@ class Migration(Model):
 
     id: str | None = None
     status: MigrationStatus | None = None
-    created_at: datetime | None = None
+    created_at: Timestamp | None = None
 
 
 @attrs.frozen(kw_only=True, slots=False, repr=False)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 import attrs
 
 from asyncdbaas._core.model import Model
 from asyncdbaas.session import AsyncSession
-from asyncdbaas.types import ListOf, new_list, null_lists
+from asyncdbaas.types import ListOf, Timestamp, new_list, null_lists
 
 __all__ = ["EngineOptions", "Layout", "Options", "VersionAvailability", "get_options"]
 
@@ -47,9 +45,9 @@ class VersionAvailability(Model):
     version: str | None = None
     default: bool | None = None
     """Whether it is the default of new clusters. Not in the vendor's description, but in its examples."""
-    end_of_life: datetime | None = None
+    end_of_life: Timestamp | None = None
     """When its support ends; None if there is no date."""
-    end_of_availability: datetime | None = None
+    end_of_availability: Timestamp | None = None
     """When new clusters can no longer have it; None if there is no date."""
 
 

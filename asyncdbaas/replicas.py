@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 import attrs
 
 from asyncdbaas._checks import check_text
@@ -11,7 +9,7 @@ from asyncdbaas._core.model import Model
 from asyncdbaas._endpoint import cluster_path, created, delete, list_all, named, payload
 from asyncdbaas._models import ClusterStatus, Connection, Settings, not_empty
 from asyncdbaas.session import AsyncSession
-from asyncdbaas.types import UNSET, Id, ListOf, Unset, new_list, null_lists
+from asyncdbaas.types import UNSET, Id, ListOf, Timestamp, Unset, new_list, null_lists
 
 __all__ = [
     "ClusterStatus",
@@ -43,7 +41,7 @@ class Replica(Model):
     """Slug of the node's size. Older responses lack it."""
     storage_size_mib: int | None = None
     """All of the storage, in MiB."""
-    created_at: datetime | None = None
+    created_at: Timestamp | None = None
     tags: ListOf[str] = attrs.field(factory=new_list)
     """Scope `tag:read`."""
     private_network_uuid: str | None = None

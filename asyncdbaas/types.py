@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable
+from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias, TypeVar, cast
+from typing import TYPE_CHECKING, Annotated, Any, Final, Self, TypeAlias, TypeVar, cast
 from uuid import UUID
 
 import attrs
+import msgspec
 from msgspec import UNSET as _UNSET
 from msgspec import UnsetType as Unset
 
@@ -22,6 +24,7 @@ __all__ = [
     "OpenEnum",
     "Secret",
     "SecretBytes",
+    "Timestamp",
     "Unset",
     "as_secret",
     "new_list",
@@ -33,6 +36,9 @@ V = TypeVar("V")
 
 UNSET: Final = _UNSET
 """The value of a request field that is not sent at all; `None` is sent as `null`, `0` and `False` as they are."""
+
+Timestamp: TypeAlias = Annotated[datetime, msgspec.Meta(tz=True)]
+"""A date and time with its time zone. A response that names none means UTC."""
 
 Id = str | UUID
 """A cluster's id: a UUID, as a `uuid.UUID` or in its usual spelling."""

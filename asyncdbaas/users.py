@@ -25,7 +25,7 @@ from asyncdbaas._models import (
     UserSettings,
     not_empty,
 )
-from asyncdbaas.errors import InvalidInputError
+from asyncdbaas.errors import DBaaSError, InvalidInputError
 from asyncdbaas.session import AsyncSession
 from asyncdbaas.types import UNSET, Id, Unset
 
@@ -145,8 +145,15 @@ async def reset_user_auth(
     """
     path = cluster_path(cluster_id, "users", name, "reset_auth")
     body = {} if auth_plugin is None else {"mysql_settings": {"auth_plugin": check_text(auth_plugin, "auth_plugin")}}
+    before = session.passwords.get(str(cluster_id), name)
     async with write_lock(session, cluster_id, "users"):
-        user = await session.request("POST", path, User, key="user", body=body)
+        session.passwords.discard(str(cluster_id), name)  # it may change even if no response comes
+        try:
+            user = await session.request("POST", path, User, key="user", body=body)
+        except DBaaSError as error:
+            if not getattr(error, "may_have_applied", False):
+                session.passwords.add(str(cluster_id), name, before)
+            raise
     session.passwords.add(str(cluster_id), user.name, user.password)
     return user
 

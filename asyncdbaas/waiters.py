@@ -226,7 +226,7 @@ class Waiters:
 
     def _clusters(self) -> Poll[Cluster]:
         async def fetch() -> dict[str, Cluster]:
-            return {cluster.id: cluster for cluster in await list_clusters(self._session)}
+            return {cluster.id.lower(): cluster for cluster in await list_clusters(self._session)}
 
         return self._polls.get("clusters", fetch, lambda key: get_cluster(self._session, key), can_be_missing=False)
 

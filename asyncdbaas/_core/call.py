@@ -33,8 +33,24 @@ __all__ = [
 Params: TypeAlias = Mapping[str, str | int] | None
 """Query parameters of a request."""
 
-# The session sets these itself.
-_OWN_HEADERS: Final = frozenset({"authorization", "connection", "content-length", "content-type", "host"})
+# The session sets these itself, or they would change how the other side reads the body or what it sends back.
+_OWN_HEADERS: Final = frozenset(
+    {
+        "accept-encoding",
+        "authorization",
+        "connection",
+        "content-encoding",
+        "content-length",
+        "content-type",
+        "expect",
+        "host",
+        "proxy-authorization",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    }
+)
 
 
 @attrs.frozen(kw_only=True)

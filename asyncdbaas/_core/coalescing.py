@@ -47,7 +47,7 @@ class Reads:
 
     async def send(self, send: _Send, call: Call) -> Response:
         """Send a read by a function, or wait for one that is queued."""
-        if not self._admission.must_wait():
+        if call.body is not None or not self._admission.must_wait():
             return await send(call)
         key = (call.url, call.options, call.options.priority or current_priority())
         shared = self._queued.get(key)

@@ -20,6 +20,7 @@ from asyncdbaas.errors import InvalidInputError
 
 __all__ = [
     "LARGE",
+    "NOTHING",
     "MismatchError",
     "NotYetError",
     "Page",
@@ -42,12 +43,15 @@ Steps: TypeAlias = Generator[None, None, T]
 LARGE: Final = 64 * 2**10
 # The tolerant path takes 20 us an object and cannot pause within an item of a list.
 _MOST_OBJECTS_OF_AN_ITEM: Final = 20_000
+_ERROR_KEYS: Final = frozenset({"id", "message", "request_id"})
+# Of the words of an error.
+_LONGEST_TEXT: Final = 300
 # How the zero date begins, which Go programs write for "no date".
 _ZERO_DATE: Final = b'"0001-01-01'
 
 
 class MismatchError(Exception):
-    """The body does not fit the class; the message names the place, never a value."""
+    """The body does not fit the class; the message names the place, never a value, or has the words of an error."""
 
 
 class NotYetError(Exception):
@@ -97,6 +101,27 @@ def malformed(body: bytes, error: Exception) -> MismatchError:
     return MismatchError(f"not valid JSON: {error}" if body else "the body is empty")
 
 
+def _nothing(body: bytes) -> None:
+    """Read nothing, but reject the body of an error, or a gateway's page."""
+    if body.lstrip()[:1] == b"<":
+        raise MismatchError("the body is a page, not JSON")
+    try:
+        fields: dict[str, msgspec.Raw] = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return
+    if _text(fields, "id") != "accepted":
+        _check_no_error(fields)
+
+
+def _nothing_in_steps(body: bytes, _: list[str]) -> Steps[None]:
+    yield
+    _nothing(body)
+
+
+NOTHING: Final = Reader(_nothing, _nothing_in_steps)
+"""The reader of responses that need no body, and have one."""
+
+
 def count_objects(body: bytes) -> int:
     """Return how many objects and arrays a body holds, or more if its texts hold braces."""
     return body.count(b"{") + body.count(b"[")
@@ -135,7 +160,12 @@ def _reader(into: Any, key: str) -> Reader[Any]:
                 items.append(read_item(each, f"{place}[{index}]", notes))
         return items
 
-    return Reader(_fast_reader(into, key), thorough)
+    return Reader(_no_fast_way if not key and _is_vague(into) else _fast_reader(into, key), thorough)
+
+
+def _is_vague(into: Any) -> bool:
+    """Return whether any object fits a class, so that the fast way would read the body of an error as an empty one."""
+    return attrs.has(into) and all(field.default is not attrs.NOTHING for field in attrs.fields(into))
 
 
 def _fast_reader(into: Any, key: str) -> Callable[[bytes], Any]:
@@ -169,6 +199,10 @@ def _plain_reader(into: Any, key: str) -> Callable[[bytes], Any]:
     return read
 
 
+def _no_fast_way(_: bytes) -> Any:
+    raise LookupError
+
+
 def _mapped_reader(into: Any, key: str) -> Callable[[bytes], Any]:
     """Return a fast reader for a class whose fields have other names, or another place, than in JSON."""
 
@@ -198,6 +232,8 @@ def _open(body: bytes, into: Any, key: str) -> tuple[msgspec.Raw, str]:
     is_wrapped = bool(key) and key in fields
     if not is_wrapped and _text(fields, "id") == "accepted":
         raise NotYetError(_text(fields, "message") or "accepted")
+    if not is_wrapped and "message" not in wire_names(into):
+        _check_no_error(fields)
     raw, place = (fields[key], f"$.{key}") if is_wrapped else (msgspec.Raw(body), "$")
     if bytes(raw).strip() == b"null":
         if get_origin(into) is not list:
@@ -207,6 +243,13 @@ def _open(body: bytes, into: Any, key: str) -> tuple[msgspec.Raw, str]:
     if key and not is_wrapped and is_object and fields.keys().isdisjoint(wire_names(into)):
         raise MismatchError(f"$ has no {key!r}")
     return raw, place
+
+
+def _check_no_error(fields: dict[str, msgspec.Raw]) -> None:
+    """Reject a body that has what an error has, and nothing else."""
+    code, message = _text(fields, "id"), _text(fields, "message")
+    if code and message and fields.keys() <= _ERROR_KEYS:
+        raise MismatchError(f"the body is an error: {code[:_LONGEST_TEXT]}: {message[:_LONGEST_TEXT]}")
 
 
 def _text(fields: dict[str, msgspec.Raw], name: str) -> str:

@@ -17,6 +17,7 @@ import attrs
 from asyncdbaas import errors
 from asyncdbaas._checks import check_mapping, check_text, kind_of
 from asyncdbaas._core.decoding import decode_error_body
+from asyncdbaas._core.text import printable
 from asyncdbaas._documented import Documented
 from asyncdbaas.errors import APIError, InvalidInputError, TokenError
 from asyncdbaas.types import Id, Secret
@@ -56,6 +57,8 @@ _ERROR_BY_STATUS: Final[Mapping[int, type[APIError]]] = {
 # Of 646 POSTs that a gateway's 408 crossed, the server had read 54.
 _REQUEST_TIMEOUT: Final = 408
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+# With these the server certainly did not process the request: RFC 9110, 15.4.8 and 15.4.9.
+_UNPROCESSED: Final = frozenset({307, 308})
 _UUID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _PATH: Final = re.compile(r"/[A-Za-z0-9\-._~%!$&'()*+,;=:@/]*")
 _ADDRESS: Final = re.compile(r"https?://[A-Za-z0-9\-._:\[\]]+(/[A-Za-z0-9\-._~%/]*)?", re.IGNORECASE)
@@ -257,25 +260,27 @@ def api_error(status: int, headers: Mapping[str, str], body: bytes, *, method: s
         retry_after=parse_retry_after(headers.get("retry-after"), time.time()),
         method=method,
         path=path,
-        outcome_unknown=method not in errors.SAFE_METHODS
-        and (status >= 500 or status == _REQUEST_TIMEOUT)
-        and not _never_forwarded(status, message),
+        outcome_unknown=method not in errors.SAFE_METHODS and not _was_refused(status, message),
     )
 
 
 def read_request_id(headers: Mapping[str, str]) -> str | None:
     """Read the request id that the vendor's support asks for, as printable text."""
     text = headers.get("x-request-id")
-    return text and text.encode("utf-8", "replace").decode()
+    return text and printable(text.encode("utf-8", "replace").decode())
 
 
-def _never_forwarded(status: int, message: str) -> bool:
+def _was_refused(status: int, message: str) -> bool:
+    """Return whether a write was certainly not applied. A 303, for example, follows a POST that was."""
+    if 400 <= status < 500:
+        return status != _REQUEST_TIMEOUT
     # The gateway says with these words that the service itself never saw the request.
-    return status == 503 and "failed to forward" in message.lower()
+    return status in _UNPROCESSED or (status == 503 and "failed to forward" in message.lower())
 
 
 def _text(value: Any) -> str | None:
-    return value[:_LONGEST_TEXT] if isinstance(value, str) and value else None
+    """Return a text of the service on one line, without what a terminal or a log could take for something else."""
+    return printable(value)[:_LONGEST_TEXT] if isinstance(value, str) and value else None
 
 
 def _plain_text(body: bytes) -> str:
@@ -283,4 +288,4 @@ def _plain_text(body: bytes) -> str:
     if text.lstrip().startswith("<"):
         # A gateway's HTML page: its first words say which.
         text = re.sub(r"<(script|style).*?</\1>|<[^>]*>", " ", text, flags=re.DOTALL | re.IGNORECASE)
-    return " ".join(text.split())[:_LONGEST_TEXT]
+    return printable(" ".join(text.split()))[:_LONGEST_TEXT]

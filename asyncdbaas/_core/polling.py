@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any, Final, Generic, TypeAlias, TypeVar
 
 import attrs
@@ -13,6 +13,7 @@ from asyncdbaas._documented import Documented
 from asyncdbaas.errors import (
     APIError,
     DBaaSError,
+    InvalidInputError,
     NotFoundError,
     RequestError,
     SessionStateError,
@@ -95,15 +96,24 @@ class Wait(Generic[T]):
     """Number of rounds in a row that did not show the object."""
     denials: int = attrs.field(default=0, init=False)
     """Number of times in a row that reading the object gave 404."""
+    failures: int = attrs.field(default=0, init=False)
+    """Number of rounds in a row that showed the object as failed."""
 
     def show(self, item: T) -> None:
         """Handle a round that shows the object."""
         self.last, self.absences, self.denials = item, 0, 0
-        if reason := self.failure_of(item):
-            self.settle(WaitFailedError(f"{self.what} {reason}", last=item))
+        reason = self.failure_of(item)
+        self.failures = self.failures + 1 if reason else 0
+        if reason:  # what a list shows once may be older than the object, such as an earlier one of the name
+            if self.failures >= _SIGHTINGS:
+                self.settle(WaitFailedError(f"{self.what} {reason}", last=item))
             return
         try:
-            if self.is_done(item):
+            done = self.is_done(item)
+            if isinstance(done, Coroutine):  # it would count as true
+                done.close()
+                raise InvalidInputError("is_done must return whether the wait is over, and must not be a coroutine")
+            if done:
                 self.settle(item)
         except Exception as error:  # noqa: BLE001 -- a caller's function: its error is not that of the other waits
             self.settle(error)

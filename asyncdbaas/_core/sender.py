@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from functools import lru_cache, partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from yarl import URL
 
@@ -15,7 +15,7 @@ from asyncdbaas._core.call import Call, Options, Params, Response, collect_respo
 from asyncdbaas._core.coalescing import Reads
 from asyncdbaas._core.codec import encode
 from asyncdbaas._core.credentials import Credentials
-from asyncdbaas._core.decoding import LARGE, MismatchError, NotYetError, Reader
+from asyncdbaas._core.decoding import LARGE, NOTHING, MismatchError, NotYetError, Reader
 from asyncdbaas._core.http import METHODS, api_error, check_params, check_path, read_request_id
 from asyncdbaas._core.lifetime import Lifetime
 from asyncdbaas._core.observers import Observers
@@ -98,14 +98,15 @@ class Sender:
         outcome = await self._admission.enter(call) or await self._attempt(call)
         return outcome if isinstance(outcome, Response) else await self._repeat(call, outcome)
 
-    async def _read(self, call: Call, response: Response, read: Reader[T] | None) -> T | None:
+    async def _read(self, call: Call, response: Response, wanted: Reader[T] | None) -> T | None:
         """Decode the body of a successful response, and report optional values in it that could not be read."""
-        if read is None:
+        if wanted is None and not response.body:
             return None
+        read: Reader[Any] = NOTHING if wanted is None else wanted
         notes: list[str] = []
         try:
             if len(response.body) <= LARGE:
-                value = read(response.body, notes)
+                value: T | None = read(response.body, notes)
             else:
                 value = await read_in_slices(read, response.body, notes, call.options.timeout)
         except MismatchError as error:

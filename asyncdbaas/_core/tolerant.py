@@ -10,7 +10,7 @@ import math
 import re
 import types
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from functools import cache
 from typing import Any, Final, TypeAlias, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
@@ -210,4 +210,6 @@ def _to_datetime(value: Any, _: Any) -> datetime | None:
         when = msgspec.convert(value, datetime)
     except msgspec.ValidationError:
         when = datetime.fromisoformat(value)
-    return None if when.date() == date.min else when  # Go's zero date
+    if when.date() == date.min:  # Go's zero date
+        return None
+    return when if when.tzinfo else when.replace(tzinfo=UTC)

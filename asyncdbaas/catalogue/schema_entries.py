@@ -19,6 +19,8 @@ _SCHEMA_KEYS: Final = METADATA_KEYS | {"subject", "type", "file", "schema", "com
 _REGISTRY_KEYS: Final = frozenset({"compatibility"})
 SCHEMA_TYPES: Final = {".avsc": SchemaType.AVRO, ".json": SchemaType.JSON, ".proto": SchemaType.PROTOBUF}
 _MAX_SIZE: Final = 2**20
+# Beyond it, a float stands for several whole numbers.
+_EXACT: Final = 2**53
 
 
 class SchemaEntries:
@@ -144,9 +146,16 @@ def same_schema(one: str, other: str) -> bool:
 
 def _meaning(text: str) -> object:
     try:
-        return json.loads(text)
+        # As text: to Python, True is equal to 1, so that a default of true would be the same as one of 1.
+        return json.dumps(json.loads(text, parse_float=_number), sort_keys=True)
     except (ValueError, RecursionError):
         return text.split()  # Protobuf, or the bare name of an Avro type
+
+
+def _number(text: str) -> float:
+    """Return 1.0 as 1, which is the same number in JSON."""
+    number = float(text)
+    return int(number) if number.is_integer() and abs(number) < _EXACT else number
 
 
 def _json_problem(text: str) -> str:

@@ -43,7 +43,7 @@ class UserEntries:
             return
         metadata = source.metadata(fields, name)
         acl = self._acl(fields, name)
-        if not name.isprintable() or name != name.strip() or len(name) > _MAX_NAME:
+        if not name or not name.isprintable() or name != name.strip() or len(name) > _MAX_NAME:
             source.problem(fields["name"][1], "is not the name of a user", key="name")
         self._names.check(name, clusters, place)
         if source.problem_count == before:

@@ -14,7 +14,12 @@ __all__ = ["catalogue_variables", "check_variables", "substitute"]
 _PLACE: Final = re.compile(r"\$\$|\$\{([^}]*)\}?")
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 # A catalogue may come from somebody who must not see the secrets of the job that reads it.
-_SECRET: Final = re.compile(r"TOKEN|SECRET|PASS|KEY|CREDENTIAL|AUTH|COOKIE|PRIVATE|DSN|_URL$|_URI$", re.IGNORECASE)
+# A proxy's address may hold a login; of the names with PWD, PWD and OLDPWD are the shell's folders.
+_SECRET: Final = re.compile(
+    r"TOKEN|SECRET|PASS|KEY|CREDENTIAL|AUTH|COOKIE|PRIVATE|DSN|URL$|URI$|PROXY|WEBHOOK|CONNECTION|JWT|BEARER|SIGNATURE"
+    r"|_PWD|PWD_|_PAT$|^PAT$",
+    re.IGNORECASE,
+)
 
 
 def catalogue_variables(environment: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]:

@@ -17,12 +17,13 @@ from asyncdbaas.cli.printing import Printer, forecast_line
 from asyncdbaas.cli.progress import Progress
 from asyncdbaas.cli.running import Worker, working
 from asyncdbaas.cli.terminal import INTERRUPTED, counted, is_terminal, note, refuse
-from asyncdbaas.plan import Action, OnConflict, Plan, PlanEvent, Report, apply, forecast
+from asyncdbaas.plan import Action, Change, OnConflict, Outcome, Plan, PlanEvent, Report, Result, apply, forecast
 from asyncdbaas.session import AsyncSession
 
 __all__ = ["apply_plan"]
 
 _MOST_NAMES: Final = 10
+_IN_DOUBT: Final = "interrupted: its request was sent and may be applied"
 # Seconds between two lists, and for how long an earlier object of the same name may block a new one.
 _INTERVAL: Final = 5.0
 _PATIENCE: Final = 300.0
@@ -111,7 +112,7 @@ def _run(
     try:
         report = worker.run(step, progress)
     except KeyboardInterrupt:
-        printer.outcomes(progress.outcomes, None)
+        printer.outcomes([*progress.outcomes, *map(_unknown, progress.in_doubt)], None)
         note(_interruption(progress))
         return INTERRUPTED
     printer.outcomes(report.outcomes, report)
@@ -119,6 +120,10 @@ def _run(
     for problem in problems:
         note(f"error: {problem}")
     return int(bool(report.failures or problems))
+
+
+def _unknown(change: Change) -> Outcome:
+    return Outcome(change=change, result=Result.FAILED, reason=_IN_DOUBT, outcome_unknown=True)
 
 
 def _interruption(progress: Progress) -> str:

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Generator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Generator, Iterable, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Final, Protocol
 
 import attrs
+import click
 
 from asyncdbaas.catalogue import Catalogue, catalogue_variables, read_catalogue, write_catalogue
+from asyncdbaas.catalogue.files import FileError, expand
 from asyncdbaas.cli.terminal import counted, out, out_bytes
 from asyncdbaas.plan.documents import validation_document
 from asyncdbaas.plan.files import OutputFile
 from asyncdbaas.plan.kinds import KINDS
 
-__all__ = ["Output", "Sources", "counted_entries", "validate_sources"]
+__all__ = ["Output", "Sources", "check_is_new", "counted_entries", "validate_sources"]
 
 # What is found near the start of a saved plan, and of nothing else.
 _PLAN_MARK: Final = b'"asyncdbaas-plan/'
@@ -44,6 +46,15 @@ class Sources:
             return None
         with file.open("rb") as stream:
             return file if _PLAN_MARK in stream.read(256) else None
+
+
+def check_is_new(out: Path | None, inputs: Iterable[Path]) -> None:
+    """Raise UsageError if an output would replace one of the inputs: a slip of the shell's completion."""
+    if out is None or not out.is_file():
+        return
+    with suppress(FileError, OSError):  # reported when the inputs are read
+        if any(Path(name).samefile(out) for name in expand(map(str, inputs)) if Path(name).exists()):
+            raise click.UsageError(f"{out} is one of the inputs; name a new file")
 
 
 class _Write(Protocol):

@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Final
+from typing import Any, Final
 
 import click
 
@@ -21,6 +21,9 @@ from asyncdbaas.errors import DBaaSError
 __all__ = ["root", "run"]
 
 _NAME: Final = "asyncdbaas"
+_INTERRUPTION: Final = "Interrupted."
+# Here --format is that of the catalogue.
+_WITH_OTHER_FORMATS: Final = (["kafka", "export"], ["kafka", "import"])
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
@@ -45,7 +48,8 @@ def _run(arguments: Sequence[str]) -> int:
     except OSError as error:
         return _failed(_os_error(error), error, arguments)
     except (click.Abort, KeyboardInterrupt):
-        note("Interrupted.")
+        note(_INTERRUPTION)
+        _print_error(_INTERRUPTION, (), arguments)
         return INTERRUPTED
     return code if isinstance(code, int) else 0
 
@@ -91,12 +95,17 @@ def _failed(message: str, error: Exception, arguments: Sequence[str]) -> int:
         if isinstance(error, click.UsageError) and error.ctx is not None:
             note(error.ctx.get_usage())
         note(f"error: {message}")
+    _print_error(message, problems, arguments)
+    return 1
+
+
+def _print_error(message: str, problems: Sequence[Any], arguments: Sequence[str]) -> None:
+    """Print an error as a document, if the command prints documents."""
     if _wants_json(arguments):
         from asyncdbaas.plan.documents import error_document
 
         with suppress(click.ClickException):  # the output may be what failed
             out(json.dumps(error_document(message, problems), indent=2))
-    return 1
 
 
 def _os_error(error: OSError) -> str:
@@ -108,4 +117,5 @@ def _os_error(error: OSError) -> str:
 
 def _wants_json(arguments: Sequence[str]) -> bool:
     given = " ".join(arguments).replace("--format=", "--format ")
-    return "--format json" in given and "export" not in arguments
+    command = [word for word in arguments if not word.startswith("-")][:2]
+    return "--format json" in given and command not in _WITH_OTHER_FORMATS

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
+import click
+
 from asyncdbaas.plan import Action, Change, Outcome, Plan, PlanEvent, Result
 from asyncdbaas.plan.files import OutputFile
 from asyncdbaas.users import User
@@ -29,12 +31,19 @@ class Credentials:
         self._folder = folder
 
     def prepare(self, plan: Plan) -> None:
-        """Make the folder. Raise OSError if it takes no file, FileExistsError if a new user's file is there already."""
+        """Make the folder. Raise OSError if it takes no file, ClickException if a new user's file is there already."""
         self._folder.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
         for change in plan.changes:
             if change.kind == _USER and change.action is Action.CREATE:
-                with OutputFile(self._file(change), is_secret=True):
-                    pass
+                self._check(self._file(change))
+
+    def _check(self, file: Path) -> None:
+        try:
+            with OutputFile(file, is_secret=True):
+                pass
+        except FileExistsError:
+            message = f"{file} has the credentials of an earlier user; move it, or name another folder"
+            raise click.ClickException(message) from None
 
     def on_event(self, event: PlanEvent) -> None:
         """Write the file of a user that was created."""

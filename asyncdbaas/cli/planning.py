@@ -11,7 +11,7 @@ import attrs
 import click
 
 from asyncdbaas.catalogue import Catalogue
-from asyncdbaas.cli.catalogues import Sources
+from asyncdbaas.cli.catalogues import Sources, check_is_new
 from asyncdbaas.cli.connect import Connection, prepare_for_catalogue, prepare_for_plan
 from asyncdbaas.cli.printing import Printer
 from asyncdbaas.cli.progress import Progress
@@ -70,6 +70,11 @@ class Request:
     prune: Prune | None
     costs: Costs
 
+    @property
+    def inputs(self) -> tuple[Path, ...]:
+        """The files, folders and patterns that are read."""
+        return (*self.sources.files, *self.costs.since)
+
 
 @attrs.frozen(kw_only=True)
 class Costs:
@@ -105,23 +110,17 @@ def show_plan(
     """Make a plan, print it, and with `out` save it."""
     printer = Printer(style, brief=brief)
     with ExitStack() as stack:
-        _check_is_new(out, request.sources)
+        check_is_new(out, request.inputs)
         output = None if out is None else stack.enter_context(OutputFile(out, overwrite=overwrite))
         planned = planned_by(request, connection)
         worker = stack.enter_context(working(connection, planned.prepare))
         made = make(planned, worker)
+        if output is not None and not made.problems:
+            output.write(saved_plan(made).encode())  # it may fail, and then nothing but the error is printed
         printer.plan(made, forecast(worker.session, made))
         if made.problems:
             return refuse(made.problems)
-        if output is not None:
-            output.write(saved_plan(made).encode())
         return PENDING if made.writes else 0
-
-
-def _check_is_new(out: Path | None, sources: Sources) -> None:
-    """Raise UsageError if the output would replace one of the catalogues: as when the shell completes a wrong name."""
-    if out is not None and any(file.exists() and out.exists() and file.samefile(out) for file in sources.files):
-        raise click.UsageError(f"{out} is one of the catalogues; name a new file")
 
 
 def show_differences(
@@ -157,9 +156,7 @@ def planned_by(request: Request, connection: Connection) -> Planned:
     catalogue, costs = request.sources.read(), request.costs
     clusters = default_clusters(catalogue, request.clusters, connection)
     since = attrs.evolve(request.sources, files=costs.since).read() if costs.since else None
-    reading = Reading(
-        names=request.names, settings=costs.settings == "all", since=since, memory=_memory(costs, request.sources)
-    )
+    reading = Reading(names=request.names, settings=costs.settings == "all", since=since, memory=_memory(request))
 
     async def planner(session: AsyncSession, on_event: OnEvent) -> Plan:
         return await make_plan(
@@ -174,7 +171,7 @@ def _planned_before(file: Path, request: Request) -> Planned:
     if request.clusters or request.prune is not None or request.names != ALL_NAMES:
         raise click.UsageError("a saved plan has its own clusters, names and deletions; pass no options for them")
     saved = load_plan(file)
-    memory = _memory(request.costs, request.sources)
+    memory = _memory(request)
 
     async def planner(session: AsyncSession, on_event: OnEvent) -> Plan:
         return await refresh(session, saved, on_event=on_event)
@@ -182,10 +179,11 @@ def _planned_before(file: Path, request: Request) -> Planned:
     return Planned(planner=planner, prepare=prepare_for_plan(saved), is_saved=True, memory=memory, names=request.names)
 
 
-def _memory(costs: Costs, sources: Sources) -> Memory | None:
+def _memory(request: Request) -> Memory | None:
+    costs = request.costs
     if costs.cache is None:
         return None
-    _check_is_new(costs.cache, sources)
+    check_is_new(costs.cache, request.inputs)
     with OutputFile(costs.cache, overwrite=True):
         pass  # a folder that is not writable is reported before the work
     memory, warning = load_memory(costs.cache, max_age=costs.max_age, max_reads=costs.max_reads)

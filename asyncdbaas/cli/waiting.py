@@ -7,12 +7,14 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
+from asyncdbaas._core.http import cluster_segment
 from asyncdbaas.cli.connect import Connection, prepare_demo
 from asyncdbaas.cli.printing import Printer
 from asyncdbaas.cli.progress import Progress
 from asyncdbaas.cli.running import working
 from asyncdbaas.cli.terminal import note
 from asyncdbaas.clusters import Cluster, list_clusters
+from asyncdbaas.errors import InvalidInputError
 from asyncdbaas.plan.resolving import named_cluster
 from asyncdbaas.session import AsyncSession
 from asyncdbaas.waiters import StateSeen, Waiters, WaitEvent
@@ -55,8 +57,16 @@ def wait_for(
 
 
 async def _ids(session: AsyncSession, names: tuple[str, ...]) -> list[str]:
-    found = await list_clusters(session)
-    return [named_cluster(found, name).id for name in names]
+    """Return the ids of clusters. One given by its id may be new, and not listed yet, or deleted already."""
+    found = [] if all(map(_is_id, names)) else await list_clusters(session)
+    return [name if _is_id(name) else named_cluster(found, name).id for name in names]
+
+
+def _is_id(name: str) -> bool:
+    try:
+        return bool(cluster_segment(name))
+    except InvalidInputError:
+        return False
 
 
 def _reporter(names: Mapping[str, str]) -> Callable[[WaitEvent], None]:

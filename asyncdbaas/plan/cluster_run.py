@@ -241,7 +241,7 @@ class ClusterRun:
             await self.waiters.topic_active(
                 self._cluster_id, job.change.name, partition_count=None if count is UNSET else count
             )
-        except (WaitTimeoutError, WaitFailedError) as error:
+        except (WaitTimeoutError, WaitFailedError, RequestError) as error:
             job.result, job.reason = Result.FAILED, f"{job.result}, but: {error}"
         self.report(job.outcome)
 

@@ -155,10 +155,11 @@ def _counts(counts: Counter[Action]) -> dict[str, int]:
     return {action.value: counts[action] for action in Action}
 
 
-def _outcome_data(outcome: Outcome) -> dict[str, str]:
+def _outcome_data(outcome: Outcome) -> dict[str, Any]:
     change = outcome.change
     named = {"cluster": change.cluster.name, "kind": change.kind, "name": change.name}
-    return named | {"result": outcome.result.value, "reason": outcome.reason}
+    told = {"result": outcome.result.value, "reason": outcome.reason, "outcome_unknown": outcome.outcome_unknown}
+    return named | told
 
 
 def _times_data(times: Times) -> dict[str, float]:

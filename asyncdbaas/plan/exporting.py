@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Any, Final, TypeAlias
 
 import attrs
 
@@ -15,6 +15,7 @@ from asyncdbaas.clusters import list_clusters
 from asyncdbaas.errors import InvalidInputError
 from asyncdbaas.plan.events import PlanEvent, forecast_requests
 from asyncdbaas.plan.kinds import KIND_OF, KINDS, TOPICS, Kind
+from asyncdbaas.plan.kinds.base import read_confirmed
 from asyncdbaas.plan.model import ClusterRef, Target
 from asyncdbaas.plan.names import ALL_NAMES, Names
 from asyncdbaas.plan.resolving import resolve
@@ -23,6 +24,8 @@ from asyncdbaas.session import AsyncSession
 
 __all__ = ["export", "export_into"]
 
+# What must be missing in two lists to count as missing.
+_NOTHING: Final[Mapping[tuple[ClusterRef, str], Collection[str]]] = {}
 _Choice: TypeAlias = Callable[[ClusterRef, Kind[Any, Any], str, Any], bool]
 
 
@@ -66,11 +69,20 @@ async def _export(
     is_chosen: _Choice,
     *,
     settings: bool = True,
+    required: Mapping[tuple[ClusterRef, str], Collection[str]] = _NOTHING,
     on_event: Callable[[PlanEvent], object] | None = None,
 ) -> Catalogue:
     emit, wanted = guarded(on_event), [_kind(name) for name in kinds]
     places = [(cluster, kind) for cluster in clusters for kind in wanted]
-    lists = await bulk.map_all(lambda place: place[1].fetch(session, place[0].id), places)
+
+    async def fetch(place: tuple[ClusterRef, Kind[Any, Any]]) -> dict[str, Any]:
+        cluster, kind = place
+        found = await kind.fetch(session, cluster.id)
+        if found.keys() >= set(required.get((cluster, kind.name), ())):
+            return found
+        return {**await kind.fetch(session, cluster.id), **found}  # null has been seen in place of a list
+
+    lists = await bulk.map_all(fetch, places)
     live = [
         (cluster, kind, found)
         for (cluster, kind), objects in zip(places, lists, strict=True)
@@ -82,7 +94,7 @@ async def _export(
 
     async def read(index: int) -> None:
         cluster, kind, found = live[index]
-        live[index] = (cluster, kind, await kind.read(session, cluster.id, found, None) or found)
+        live[index] = (cluster, kind, await read_confirmed(kind, session, cluster.id, found, None) or found)
 
     await bulk.map_all(read, unread)
     return _catalogue_of(live)
@@ -123,17 +135,11 @@ async def export_into(
     targets = resolve(declared, await list_clusters(session), chosen=clusters)
     names = _cluster_names(targets, file)
     read = [name for name in kinds if name != TOPICS.name or declared.topics]
-    live = await _export(session, [each.cluster for each in targets], read, _is_comparable(targets), on_event=on_event)
-    return update_catalogue(
-        text,
-        live,
-        names,
-        file=file,
-        users="user" in kinds,
-        schemas="schema" in kinds,
-        remove_missing=remove_missing,
-        variables=variables,
-    )
+    clusters_read, required = [each.cluster for each in targets], _declared(targets) if remove_missing else _NOTHING
+    is_chosen = _is_comparable(targets)
+    live = await _export(session, clusters_read, read, is_chosen, required=required, on_event=on_event)
+    chosen: dict[str, Any] = {"users": "user" in kinds, "schemas": "schema" in kinds, "remove_missing": remove_missing}
+    return update_catalogue(text, live, names, file=file, variables=variables, **chosen)
 
 
 def _entries(target: Target) -> list[tuple[Kind[Any, Any], Entry]]:
@@ -146,6 +152,15 @@ def _cluster_names(targets: Sequence[Target], file: str) -> dict[str | None, str
     if len(targets) > 1 and None in names:
         raise InvalidInputError(f"{file} has entries that name no cluster, so it can be updated from one cluster only")
     return names
+
+
+def _declared(targets: Iterable[Target]) -> dict[tuple[ClusterRef, str], list[str]]:
+    """Return the names of the declared objects, by cluster and kind."""
+    declared: dict[tuple[ClusterRef, str], list[str]] = {}
+    for target in targets:
+        for kind, entry in _entries(target):
+            declared.setdefault((target.cluster, kind.name), []).append(entry.name)
+    return declared
 
 
 def _is_comparable(targets: Iterable[Target]) -> _Choice:

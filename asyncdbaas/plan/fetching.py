@@ -17,6 +17,7 @@ from asyncdbaas.errors import InvalidInputError, NotFoundError, PermissionDenied
 from asyncdbaas.plan.comparing import compare
 from asyncdbaas.plan.events import PlanEvent, forecast_requests
 from asyncdbaas.plan.kinds import KINDS, TOPICS, Kind
+from asyncdbaas.plan.kinds.base import read_confirmed
 from asyncdbaas.plan.memory import Memory, Remembered
 from asyncdbaas.plan.model import LiveState, Plan, Prune, Source, Target
 from asyncdbaas.plan.names import ALL_NAMES, Names
@@ -162,12 +163,12 @@ class _Fetcher:
             await bulk.map_all(self._read_one, unread)
         finally:
             if self._reading.memory is not None:
-                self._reading.memory.save()
+                self._reading.memory.save_if_possible()
 
     async def _read_one(self, item: _Item) -> None:
         cluster_id, kind, entry = item
         objects, name = self._live[cluster_id, kind.name], entry.name
-        found = await kind.read(self._session, cluster_id, objects[name], entry)
+        found = await read_confirmed(kind, self._session, cluster_id, objects[name], entry)
         if found is None:
             return
         objects[name] = found

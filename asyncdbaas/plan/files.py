@@ -22,52 +22,52 @@ _BINARY: Final = getattr(os, "O_BINARY", 0)  # Windows would write other line en
 _UNMOVABLE: Final = (errno.EBUSY, errno.EXDEV, errno.ETXTBSY)
 
 
-class _Replaced:
-    """A file that gets new content by a file beside it."""
-
-    _beside: _Beside | None = None
+class _Checked:
+    """A file that is checked when the block begins, and written by `write` at once: leaving the block does nothing."""
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        """Remove what was not published."""
-        if self._beside is not None:
-            self._beside.remove()
+        """Do nothing."""
 
 
-class OutputFile(_Replaced):
-    """A new file, opened before the work whose result it takes, so that a missing folder costs no work.
+class OutputFile(_Checked):
+    """A new file that is checked before the work whose result it takes, so that a missing folder costs no work.
 
-    Nothing that exists is overwritten unless `overwrite` is set; devices and pipes are written to directly. Leaving
-    the block without `write` leaves no trace. A file with `is_secret` can be read by its owner only.
+    Nothing that exists is overwritten unless `overwrite` is set; devices and pipes are written to directly. Until
+    `write` nothing is left in the folder, even if the process is killed. A file with `is_secret` can be read by its
+    owner only.
     """
 
     def __init__(self, path: Path, *, overwrite: bool = False, is_secret: bool = False) -> None:
         self._path = path
         self._overwrite = overwrite
         self._mode = _SECRET_MODE if is_secret else _USUAL_MODE
+        self._is_special = False
 
     def __enter__(self) -> Self:
-        """Open the file. Raise OSError if it cannot be written, FileExistsError if it is there already."""
-        if _is_special(self._path):
+        """Check the file. Raise OSError if it cannot be written, FileExistsError if it is there already."""
+        self._is_special = _is_special(self._path)
+        if self._is_special:
             return self
         if self._path.exists() and not self._overwrite:
             raise _exists(self._path)
-        self._beside = _Beside(self._path, self._mode)
-        return self
+        with _Beside(self._path, self._mode):
+            return self
 
     def write(self, content: bytes) -> None:
         """Write the whole content, and give the file its name."""
-        if self._beside is None:
+        if self._is_special:
             with _errors_naming(self._path), self._path.open("wb", buffering=0) as stream:
                 stream.write(content)
             return
-        self._beside.fill(content)
-        if self._overwrite:
-            self._beside.replace()
-        else:
-            self._beside.publish()
+        with _Beside(self._path, self._mode) as beside:
+            beside.fill(content)
+            if self._overwrite:
+                beside.replace()
+            else:
+                beside.publish()
 
 
-class UpdatedFile(_Replaced):
+class UpdatedFile(_Checked):
     """A file that is read, worked on, and replaced; its owner, mode and links stay.
 
     Entering the block checks that it can be written, before the work begins.
@@ -84,7 +84,6 @@ class UpdatedFile(_Replaced):
         self.content = self._path.read_bytes()
         with self._path.open("r+b"):
             pass  # whether it may be written is known now, not after the work
-        self._beside = _beside_to_replace(self._path)
         return self
 
     def is_unchanged(self) -> bool:
@@ -93,19 +92,28 @@ class UpdatedFile(_Replaced):
 
     def write(self, content: bytes) -> None:
         """Replace the file's content."""
-        if self._beside is None:
+        if not self._replace(content):
             self._write_in_place(content)
-            return
-        self._beside.fill(content)
-        if not self._beside.take_after():
-            self._write_in_place(content)
-            return
+
+    def _replace(self, content: bytes) -> bool:
+        """Put a new file in its place; False where it has several names, or its folder takes no file."""
+        if self._path.stat().st_nlink > 1:
+            return False
         try:
-            self._beside.replace()
-        except OSError as error:
-            if error.errno not in _UNMOVABLE:
-                raise
-            self._write_in_place(content)
+            beside = _Beside(self._path, _SECRET_MODE)
+        except PermissionError:
+            return False
+        with beside:
+            beside.fill(content)
+            if not beside.take_after():
+                return False
+            try:
+                beside.replace()
+            except OSError as error:
+                if error.errno not in _UNMOVABLE:
+                    raise
+                return False
+        return True
 
     def _write_in_place(self, content: bytes) -> None:
         """Write into the file itself; a full disk gets the old content back, whose room is still there."""
@@ -130,6 +138,16 @@ class _Beside:
             raise FileNotFoundError(errno.ENOENT, "its folder does not exist", str(target))
         with _errors_naming(self._shown):
             self._handle: int | None = os.open(self._name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, mode)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        """Remove the file if it is still there. It is closed first: Windows does not remove open files."""
+        if self._handle is not None:
+            os.close(self._handle)
+            self._handle = None
+        self._name.unlink(missing_ok=True)
 
     def fill(self, content: bytes) -> None:
         """Write the content. A full disk is reported here, at the latest by fsync."""
@@ -168,13 +186,6 @@ class _Beside:
         with _errors_naming(self._shown):
             self._name.replace(self._target)
 
-    def remove(self) -> None:
-        """Remove the file if it is still there. It is closed first: Windows does not remove open files."""
-        if self._handle is not None:
-            os.close(self._handle)
-            self._handle = None
-        self._name.unlink(missing_ok=True)
-
 
 @contextmanager
 def _errors_naming(path: Path) -> Generator[None]:
@@ -192,16 +203,6 @@ def _exists(path: Path) -> FileExistsError:
 def _is_special(path: Path) -> bool:
     """Return whether the path is a device or a pipe, such as /dev/stdout or a shell's `>(...)`."""
     return path.exists() and not path.is_file() and not path.is_dir()
-
-
-def _beside_to_replace(path: Path) -> _Beside | None:
-    """Return a file to replace this one; None where it has several names, or its folder takes no file."""
-    if path.stat().st_nlink > 1:
-        return None
-    try:
-        return _Beside(path, _SECRET_MODE)
-    except PermissionError:
-        return None
 
 
 def _overwrite(path: Path, content: bytes) -> None:

@@ -6,6 +6,7 @@ A memory is a file of plain data without secrets. It is written atomically; a da
 from __future__ import annotations
 
 import json
+import logging
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -36,6 +37,7 @@ _OTHERS: Final = (".yaml", ".yml", ".csv")
 _TOPIC: Final = TOPICS.name
 _WRITTEN: Final = (Result.CREATED, Result.UPDATED)
 _DAY: Final = 86_400.0
+_log: Final = logging.getLogger("asyncdbaas")
 
 
 @attrs.frozen(kw_only=True)
@@ -178,7 +180,7 @@ class Memory:
                 self._topics.setdefault(place[0], {})[place[1]] = known
             elif outcome.result in _WRITTEN and change.wanted is not None:
                 self._merge(place, known if outcome.result is Result.UPDATED else None, change)
-        self.save()
+        self.save_if_possible()
 
     def _merge(self, place: tuple[str, str], known: Remembered | None, change: Change) -> None:
         written = settings_of(change.wanted.topic.config)
@@ -188,6 +190,13 @@ class Memory:
             sent = written if change.changed.keys() - PARTITIONING.keys() else {}
             merged = attrs.evolve(known, config=TopicConfig(**(settings_of(known.config) | sent)))
             self._topics.setdefault(place[0], {})[place[1]] = merged
+
+    def save_if_possible(self) -> None:
+        """Write the file, or log a warning: what was read or written counts more, and can be read again."""
+        try:
+            self.save()
+        except OSError as error:
+            _log.warning("%s was not written, so its settings will be read again: %s", self._path, error.strerror)
 
     def save(self) -> None:
         """Write the file, whole or not at all. Raise OSError if it cannot be written."""

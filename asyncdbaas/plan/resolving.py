@@ -29,7 +29,7 @@ def named_cluster(clusters: Iterable[Cluster], wanted: str, *, engine: Engine | 
     given.
     """
     check_text(wanted, "the name or id of a cluster")
-    clusters = list(clusters)
+    clusters = list({cluster.id: cluster for cluster in clusters}.values())  # a list may repeat one
     found = [cluster for cluster in clusters if wanted in (cluster.name, cluster.id)]
     if len(found) == 1:
         return found[0]

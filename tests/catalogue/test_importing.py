@@ -167,3 +167,28 @@ def test_a_schema_of_a_topology_is_read_from_below_it_only(tmp_path: Path) -> No
     found = import_catalogue(tmp_path / "in" / "t.yaml")
     assert found.catalogue.schemas == ()
     assert "must lie below the folder of the catalogue" in str(found.notes[0])
+
+
+STRIMZI = """
+apiVersion: kafka.strimzi.io/v1beta2
+kind: KafkaUser
+metadata: {name: app}
+spec: {authorization: {acls: [{resource: {type: topic, patternType: prefix}, operations: [Read]}]}}
+"""
+GITOPS = """
+services: {app: {consumes: [null]}}
+customServiceAcls: {app: {all: {type: TOPIC, operation: READ}}}
+"""
+
+
+@pytest.mark.parametrize("text", [STRIMZI, GITOPS])
+def test_a_rule_without_a_topic_gives_no_right_to_any(tmp_path: Path, text: str) -> None:
+    (tmp_path / "t.yaml").write_text(text)
+    found = import_catalogue(tmp_path / "t.yaml")
+    assert [(user.name, user.acl) for user in found.catalogue.users] == [("app", ())]
+    assert all("app: a rule names no topic, and is left out" in str(note) for note in found.notes)
+    assert found.notes
+
+
+def test_rights_of_nobody_are_reported(tmp_path: Path) -> None:
+    assert notes_of(tmp_path, STRIMZI.replace("{name: app}", "{}")) == ["t.yaml:2: names no user, and is left out"]

@@ -192,8 +192,10 @@ def test_an_undefined_variable_is_a_problem_with_its_line(text: str, problem: st
 
 
 def test_secrets_of_the_environment_are_no_variables_and_no_message_shows_a_variables_value() -> None:
-    environment = {"ENV": "dev", "DIGITALOCEAN_ACCESS_TOKEN": "t", "DB_PASSWORD": "p", "REDIS_URL": "u", "AWS_KEY": "k"}
-    assert catalogue_variables(environment, {"REDIS_URL": "given"}) == {"ENV": "dev", "REDIS_URL": "given"}
+    environment = {"ENV": "dev", "PWD": "/home", "OLDPWD": "/", "SECURITY_GROUP": "g", "PATH": "/bin"}
+    secrets = ("DIGITALOCEAN_ACCESS_TOKEN", "DB_PASSWORD", "REDIS_URL", "AWS_KEY", "MYSQL_PWD", "https_proxy", "GH_PAT")
+    everything = environment | dict.fromkeys(secrets, "s3cret") | {"AZURE_STORAGE_CONNECTION_STRING": "s3cret"}
+    assert catalogue_variables(everything, {"REDIS_URL": "given"}) == environment | {"REDIS_URL": "given"}
     with pytest.raises(CatalogueError, match=r"not '\$\{n\}'") as caught:
         parse_catalogue("topics: [{name: a, partitions: '${n}'}]", file="t.yaml", variables={"n": "hunter2"})
     assert "hunter2" not in str(caught.value)

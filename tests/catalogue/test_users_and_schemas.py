@@ -16,6 +16,7 @@ from asyncdbaas.catalogue import (
     parse_catalogue,
     read_catalogue,
 )
+from asyncdbaas.catalogue.schema_entries import same_schema
 from asyncdbaas.schemas import CompatibilityLevel, SchemaCreate, SchemaType
 from asyncdbaas.users import KafkaACL, KafkaPermission
 
@@ -237,3 +238,26 @@ def test_a_csv_has_columns_for_notes() -> None:
 )
 def test_wrong_notes_are_rejected(line: str, problem: str) -> None:
     assert problems_of(f"{line}\ntopics: [{{name: a}}]") == [f"t.yaml:1: {problem}"]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "is_same"),
+    [
+        ('{"type": "int", "default": 1}', '{"default":1,"type":"int"}', True),
+        ('{"default": 1}', '{"default": 1.0}', True),
+        ('{"default": 1}', '{"default": true}', False),
+        ('{"minimum": 0}', '{"minimum": false}', False),
+        ('{"default": 9007199254740993}', '{"default": 9007199254740992}', False),
+        ('{"default": null}', "{}", False),
+        ('"string"', ' "string" ', True),
+        ("string", " string", True),
+    ],
+)
+def test_schemas_are_the_same_if_they_mean_the_same(*, one: str, other: str, is_same: bool) -> None:
+    assert same_schema(one, other) is is_same
+    assert same_schema(other, one) is is_same
+
+
+@pytest.mark.parametrize("name", ["''", "' a'", '"a\\n"'])
+def test_what_cannot_be_the_name_of_a_user_is_a_problem(name: str) -> None:
+    assert problems_of(f"users: [{{name: {name}}}]") == ["t.yaml:1: name: is not the name of a user"]

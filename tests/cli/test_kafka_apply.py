@@ -113,6 +113,28 @@ async def test_an_interruption_names_the_topics_whose_requests_had_been_sent(
         assert "events   2 " in terminal.text
 
 
+@pytest.mark.parametrize("command", ["plan", "apply"])
+async def test_an_interrupted_command_prints_a_document_that_names_what_is_in_doubt(
+    catalogue: str, command: str
+) -> None:
+    async with Emulator(clock=Clock.stepped()) as emulator:
+        emulator.add_cluster(name="events")
+        emulator.faults.add("create_topic" if command == "apply" else "list_topics", "silence", optional=True)
+        more = ("--yes",) if command == "apply" else ()
+        async with on_terminal(
+            "kafka", command, catalogue, "--cluster", "events", "--format", "json", *more, env=environment(emulator)
+        ) as terminal:
+            await terminal.shows("1 in flight" if command == "plan" else "1 in flight, 2 waiting")
+            terminal.type(b"\x03")
+            assert await terminal.exit_code() == 130
+        document = json.loads(terminal.text[terminal.text.index("{") : terminal.text.rindex("}") + 1])
+    if command == "plan":
+        assert (document["type"], document["message"]) == ("error", "Interrupted.")
+    else:
+        assert (document["type"], document["is_complete"]) == ("report", False)
+        assert [outcome["name"] for outcome in document["outcomes"] if outcome["outcome_unknown"]] == ["a"]
+
+
 async def test_a_change_of_existing_topics_is_asked_for_on_a_terminal(catalogue: str, tmp_path: Path) -> None:
     async with Emulator(delays=Delays.none()) as emulator:
         emulator.add_cluster(name="events")

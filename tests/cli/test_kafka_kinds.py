@@ -74,7 +74,7 @@ def test_credentials_that_could_not_be_kept_stop_the_apply_before_anything_is_se
     folder.mkdir()
     (folder / "events.shop.json").write_text("mine")
     done = cli("kafka", "apply", file, "--yes", "--credentials", folder)
-    assert (done.code, "the file exists" in done.err) == (1, True)
+    assert (done.code, "move it, or name another folder" in done.err) == (1, True)
     assert not emulator.requests.operations["create_topic"]
     assert (folder / "events.shop.json").read_text() == "mine"
 
@@ -205,7 +205,7 @@ def test_a_memory_on_the_command_line_is_used_reported_and_kept_up_to_date(
     assert "warning: " in again.err
     assert "is damaged" in again.err
     assert [request.operation for request in emulator.requests][-1] == "get_topic"
-    assert "is one of the catalogues" in cli("kafka", "plan", file, "--cache", file).err
+    assert "is one of the inputs" in cli("kafka", "plan", file, "--cache", file).err
     assert cli("kafka", "plan", file, "--max-reads", 5).code == 1
     assert "is not an age" in cli("kafka", "plan", file, "--cache", cache, "--max-age", "soon").err
 

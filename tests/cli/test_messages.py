@@ -36,7 +36,7 @@ UPDATE: Final = ("kafka", "export", "--emulator", "--update", "FILE")
             "prefix must not be '_a': names that begin with _ are reserved for Kafka",
         ),
         ((*PLAN, "--emulator", "--only", "x"), "warning: --only and --except match no object of the catalogue"),
-        ((*PLAN, "--emulator", "--cache", "FILE"), "t.yaml is one of the catalogues; name a new file"),
+        ((*PLAN, "--emulator", "--cache", "FILE"), "t.yaml is one of the inputs; name a new file"),
         (("kafka", "plan", "-", "-"), "standard input can be read once; pass - once"),
         (("kafka", "export", "--emulator", "--check"), "--remove-missing, --check and --var need --update"),
         ((*UPDATE, "--only", "a"), "it cannot be combined with -o, --no-settings, --only or --except"),

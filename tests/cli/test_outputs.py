@@ -87,7 +87,22 @@ def test_a_plan_never_replaces_the_catalogue_that_it_is_made_of(cli: Cli, file: 
     assert (done.code, file.read_text()) == (1, TOPICS)
     forced = cli("kafka", "plan", file, "--cluster", "events", "--out", file, "--force")
     assert (forced.code, file.read_text()) == (1, TOPICS)
-    assert "is one of the catalogues" in forced.err
+    assert "is one of the inputs" in forced.err
+
+
+def test_no_output_replaces_an_input_in_a_folder_an_earlier_version_or_a_file_to_import(
+    cli: Cli, file: Path, tmp_path: Path
+) -> None:
+    state = tmp_path / "state.yml"
+    state.write_text("topics: {a: {partitions: 3}}\n")
+    for arguments in (
+        ("plan", tmp_path, "--cluster", "events", "--out", file),
+        ("plan", state, "--cluster", "events", "--since", file, "--out", file),
+        ("import", state, "--out", state),
+    ):
+        done = cli("kafka", *arguments, "--force")
+        assert (done.code, "is one of the inputs" in done.err) == (1, True), done.err
+    assert file.read_text() == TOPICS
 
 
 def test_a_new_file_has_the_users_usual_mode_and_a_secret_one_is_the_owners(tmp_path: Path) -> None:
@@ -137,6 +152,17 @@ def test_an_output_that_gets_no_content_leaves_no_trace(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt), OutputFile(tmp_path / "x"):
         raise KeyboardInterrupt
     assert names(tmp_path) == []
+
+
+def test_nothing_is_left_in_the_folder_while_the_work_is_done_so_that_a_killed_process_leaves_no_trace(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "x"
+    with OutputFile(path, is_secret=True) as output:
+        assert names(tmp_path) == []
+        output.write(b"once")
+    with UpdatedFile(path):
+        assert names(tmp_path) == ["x"]
 
 
 def test_a_file_that_somebody_else_makes_meanwhile_is_kept(tmp_path: Path) -> None:
@@ -321,6 +347,12 @@ async def test_an_output_can_be_a_pipe_or_a_device(file: Path) -> None:
         (("clusters", "list"), 0),
         (("clusters", "wait", "nowhere"), 1),
         (("kafka", "plan", "FILE", "--no-such-option"), 1),
+        (("clusters", "wait", "export"), 1),
+        pytest.param(
+            ("kafka", "plan", "FILE", "--cluster", "events", "--out", "/dev/full"),
+            1,
+            marks=pytest.mark.skipif(not HAS_FULL, reason="needs /dev/full"),
+        ),
     ],
 )
 def test_all_json_fits_the_published_schema(cli: Cli, file: Path, arguments: tuple[str, ...], code: int) -> None:
@@ -331,3 +363,18 @@ def test_all_json_fits_the_published_schema(cli: Cli, file: Path, arguments: tup
     validator.validate(document)  # pyright: ignore[reportUnknownMemberType] -- jsonschema types it in part
     assert cli("kafka", "schema", "output").out == output_schema()
     assert (document["type"] == "error") == (code == 1)
+
+
+@pytest.mark.parametrize("command", ["import", "export"])
+def test_the_format_of_a_catalogue_is_not_that_of_an_error(cli: Cli, tmp_path: Path, command: str) -> None:
+    file = tmp_path / "missing.yaml"
+    arguments = (file,) if command == "import" else ("--cluster", "nowhere")
+    done = cli("kafka", command, *arguments, "--format", "json")
+    assert (done.code, done.out) == (1, "")
+
+
+def test_the_deletion_of_a_cluster_given_by_its_id_is_over_if_it_does_not_exist(cli: Cli) -> None:
+    gone = "9cc10173-e9ea-4176-9dbc-a4cee4c4ff30"
+    done = cli("clusters", "wait", gone, "--deleted", "--interval", "0.01")
+    assert done.code == 0, done.err
+    assert f"{gone}: absent" in done.err

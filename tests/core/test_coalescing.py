@@ -200,3 +200,11 @@ async def test_events_report_it_and_every_call_has_its_end() -> None:
         assert sorted((event.call, event.attempts) for event in ended) == [(2, 1), (3, 0), (4, 0)]
         assert len({event.waited for event in ended}) == 1
         assert sorted(info.attempts for info in seen) == [0, 0, 1]
+
+
+@virtual
+async def test_reads_with_bodies_are_not_shared_as_these_may_differ() -> None:
+    async with waiting(LIST, answer(200, {"things": [{"value": 2}]})) as (server, session):
+        reads = (session.request("GET", PATH, list[Thing], key="things", body={"filter": each}) for each in "ab")
+        assert await asyncio.gather(*reads) == [[Thing(value=1)], [Thing(value=2)]]
+        assert [request.json["filter"] for request in server.requests[1:]] == ["a", "b"]

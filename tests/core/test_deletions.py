@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from asyncdbaas import AsyncSession
+from asyncdbaas import APIError, AsyncSession, RetryPolicy
 from asyncdbaas._core.deletions import Deletions
 from asyncdbaas._core.passwords import Passwords
 from asyncdbaas.clusters import delete_cluster
@@ -132,3 +132,17 @@ async def test_a_users_password_is_kept_until_it_is_reset_or_the_user_deleted() 
         assert session.passwords.get(cluster, "ann") == reset.password != made.password
         await delete_user(session, cluster, "ann")
         assert session.passwords.get(cluster, "ann") is None
+
+
+@pytest.mark.parametrize(("kind", "is_kept"), [("gateway_timeout", False), ("not_found", True), ("unavailable", True)])
+async def test_a_password_that_a_reset_may_have_changed_is_forgotten(*, kind: str, is_kept: bool) -> None:
+    async with (
+        Emulator() as emulator,
+        AsyncSession(emulator.token, base_url=emulator.url, retry=RetryPolicy(max_attempts=1)) as session,
+    ):
+        cluster = emulator.add_cluster(engine="mongodb", name="docs")["id"]
+        made = await create_user(session, cluster, UserCreate(name="ann"))
+        emulator.faults.add("reset_user_auth", kind)
+        with pytest.raises(APIError):
+            await reset_user_auth(session, cluster, "ann")
+        assert session.passwords.get(cluster, "ann") == (made.password if is_kept else None)

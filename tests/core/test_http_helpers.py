@@ -598,9 +598,17 @@ FORWARD = b'{"message": "Failed to forward the request you made, please try agai
         ("POST", 429, b"", False),
         ("POST", 404, b"", False),
         ("POST", 422, b"", False),
+        ("POST", 408, b"", True),
+        ("POST", 101, b"", True),
+        ("POST", 302, b"", True),
+        ("POST", 303, b"", True),
+        ("PUT", 304, b"", True),
+        ("POST", 307, b"", False),
+        ("POST", 308, b"", False),
+        ("GET", 303, b"", False),
     ],
 )
-def test_a_write_may_have_been_applied_only_if_the_service_failed(
+def test_a_write_may_have_been_applied_unless_the_service_refused_it(
     method: str, status: int, body: bytes, unknown: bool
 ) -> None:
     assert make(status, body, method=method).outcome_unknown == unknown
@@ -623,3 +631,9 @@ def test_no_field_or_header_breaks_the_text_of_an_error(fields: dict[str, Any], 
     error = make(500, json.dumps(fields).encode(), {"x-request-id": header, "retry-after": header})
     assert str(error).encode()
     assert repr(error).encode()
+
+
+def test_the_words_of_a_service_are_one_line_without_control_characters() -> None:
+    body = b'{"id": "x\\u001b[31m", "message": "no\\nINFO all is well\\u202e", "request_id": "7\\u0000"}'
+    assert str(make(422, body)) == r"GET /v2/x: 422 x\x1b[31m: no\nINFO all is well\u202e [request id 7\x00]"
+    assert str(make(502, b"<h1>Bad\x1b[2J</h1>")) == r"GET /v2/x: 502: Bad\x1b[2J"

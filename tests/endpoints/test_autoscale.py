@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from canned import Canned, Sent
 
-from asyncdbaas import UNSET, AsyncSession, InvalidInputError, UnprocessableError, autoscale
+from asyncdbaas import UNSET, AsyncSession, DecodeError, InvalidInputError, UnprocessableError, autoscale
 from asyncdbaas.autoscale import Autoscale, StorageAutoscale
 from asyncdbaas.emulator import Delays, Emulator, Quirks
 
@@ -95,3 +95,10 @@ async def test_a_threshold_out_of_range_is_the_services_to_refuse(emulator: Emul
     update = Autoscale(storage=StorageAutoscale(enabled=True, threshold_percent=96))
     with pytest.raises(UnprocessableError, match="threshold_percent"):
         await autoscale.update_autoscale(session, emulator.add_cluster(engine="pg")["id"], update)
+
+
+async def test_no_update_is_made_of_the_body_of_an_error(canned: Canned) -> None:
+    canned(200, {"id": "server_error", "message": "boom"})
+    with pytest.raises(DecodeError, match="the body is an error: server_error: boom"):
+        await autoscale.update_autoscale(canned.session, ID, Autoscale(storage=StorageAutoscale(enabled=True)))
+    assert [request.method for request in canned.requests] == ["GET"]

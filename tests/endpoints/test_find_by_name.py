@@ -71,3 +71,9 @@ async def test_a_redis_cluster_becomes_valkey(canned: Canned, emulator: Emulator
     assert (await clusters.get_cluster(session, cluster_id)).engine is clusters.Engine.VALKEY
     with pytest.raises(UnprocessableError):
         await clusters.convert_cluster(session, emulator.add_cluster(engine="pg")["id"])
+
+
+async def test_a_cluster_that_a_list_repeats_is_still_one(canned: Canned) -> None:
+    cluster = {"id": CLUSTER, "name": "shop", "engine": "pg", "status": "online"}
+    canned(200, {"databases": [cluster, {**cluster, "status": "resizing"}]})
+    assert (await clusters.find_cluster(canned.session, "shop")).status is clusters.ClusterStatus.RESIZING

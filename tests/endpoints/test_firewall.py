@@ -134,3 +134,12 @@ async def test_a_replacement_does_not_fall_between_an_edits_read_and_write(
         firewall.replace_firewall_rules(session, cluster_id, [DROPLET]),
     )
     assert _names(await firewall.list_firewall_rules(session, cluster_id)) == _names([DROPLET])
+
+
+async def test_one_null_in_place_of_the_rules_makes_no_edit_drop_them(
+    emulator: Emulator, session: AsyncSession
+) -> None:
+    cluster_id = emulator.add_cluster()["id"]
+    await firewall.replace_firewall_rules(session, cluster_id, [OFFICE])
+    emulator.faults.add("list_firewall_rules", "null_list")
+    assert _names(await firewall.edit_firewall_rules(session, cluster_id, add=[DROPLET])) == _names([OFFICE, DROPLET])

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from canned import Canned, Sent
 
-from asyncdbaas import AsyncSession, InvalidInputError, NotFoundError, migrations
+from asyncdbaas import AcceptedError, AsyncSession, DecodeError, InvalidInputError, NotFoundError, migrations
 from asyncdbaas.emulator import Clock, Delays, Emulator
 from asyncdbaas.migrations import Migration, MigrationSource, MigrationStart, MigrationStatus
 
@@ -99,3 +99,15 @@ async def test_a_source_that_cannot_be_reached_is_accepted_and_fails_afterwards(
     source = MigrationSource(host="nowhere.invalid", port=3306)
     await migrations.start_migration(session, cluster_id, MigrationStart(source=source))
     assert (await migrations.get_migration(session, cluster_id)).status is MigrationStatus.ERROR
+
+
+async def test_the_body_of_an_error_is_no_migration(canned: Canned) -> None:
+    canned(200, '{"id": "server_error", "message": "boom", "request_id": "7"}')
+    with pytest.raises(DecodeError, match="the body is an error: server_error: boom"):
+        await migrations.get_migration(canned.session, ID)
+
+
+async def test_an_accepted_start_is_no_migration_yet(canned: Canned) -> None:
+    canned(202, '{"id": "accepted", "message": "still provisioning"}')
+    with pytest.raises(AcceptedError, match="still provisioning"):
+        await migrations.start_migration(canned.session, ID, MigrationStart(source=SOURCE))

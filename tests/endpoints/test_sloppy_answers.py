@@ -98,3 +98,35 @@ async def test_one_odd_engine_breaks_no_other_one(canned: Canned) -> None:
     canned(200, {"options": {"pg": {"versions": ["17"]}, "redis": "gone"}, "version_availability": {"pg": "x"}})
     found = await options.get_options(canned.session)
     assert (list(found.options), found.version_availability) == (["pg"], {})
+
+
+@pytest.mark.parametrize(
+    "date", ["2020-01-02", "2020-01-02T00:00:00", "2020-01-02T00:00:00Z", "2020-01-02T01:00:00+01:00"]
+)
+async def test_a_date_has_a_time_zone_even_if_the_response_names_none(canned: Canned, date: str) -> None:
+    canned(200, {"database": {**PLAIN, "created_at": date}})
+    found = await clusters.get_cluster(canned.session, ID)
+    assert found.created_at == datetime(2020, 1, 2, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ({"id": "server_error", "message": "boom"}, "the body is an error: server_error: boom"),
+        (b"<html><h1>Sign in</h1></html>", "the body is a page, not JSON"),
+    ],
+)
+async def test_a_write_without_a_result_is_no_success_if_its_response_is_an_error(
+    canned: Canned, body: dict[str, Any] | bytes, message: str
+) -> None:
+    canned(200, body)
+    for write in (clusters.delete_cluster(canned.session, ID), firewall.replace_firewall_rules(canned.session, ID, [])):
+        with pytest.raises(DecodeError, match=message) as caught:
+            await write
+        assert caught.value.may_have_applied
+
+
+@pytest.mark.parametrize("body", [b"", b"null", b"done", {"id": "accepted", "message": "wait"}, {"sink_id": "1"}])
+async def test_any_other_response_to_such_a_write_is_a_success(canned: Canned, body: dict[str, Any] | bytes) -> None:
+    canned(200, body)
+    await clusters.delete_cluster(canned.session, ID)

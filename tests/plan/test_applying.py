@@ -338,6 +338,16 @@ async def test_with_wait_a_topic_that_does_not_become_active_fails() -> None:
         assert reasons(report)["a"].startswith("created, but: topic a is not ready after 0.02 s")
 
 
+async def test_with_wait_a_token_that_may_not_read_hides_no_outcome() -> None:
+    async with opened("events") as (emulator, session, _):
+        plan = await make_plan(session, catalogue("a"))
+        token = emulator.add_token(scopes=["database:create"])
+        async with AsyncSession(token, base_url=emulator.url, rate_limiter=session.rate_limiter) as other:
+            report = await applied(other, plan, wait=True)
+        assert reasons(report)["a"].startswith("created, but: GET /v2/databases/")
+        assert report.outcomes[0].outcome_unknown
+
+
 async def test_events_report_what_happens_to_each_topic_and_end_with_its_outcome() -> None:
     events: list[PlanEvent] = []
     async with opened("events") as (emulator, session, _):

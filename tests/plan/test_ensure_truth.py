@@ -380,3 +380,10 @@ async def test_an_unknown_way_with_conflicts_is_rejected(on_conflict: Any) -> No
             await ensure_database(world.session, world.ids["k"], "shop", interval="5")  # type: ignore[arg-type]  # tested
         with pytest.raises(NotFoundError):
             await ensure_database(world.session, "9cc10173-e9ea-4176-9dbc-a4cee4c4ff30", "shop")
+
+
+async def test_what_the_response_to_a_create_does_not_show_does_not_differ() -> None:
+    async with opened() as (emulator, session, _):
+        sparse = {"id": "9cc10173-e9ea-4176-9dbc-a4cee4c4ff30", "name": "new", "engine": "kafka", "status": "creating"}
+        emulator.faults.add("create_cluster", "wrong_shape", body={"database": {**sparse, "size": None}})
+        assert (await ensure_cluster(session, KAFKA, interval=0.001)).id == sparse["id"]

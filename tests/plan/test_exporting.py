@@ -40,3 +40,17 @@ async def test_each_cluster_named_is_brought_up_to_date_and_none_but_the_one_cho
         catalogue = parse_catalogue(both, file="t.yaml")
         assert len(catalogue.topics) == 4
         assert not (await make_plan(session, catalogue)).writes
+
+
+async def test_one_null_in_place_of_a_list_removes_nothing_from_a_catalogue() -> None:
+    text = "cluster: one\ntopics:\n  - name: a\n  - name: gone\n"
+    async with (
+        Emulator(delays=Delays.none()) as emulator,
+        AsyncSession(emulator.token, base_url=emulator.url) as session,
+    ):
+        cluster_id = emulator.add_cluster(name="one")["id"]
+        await create_topic(session, cluster_id, TopicCreate(name="a"))
+        emulator.faults.add("list_topics", "null_list")
+        update = await export_into(session, text, file="t.yaml", remove_missing=True)
+        assert update.text == "cluster: one\ntopics:\n  - name: a\n"
+        assert emulator.requests.operations["list_topics"] == 2

@@ -307,3 +307,48 @@ async def test_differences_go_in_both_directions_for_the_kinds_that_are_declared
             ("schema", "orders-value", "missing"),
             ("schema", "stock-value", "missing"),
         ]
+
+
+async def test_rights_that_a_list_leaves_out_are_read_for_a_user_that_is_to_have_none() -> None:
+    async with opened("events") as world:
+        acl = [KafkaACL(topic="x", permission=KafkaPermission.ADMIN)]
+        await create_user(world.session, world.ids["events"], UserCreate(name="v", settings=UserSettings(acl=acl)))
+        await create_user(world.session, world.ids["events"], UserCreate(name="w"))
+        bare = {"users": [{"name": "v"}, {"name": "w"}]}
+        world.emulator.faults.add("list_users", "wrong_shape", body=bare, times=None)
+        users = parse_catalogue("cluster: events\nusers: [{name: v, acl: []}, {name: w, acl: []}]", file="t.yaml")
+        plan = await make_plan(world.session, users)
+        assert [(change.name, change.losses) for change in plan.writes] == [("v", ("admin x",))]
+
+
+async def test_the_user_that_came_with_the_cluster_is_not_pruned_if_its_role_does_not_show() -> None:
+    async with opened("events") as world:
+        listed = {"users": [{"name": "doadmin"}, {"name": "do-other"}]}
+        world.emulator.faults.add("list_users", "wrong_shape", body=listed)
+        prune = Prune(prefix="do", kinds=("user",))
+        declared = parse_catalogue("cluster: events\nusers: [{name: do-app}]", file="t.yaml")
+        plan = await make_plan(world.session, declared, prune=prune)
+        assert [change.name for change in plan.writes if change.action is Action.DELETE] == ["do-other"]
+
+
+@pytest.mark.parametrize("operation", ["get_topic", "get_schema"])
+async def test_one_404_of_an_object_that_exists_is_no_change_and_loses_nothing_in_an_export(operation: str) -> None:
+    text = """
+cluster: events
+topics: [{name: a, config: {retention.ms: 7d}}]
+schemas: [{subject: s, type: avro, schema: '"string"'}]
+"""
+    declared = parse_catalogue(text, file="t.yaml")
+    async with opened("events") as world:
+        await applied(world.session, await make_plan(world.session, declared))
+        world.emulator.clock.advance(minutes=5)
+        subjects = {"subjects": [{"subject_name": "s"}]}
+        world.emulator.faults.add("list_schemas", "wrong_shape", body=subjects, times=None)
+        world.emulator.faults.add(operation, "not_found")
+        assert not (await make_plan(world.session, declared)).writes
+        world.emulator.faults.add(operation, "not_found")
+        cluster = ClusterRef(id=world.ids["events"], name="events")
+        exported = await export(world.session, [cluster], kinds=("topic", "schema"))
+        assert not (await make_plan(world.session, exported)).writes
+        assert exported.topics[0].topic.config
+        assert exported.schemas[0].schema

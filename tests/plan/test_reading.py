@@ -8,7 +8,7 @@ from typing import Any
 
 import attrs
 import pytest
-from worlds import World, applied, catalogue, opened
+from worlds import World, applied, catalogue, opened, results
 
 from asyncdbaas import InvalidInputError
 from asyncdbaas.catalogue import CatalogueError
@@ -21,6 +21,7 @@ from asyncdbaas.plan import (
     Plan,
     Prune,
     Reading,
+    Result,
     Source,
     fingerprint,
     load_memory,
@@ -285,3 +286,14 @@ async def test_a_saved_plan_reads_again_only_what_it_depends_on(tmp_path: Path) 
         await update_topic(world.session, world.ids["events"], "t0", TopicUpdate(config=TopicConfig(retention_ms=9)))
         with pytest.raises(InvalidInputError, match="it is stale"):
             await refresh(world.session, load_plan(tmp_path / "plan.json"))
+
+
+async def test_a_memory_that_cannot_be_written_hides_no_outcome(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with opened("events") as world:
+        memory, _ = load_memory(tmp_path / "gone" / "memory.json")
+        plan = await make_plan(world.session, catalogue("a, config: {retention.ms: 5}"), reading=Reading(memory=memory))
+        report = await applied(world.session, plan, memory=memory)
+        assert results(report) == {"a": Result.CREATED}
+        assert "memory.json was not written, so its settings will be read again" in caplog.text

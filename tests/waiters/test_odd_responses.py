@@ -206,7 +206,7 @@ async def test_a_topic_that_an_old_list_still_shows_is_not_active_once_deleted()
         emulator.clock.advance(minutes=1)
         await delete_topic(session, cluster_id, "a")
         old = {"topics": [{"name": "a", "state": "active", "partition_count": 3}]}
-        emulator.faults.add("list_topics", "wrong_shape", body=old)
+        emulator.faults.add("list_topics", "wrong_shape", body=old, times=2)
         with pytest.raises(WaitFailedError, match="topic a is being deleted"):
             await waiters(session, Watch(emulator, seconds=0)).topic_active(cluster_id, "a")
 
@@ -309,3 +309,23 @@ async def test_a_listener_may_start_another_wait_on_the_same_list() -> None:
         first = await waits.cluster_online(ids[0])
         others = await asyncio.gather(*more)
         assert [cluster.name for cluster in (first, *others)] == ["one", "two", "three"]
+
+
+async def test_one_list_with_an_earlier_topic_of_the_name_ends_no_wait() -> None:
+    async with opened() as (emulator, session):
+        cluster_id = emulator.add_cluster(name="events")["id"]
+        await create_topic(session, cluster_id, TopicCreate(name="a"))
+        emulator.faults.add("list_topics", "wrong_shape", body={"topics": [{"name": "a", "state": "deleting"}]})
+        watch = Watch(emulator, seconds=2)
+        assert (await waiters(session, watch).topic_active(cluster_id, "a")).name == "a"
+        assert watch.states[0] == "deleting"
+
+
+async def test_a_cluster_is_found_however_its_id_is_spelled() -> None:
+    async with opened() as (emulator, session):
+        cluster = emulator.add_cluster(name="events")
+        shouted = {**cluster, "id": cluster["id"].upper()}
+        emulator.faults.add("list_clusters", "wrong_shape", body={"databases": [shouted]}, times=None)
+        watch = Watch(emulator, seconds=0)
+        assert (await waiters(session, watch).cluster_online(cluster["id"])).name == "events"
+        assert watch.states == ["online"]

@@ -314,3 +314,15 @@ async def test_what_is_no_function_is_rejected_before_anything_is_sent(wrong: An
             with pytest.raises(InvalidInputError, match="is_done must be a"):
                 await wait
         assert emulator.requests.total == 0
+
+
+async def test_a_coroutine_function_does_not_decide_a_wait() -> None:
+    async def is_done(_: Cluster) -> bool:
+        return False
+
+    not_plain: Any = is_done
+    async with opened() as (emulator, session):
+        cluster_id = emulator.add_cluster(name="events")["id"]
+        for function in (not_plain, lambda cluster: not_plain(cluster) or False):
+            with pytest.raises(InvalidInputError, match="is_done must"):
+                await waiters(session, Watch(emulator, seconds=0)).cluster_until(cluster_id, function)

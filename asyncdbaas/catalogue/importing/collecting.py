@@ -118,10 +118,16 @@ class Collector:
     def add_rights(
         self, name: str, line: int, rights: Mapping[str, Iterable[str]], *, cluster: str | None = None
     ) -> None:
-        """Add a user, or more rights of one."""
+        """Add a user, or more rights of one. A rule without a topic gives no right: all topics are written `.*`."""
+        if not name:
+            self.note(line, "names no user, and is left out")
+            return
         _, known, _ = self._users.setdefault((cluster, name), (line, {}, NO_METADATA))
         for topic, operations in rights.items():
-            known.setdefault(topic, set()).update(word.replace("_", "").lower() for word in operations)
+            if topic:
+                known.setdefault(topic, set()).update(word.replace("_", "").lower() for word in operations)
+            else:
+                self.note(line, "a rule names no topic, and is left out", name=name)
 
     def is_possible(self, line: int, name: str, kind: str | None, permission: str | None) -> bool:
         """Return whether the service has such rules: those that allow something on topics. Add a note if not."""
@@ -220,10 +226,10 @@ def text_of(node: Node | None, *path: str) -> str | None:
 
 
 def prefix_pattern(name: str, *, is_prefix: bool) -> str:
-    """Return the service's pattern, a regular expression, for a topic's name in Kafka's ACLs."""
+    """Return the service's pattern, a regular expression, for a topic's name in Kafka's ACLs; empty without a name."""
     if name == "*":
         return ".*"
-    return f"{name}.*" if is_prefix else name
+    return f"{name}.*" if is_prefix and name else name
 
 
 def _permission(operations: set[str]) -> KafkaPermission | None:

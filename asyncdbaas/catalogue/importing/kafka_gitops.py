@@ -84,5 +84,5 @@ def _read_acl(user: str, line: int, acl: Node, collector: Collector) -> None:
     if not collector.is_possible(line, user, text_of(acl, "type"), text_of(acl, "permission")):
         return
     is_prefix = (text_of(acl, "pattern") or "").upper() == "PREFIXED"
-    pattern = prefix_pattern(text_of(acl, "name") or "*", is_prefix=is_prefix)
+    pattern = prefix_pattern(text_of(acl, "name") or "", is_prefix=is_prefix)
     collector.add_rights(user, line, {pattern: (text_of(acl, "operation") or "",)})

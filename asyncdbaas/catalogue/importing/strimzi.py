@@ -79,7 +79,7 @@ def _add_right(acl: Node, rights: Rights, name: str, collector: Collector) -> No
     host = text_of(acl, "host")
     if host not in (None, "*"):
         collector.note(line, "the service's rights hold for all hosts", name=name, key=f"host: {host}")
-    topic = text_of(acl, "resource", "name") or "*"
+    topic = text_of(acl, "resource", "name") or ""
     pattern = prefix_pattern(topic, is_prefix=text_of(acl, "resource", "patternType") == "prefix")
     words = [text_of(item) for item in items_of(child(acl, "operations"))] or [text_of(acl, "operation")]
     rights.setdefault(pattern, set()).update(word for word in words if word)

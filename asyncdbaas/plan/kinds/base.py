@@ -12,7 +12,7 @@ from asyncdbaas.catalogue import Catalogue
 from asyncdbaas.plan.model import Action, ClusterRef, Target
 from asyncdbaas.session import AsyncSession
 
-__all__ = ["Answer", "Assessment", "Kind", "Write"]
+__all__ = ["Answer", "Assessment", "Kind", "Write", "read_confirmed"]
 
 Entry = TypeVar("Entry")
 Live = TypeVar("Live")
@@ -131,3 +131,11 @@ class Kind(ABC, Generic[Entry, Live]):
         """Return why a write that the service accepted had no effect; empty if it had."""
         del session, cluster_id, write
         return ""
+
+
+async def read_confirmed(
+    kind: Kind[Entry, Live], session: AsyncSession, cluster_id: str, live: Live, entry: Entry | None
+) -> Live | None:
+    """Read what the list lacks; None if two reads do not show the object: one 404 of what exists has been seen."""
+    found = await kind.read(session, cluster_id, live, entry)
+    return await kind.read(session, cluster_id, live, entry) if found is None else found

@@ -28,6 +28,8 @@ from asyncdbaas.users import (
 
 __all__ = ["USERS", "Users"]
 
+_DEFAULT_USER: Final = "doadmin"
+
 
 class Users(Kind[CatalogueUser, User]):
     """Users of a Kafka cluster."""
@@ -47,22 +49,23 @@ class Users(Kind[CatalogueUser, User]):
 
     def is_incomplete(self, entry: CatalogueUser, live: User) -> bool:
         """Return whether the list lacks rights that the entry declares: the service has been seen to leave them out."""
-        return bool(entry.acl) and live.settings is None
+        return entry.acl is not None and live.settings is None
 
     async def read(
         self, session: AsyncSession, cluster_id: str, live: User, entry: CatalogueUser | None
     ) -> User | None:
         """Read one user."""
-        del entry
         try:
-            return await get_user(session, cluster_id, live.name)
+            found = await get_user(session, cluster_id, live.name)
         except NotFoundError:
             return None
+        if found.settings is None and entry is not None and not entry.acl:
+            return attrs.evolve(found, settings=UserSettings())  # no rights, which is what the entry declares
+        return found
 
     def is_protected(self, name: str, live: User) -> bool:
-        """Return whether the user came with the cluster."""
-        del name
-        return live.role is UserRole.PRIMARY
+        """Return whether the user came with the cluster. The service may leave its role out."""
+        return live.role is UserRole.PRIMARY or name == _DEFAULT_USER
 
     def differences(self, entry: CatalogueUser, live: User) -> dict[str, tuple[Any, Any]]:
         """Return live and declared rights if they differ as sets."""
