@@ -52,6 +52,7 @@ class Server:
             self._serve,
             handler_cancellation=True,  # a client that disconnects ends the wait for its response
             access_log=None,
+            auto_decompress=False,  # as servers in Go; one that fails would end in a 500 and tracebacks
             keepalive_timeout=IDLE_SECONDS,
             lingering_time=1.0,
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import gzip
 import http.client
 import io
 import json
@@ -129,6 +130,15 @@ async def test_a_body_beyond_all_reason_is_refused_and_the_connection_closed(mon
         refused = await call("POST", "/v2/databases", data=b"x" * 1001)
         assert (refused.status, refused.headers["connection"]) == (413, "close")
         assert (await call("GET", "/v2/databases")).status == 200
+
+
+@pytest.mark.parametrize("body", [b'{"engine": "pg"}', gzip.compress(b'{"engine": "pg"}')])
+async def test_a_compressed_body_is_not_unpacked(body: bytes, caplog: pytest.LogCaptureFixture) -> None:
+    async with emulating() as (_, call):
+        answer = await call("POST", "/v2/databases", data=body, headers={"Content-Encoding": "gzip"})
+        expected = "invalid cluster name" if body.startswith(b"{") else "error parsing request body"
+        assert answer.message == expected
+    assert caplog.records == []
 
 
 async def test_a_slow_sender_gets_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
