@@ -75,7 +75,7 @@ class Progress:
         in_flight, is_closed = self._limiter.in_flight, self._limiter.delay() > 0
         waiting = self._limiter.waiting if total is None else max(0, total - done - in_flight)
         if self.total is None:
-            said = [f"reading, {counted(done, 'answer')}" if total is None else f"reading, {done} of {total}"]
+            said = [f"reading, {counted(done, 'response')}" if total is None else f"reading, {done} of {total}"]
         else:
             said = [f"{done} of {total} done"]
         if waiting:
