@@ -12,8 +12,6 @@ import attrs
 from asyncdbaas._core.model import Model
 from asyncdbaas.errors import InvalidInputError
 
-__all__ = ["CA"]
-
 _PEM: Final = re.compile(r"-----BEGIN CERTIFICATE-----\s[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----")
 
 

@@ -9,17 +9,6 @@ from typing import TypeVar
 
 from asyncdbaas.errors import InvalidInputError
 
-__all__ = [
-    "check_count",
-    "check_file",
-    "check_function",
-    "check_instance",
-    "check_mapping",
-    "check_seconds",
-    "check_text",
-    "kind_of",
-]
-
 K = TypeVar("K")
 T = TypeVar("T")
 V = TypeVar("V")

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import cast
 
-__all__ = ["Documented"]
-
 
 class Documented:
     """A class whose docstring ends with the text below each of its fields.

@@ -11,28 +11,13 @@ from urllib.parse import parse_qsl
 import attrs
 
 from asyncdbaas._checks import kind_of
-from asyncdbaas._core.codec import envelop, require_some
+from asyncdbaas._core.codec import require_some
 from asyncdbaas._core.decoding import page_reader
 from asyncdbaas._core.http import cluster_segment, seg
 from asyncdbaas._core.model import Listing
 from asyncdbaas.errors import DecodeError, InvalidInputError, NotFoundError
 from asyncdbaas.session import AsyncSession
 from asyncdbaas.types import UNSET, Id
-
-__all__ = [
-    "changes",
-    "cluster_path",
-    "created",
-    "delete",
-    "envelop",
-    "fill_unset",
-    "has_unset",
-    "list_all",
-    "named",
-    "payload",
-    "require_some",
-    "write_lock",
-]
 
 T = TypeVar("T")
 B = TypeVar("B", bound=Any)

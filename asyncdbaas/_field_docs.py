@@ -8,8 +8,6 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-__all__ = ["field_docs", "with_fields"]
-
 
 def with_fields(text: str, cls: type) -> str:
     """Append the name, type and documentation of each field of a class to its docstring."""

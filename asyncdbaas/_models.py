@@ -11,32 +11,6 @@ from asyncdbaas._core.model import Model
 from asyncdbaas.errors import InvalidInputError
 from asyncdbaas.types import UNSET, EnumOrStr, ListOf, OpenEnum, Timestamp, Unset, new_list, null_lists, take_strings
 
-__all__ = [
-    "Autoscale",
-    "ClusterStatus",
-    "Connection",
-    "Engine",
-    "FirewallRule",
-    "FirewallRuleType",
-    "KafkaACL",
-    "KafkaPermission",
-    "MaintenanceWindow",
-    "MongoRole",
-    "MongoUserSettings",
-    "MySQLAuthPlugin",
-    "MySQLSettings",
-    "OpenSearchACL",
-    "OpenSearchPermission",
-    "PoolMode",
-    "Settings",
-    "StorageAutoscale",
-    "User",
-    "UserRole",
-    "UserSettings",
-    "Weekday",
-    "not_empty",
-]
-
 
 def not_empty(body: object, field: attrs.Attribute[Any], value: object) -> None:
     """Reject an empty string in a request; for `validator=`."""
@@ -227,6 +201,18 @@ class PoolMode(OpenEnum):
     """After each transaction, so prepared statements do not outlive it (asyncpg: `statement_cache_size=0`)."""
     STATEMENT = "statement"
     """After each statement; transactions of several statements are not possible."""
+
+
+class CompressionType(OpenEnum):
+    """Compression of stored messages; `producer` keeps what the producer chose."""
+
+    PRODUCER = "producer"
+    GZIP = "gzip"
+    SNAPPY = "snappy"
+    LZ4 = "lz4"
+    """The vendor's description of topics spells it with a capital i, `Iz4`."""
+    ZSTD = "zstd"
+    UNCOMPRESSED = "uncompressed"
 
 
 class UserRole(OpenEnum):

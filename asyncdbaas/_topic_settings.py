@@ -13,16 +13,6 @@ from typing import Final, Literal
 
 import attrs
 
-__all__ = [
-    "DEFAULT_REPLICAS",
-    "MAX_INTEGER",
-    "PARTITIONING",
-    "PARTITIONS",
-    "REPLICAS",
-    "TOPIC_SETTINGS",
-    "Setting",
-]
-
 MAX_INTEGER: Final = 2**63 - 1
 PARTITIONS: Final = (3, 2048)
 # The limit is the number of nodes, and no layout has more than 15.

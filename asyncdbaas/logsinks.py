@@ -11,8 +11,9 @@ from typing import Any, ClassVar
 import attrs
 
 from asyncdbaas._checks import check_text, kind_of
+from asyncdbaas._core.codec import envelop
 from asyncdbaas._core.model import Model
-from asyncdbaas._endpoint import cluster_path, envelop, fill_unset, has_unset, list_all, named, write_lock
+from asyncdbaas._endpoint import cluster_path, fill_unset, has_unset, list_all, named, write_lock
 from asyncdbaas._models import not_empty
 from asyncdbaas.errors import InvalidInputError
 from asyncdbaas.session import AsyncSession

@@ -10,9 +10,10 @@ from typing import Final
 
 import attrs
 
+from asyncdbaas._core.codec import envelop
 from asyncdbaas._core.decoding import MismatchError, reader
 from asyncdbaas._core.model import Model
-from asyncdbaas._endpoint import envelop, payload
+from asyncdbaas._endpoint import payload
 from asyncdbaas._models import not_empty
 from asyncdbaas.session import AsyncSession
 

@@ -112,15 +112,9 @@ class RetryPolicy(Documented):
         return drawn if asked is None else asked + random.uniform(0.0, min(self.base_delay, 1.0))
 
 
-class _Switch:
-    """Counter of the active blocks of `without_waits`."""
-
-    def __init__(self) -> None:
-        self.depth = 0
-
-
-# Not a context variable: test fixtures and the code under test often run in different contexts.
-_switch: Final = _Switch()
+# The active blocks of `without_waits`. Not a context variable: test fixtures and the code under test often run in
+# different contexts.
+_blocks: Final[list[None]] = []
 
 
 @contextmanager
@@ -135,13 +129,13 @@ def without_waits() -> Generator[None]:
     Calls are retried as often as before, but at once, and a 429 does not pause the rate limiter. The two limits of a
     rate limiter still hold.
     """
-    _switch.depth += 1
+    _blocks.append(None)
     try:
         yield
     finally:
-        _switch.depth -= 1
+        _blocks.pop()
 
 
 def waits_are_off() -> bool:
     """Return whether a block of `without_waits` is active."""
-    return _switch.depth > 0
+    return bool(_blocks)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from asyncdbaas._checks import kind_of
-from asyncdbaas._endpoint import cluster_path, envelop
+from asyncdbaas._core.codec import envelop
+from asyncdbaas._endpoint import cluster_path
 from asyncdbaas._models import Settings
 from asyncdbaas.errors import AcceptedError, InvalidInputError
 from asyncdbaas.session import AsyncSession

@@ -10,6 +10,7 @@ import attrs
 from asyncdbaas._checks import kind_of
 from asyncdbaas._core.model import Model
 from asyncdbaas._endpoint import changes, cluster_path, created, delete, list_all, payload
+from asyncdbaas._models import CompressionType
 from asyncdbaas.errors import AcceptedError, InvalidInputError, SettingsLostError
 from asyncdbaas.session import AsyncSession
 from asyncdbaas.types import UNSET, EnumOrStr, Id, ListOf, OpenEnum, Unset, new_list, null_lists, take_strings
@@ -54,18 +55,6 @@ class CleanupPolicy(OpenEnum):
     DELETE = "delete"
     COMPACT = "compact"
     COMPACT_DELETE = "compact_delete"
-
-
-class CompressionType(OpenEnum):
-    """Compression of stored messages; `producer` keeps what the producer chose."""
-
-    PRODUCER = "producer"
-    GZIP = "gzip"
-    SNAPPY = "snappy"
-    LZ4 = "lz4"
-    """The vendor's description spells it with a capital i, `Iz4`."""
-    ZSTD = "zstd"
-    UNCOMPRESSED = "uncompressed"
 
 
 class TimestampType(OpenEnum):

@@ -9,8 +9,9 @@ from __future__ import annotations
 import attrs
 
 from asyncdbaas._checks import check_text
+from asyncdbaas._core.codec import envelop
 from asyncdbaas._core.model import Model
-from asyncdbaas._endpoint import changes, cluster_path, created, delete, envelop, list_all, payload, write_lock
+from asyncdbaas._endpoint import changes, cluster_path, created, delete, list_all, payload, write_lock
 from asyncdbaas._models import (
     KafkaACL,
     KafkaPermission,

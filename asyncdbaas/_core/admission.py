@@ -20,8 +20,6 @@ from asyncdbaas.ratelimit import RateLimiter, current_priority
 from asyncdbaas.ratelimit.queue import WaitQueue
 from asyncdbaas.retry import waits_are_off
 
-__all__ = ["Admission"]
-
 
 class Admission:
     """Decide when an attempt may be sent, and learn from its outcome.

@@ -29,18 +29,6 @@ if TYPE_CHECKING:
 
     from asyncdbaas._core.call import Call
 
-__all__ = [
-    "AIOHTTP",
-    "PermitLapsedError",
-    "UnsolicitedResponseError",
-    "close_within",
-    "lent_connector",
-    "lent_proxy",
-    "open_client",
-    "request",
-    "request_class",
-]
-
 AIOHTTP: Final = aiohttp.__version__
 """The version of aiohttp."""
 

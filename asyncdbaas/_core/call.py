@@ -20,16 +20,6 @@ from asyncdbaas.ratelimit import Priority
 from asyncdbaas.retry import RetryPolicy
 from asyncdbaas.types import UNSET, Unset
 
-__all__ = [
-    "Call",
-    "Options",
-    "Params",
-    "Response",
-    "ResponseInfo",
-    "collect_response",
-    "collected_responses",
-]
-
 Params: TypeAlias = Mapping[str, str | int] | None
 """Query parameters of a request."""
 

@@ -17,8 +17,6 @@ from asyncdbaas._core.observers import Observers
 from asyncdbaas.errors import DBaaSError
 from asyncdbaas.ratelimit import current_priority
 
-__all__ = ["Reads"]
-
 _Send: TypeAlias = Callable[[Call], Coroutine[Any, Any, Response]]
 
 

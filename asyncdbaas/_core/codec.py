@@ -14,8 +14,6 @@ from asyncdbaas._core.wire import as_fields, is_plain, to_wire
 from asyncdbaas.errors import InvalidInputError
 from asyncdbaas.types import Unset
 
-__all__ = ["encode", "envelop", "require_some"]
-
 T = TypeVar("T")
 
 _TYPES_WITHOUT_BYTES: Final = frozenset({str, int, float, bool, type(None), Unset})

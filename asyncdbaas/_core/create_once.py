@@ -13,8 +13,6 @@ from asyncdbaas._core.polling import is_transient
 from asyncdbaas._core.resend import ResendSchedule, is_rejection, says_taken
 from asyncdbaas.errors import DBaaSError, EnsureError, NotFoundError, PreconditionError, RequestError
 
-__all__ = ["CreateOnce"]
-
 
 class _Named(Protocol):
     @property

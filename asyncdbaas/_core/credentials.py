@@ -20,8 +20,6 @@ from asyncdbaas._version import __version__
 from asyncdbaas.errors import RequestError, RequestTimeoutError, TokenError, TransportError
 from asyncdbaas.types import Secret
 
-__all__ = ["Credentials", "Token"]
-
 Token = str | Callable[[], str | Awaitable[str]]
 """An API token, or a function or coroutine function that returns one. It is called before each attempt."""
 

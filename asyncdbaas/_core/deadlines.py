@@ -8,8 +8,6 @@ from typing import Any, Self
 
 from asyncdbaas.errors import SessionStateError
 
-__all__ = ["Deadline", "Deadlines"]
-
 
 class Deadline:
     """The timeout of one block. `with` starts it and raises TimeoutError if it has passed."""

@@ -18,21 +18,6 @@ import msgspec
 from asyncdbaas._core.wire import as_fields, from_wire, is_plain, wire_names
 from asyncdbaas.errors import InvalidInputError
 
-__all__ = [
-    "LARGE",
-    "NOTHING",
-    "MismatchError",
-    "NotYetError",
-    "Page",
-    "Reader",
-    "Steps",
-    "count_objects",
-    "decode_error_body",
-    "malformed",
-    "page_reader",
-    "reader",
-]
-
 T = TypeVar("T")
 U = TypeVar("U")
 

@@ -6,8 +6,6 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-__all__ = ["Deletions"]
-
 # The longest time that other clients of this API wait for a deletion. A name can be used again after it.
 _NAME_LIFETIME: Final = 1800.0
 # Bounds the memory of a session that keeps deleting and never reads. An entry takes about 300 bytes.

@@ -22,26 +22,6 @@ from asyncdbaas._documented import Documented
 from asyncdbaas.errors import APIError, InvalidInputError, TokenError
 from asyncdbaas.types import Id, Secret
 
-__all__ = [
-    "METHODS",
-    "RateLimitHeaders",
-    "api_error",
-    "check_base_url",
-    "check_header",
-    "check_header_name",
-    "check_params",
-    "check_path",
-    "check_token",
-    "cluster_segment",
-    "is_loopback",
-    "origin",
-    "parse_count",
-    "parse_retry_after",
-    "read_rate_limit",
-    "read_request_id",
-    "seg",
-]
-
 METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 
 _ERROR_BY_STATUS: Final[Mapping[int, type[APIError]]] = {

@@ -13,8 +13,6 @@ from asyncdbaas._core.deadlines import Deadlines
 from asyncdbaas.errors import SessionStateError
 from asyncdbaas.ratelimit.timer import running_loop
 
-__all__ = ["Lifetime", "closed_error"]
-
 _PACKAGE: Final = os.path.join(Path(__file__).parents[1], "")  # noqa: PTH118 -- with a separator at its end
 
 

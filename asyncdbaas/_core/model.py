@@ -11,8 +11,6 @@ import attrs
 from asyncdbaas._documented import Documented
 from asyncdbaas.types import UNSET
 
-__all__ = ["Listing", "Model", "is_secret"]
-
 T = TypeVar("T")
 
 # A cluster fits on two lines.

@@ -16,8 +16,6 @@ from asyncdbaas._core.http import is_loopback
 from asyncdbaas.errors import InvalidInputError
 from asyncdbaas.types import Secret
 
-__all__ = ["basic", "environment_proxy", "split_login", "tls_setting"]
-
 _CERTIFICATE_VARIABLES: Final = {"SSL_CERT_FILE": Path.is_file, "SSL_CERT_DIR": Path.is_dir}
 
 

@@ -15,8 +15,6 @@ from asyncdbaas._checks import check_function
 from asyncdbaas._core.call import Call, Response
 from asyncdbaas.errors import InvalidInputError, RequestError
 
-__all__ = ["Observers", "guarded", "log_as_environment_says"]
-
 E = TypeVar("E")
 Listener: TypeAlias = Callable[[hooks.CallEvent], None]
 

@@ -9,8 +9,6 @@ import attrs
 
 from asyncdbaas.types import Secret
 
-__all__ = ["Passwords"]
-
 T = TypeVar("T", bound=Any)
 
 # Bounds the memory of a session that keeps creating users. An entry takes about 300 bytes.

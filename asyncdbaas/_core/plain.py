@@ -15,8 +15,6 @@ from asyncdbaas._core.wire import flattened, renames
 from asyncdbaas.errors import InvalidInputError
 from asyncdbaas.types import UNSET, Secret
 
-__all__ = ["to_dict", "to_json"]
-
 _MASK: Final = "***"
 
 

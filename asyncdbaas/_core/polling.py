@@ -24,8 +24,6 @@ from asyncdbaas.errors import (
 from asyncdbaas.ratelimit.timer import running_loop
 from asyncdbaas.types import OpenEnum
 
-__all__ = ["Poll", "Polls", "Round", "StateSeen", "Wait", "WaitEvent", "is_transient"]
-
 T = TypeVar("T")
 
 # Responses of the service or a gateway that say nothing about the object: it was busy, or did not handle the request.

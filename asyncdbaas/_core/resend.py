@@ -10,8 +10,6 @@ import attrs
 
 from asyncdbaas.errors import ConflictError, RequestError, UnprocessableError
 
-__all__ = ["ResendSchedule", "is_rejection", "says_taken"]
-
 # Status 422 means a taken name or a bad value. The words decide only how long to wait, never what to raise.
 _TAKEN: Final = re.compile(
     r"\bname\b.*\b(not available|unavailable|taken|in use)\b|\balready\b.*\b(exists?|taken|used?)\b|\bduplicate\b",

@@ -11,8 +11,6 @@ from urllib.parse import quote, unquote
 
 import msgspec
 
-__all__ = ["hide", "secrets_in"]
-
 _MASK: Final = "***"
 # Names of fields in request bodies: password, access_key, api_token, tls_cert, connection uri ...
 _SECRET_NAME: Final = re.compile(r"pass|secret|token|key|cert|credential|auth|uri|url|dsn", re.IGNORECASE)

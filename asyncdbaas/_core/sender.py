@@ -25,8 +25,6 @@ from asyncdbaas.errors import AcceptedError, DecodeError, InvalidInputError, Not
 from asyncdbaas.ratelimit import priority
 from asyncdbaas.types import Hidden, SecretBytes
 
-__all__ = ["Sender"]
-
 T = TypeVar("T")
 
 

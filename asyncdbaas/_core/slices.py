@@ -10,8 +10,6 @@ import msgspec
 
 from asyncdbaas._core.decoding import MismatchError, Reader, Steps, count_objects, malformed
 
-__all__ = ["read_in_slices"]
-
 T = TypeVar("T")
 
 # Up to this size the fast way is tried in one go, which takes 10 ms.

@@ -21,8 +21,6 @@ import msgspec
 from asyncdbaas._core.wire import as_fields, flattened, from_wire, renames
 from asyncdbaas.types import Unset
 
-__all__ = ["UnreadableError", "structure"]
-
 T = TypeVar("T")
 _Build: TypeAlias = Callable[[Any, str, list[str]], Any]
 

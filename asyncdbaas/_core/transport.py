@@ -25,8 +25,6 @@ from asyncdbaas._core.networks import basic, environment_proxy, split_login, tls
 from asyncdbaas.errors import SAFE_METHODS, DecodeError, RequestError, RequestTimeoutError, TLSError, TransportError
 from asyncdbaas.types import Secret
 
-__all__ = ["NotAdmittedError", "Transport"]
-
 # The largest responses known, lists of thousands of topics, are smaller than a tenth of this.
 _LARGEST_BODY: Final = 64 * 2**20
 # Parsers quote what they could not read, which can be long.

@@ -8,8 +8,6 @@ from typing import Any, Final, cast
 
 import attrs
 
-__all__ = ["as_fields", "flatten", "flattened", "from_wire", "is_plain", "renames", "to_wire", "wire", "wire_names"]
-
 _WIRE: Final = "asyncdbaas.wire"
 _FLATTEN: Final = "asyncdbaas.flatten"
 

@@ -12,10 +12,11 @@ from __future__ import annotations
 from typing import Any, Final, TypeVar, get_args
 
 from asyncdbaas._checks import kind_of
+from asyncdbaas._core.codec import envelop, require_some
 from asyncdbaas._core.decoding import MismatchError, reader
 from asyncdbaas._core.wire import wire_names
-from asyncdbaas._endpoint import cluster_path, envelop, require_some
-from asyncdbaas._models import PoolMode
+from asyncdbaas._endpoint import cluster_path
+from asyncdbaas._models import CompressionType, PoolMode
 from asyncdbaas.configs._base import EngineConfig, set_fields
 from asyncdbaas.configs.advanced import (
     AdvancedMySQLConfig,
@@ -25,7 +26,7 @@ from asyncdbaas.configs.advanced import (
     Parameter,
 )
 from asyncdbaas.configs.caching import AclChannels, MaxmemoryPolicy, Persistence, RedisConfig, ValkeyConfig
-from asyncdbaas.configs.kafka import KafkaCleanupPolicy, KafkaCompressionType, KafkaConfig, KafkaTimestampType
+from asyncdbaas.configs.kafka import KafkaCleanupPolicy, KafkaConfig, KafkaTimestampType
 from asyncdbaas.configs.mongodb import MongoDBConfig, ReadConcern
 from asyncdbaas.configs.mysql import IncrementalBackup, LogOutput, MySQLConfig, TmpStorageEngine
 from asyncdbaas.configs.opensearch import OpenSearchConfig
@@ -52,13 +53,13 @@ __all__ = [
     "AdvancedMySQLConfigUpdate",
     "AdvancedPostgreSQLConfig",
     "AdvancedPostgreSQLConfigUpdate",
+    "CompressionType",
     "Config",
     "ConfigUpdate",
     "EngineConfig",
     "FunctionTracking",
     "IncrementalBackup",
     "KafkaCleanupPolicy",
-    "KafkaCompressionType",
     "KafkaConfig",
     "KafkaTimestampType",
     "LogErrorVerbosity",

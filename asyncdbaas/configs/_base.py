@@ -10,8 +10,6 @@ from asyncdbaas._core.model import Model
 from asyncdbaas._core.wire import flatten
 from asyncdbaas.types import UNSET, Unset
 
-__all__ = ["EngineConfig", "Section", "set_fields"]
-
 
 @attrs.frozen(kw_only=True, slots=False, repr=False)
 class Section(Model):

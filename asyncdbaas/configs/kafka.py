@@ -4,22 +4,11 @@ from __future__ import annotations
 
 import attrs
 
+from asyncdbaas._models import CompressionType
 from asyncdbaas.configs._base import EngineConfig
 from asyncdbaas.types import UNSET, EnumOrStr, OpenEnum, Unset, take_strings
 
-__all__ = ["KafkaCleanupPolicy", "KafkaCompressionType", "KafkaConfig", "KafkaTimestampType"]
-
-
-class KafkaCompressionType(OpenEnum):
-    """Compression of stored messages."""
-
-    GZIP = "gzip"
-    SNAPPY = "snappy"
-    LZ4 = "lz4"
-    ZSTD = "zstd"
-    UNCOMPRESSED = "uncompressed"
-    PRODUCER = "producer"
-    """As the producer compressed them."""
+__all__ = ["KafkaCleanupPolicy", "KafkaConfig", "KafkaTimestampType"]
 
 
 class KafkaCleanupPolicy(OpenEnum):
@@ -51,7 +40,7 @@ class KafkaConfig(EngineConfig):
 
     auto_create_topics_enable: bool | Unset = UNSET
     """Create topics on first use. Default false."""
-    compression_type: EnumOrStr[KafkaCompressionType] | Unset = UNSET
+    compression_type: EnumOrStr[CompressionType] | Unset = UNSET
     """How messages are stored where a topic does not say."""
     connections_max_idle_ms: int | Unset = UNSET
     """Milliseconds after which an idle connection is closed; 1000 to 3600000."""

@@ -76,6 +76,12 @@ def test_the_package_offers_these_names() -> None:
     assert set(dir(asyncdbaas)) >= set(asyncdbaas.__all__)
 
 
+def test_the_names_of_a_private_module_say_what_is_for_others_so_that_it_needs_no_list() -> None:
+    private = [name for name in trees() if not is_public(name)]
+    assert len(private) > 25
+    assert [name for name in private if listed(name)] == []
+
+
 def test_a_module_lists_what_it_defines_for_others() -> None:
     modules = [name for name in trees() if name and is_public(name) and not name.startswith(INSIDE)]
     assert len(modules) > 50
