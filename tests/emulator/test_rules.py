@@ -100,6 +100,12 @@ async def test_what_an_engine_lacks_is_refused(engine: str, method: str, path: s
             422,
             "'innodb_ft_user_stopword_table' does not match '^.+/.+$'",
         ),
+        (
+            "advanced_pg",
+            {"pg_parameters": {"work_mem": None}},
+            422,
+            "the mask must be set with which fields are being updated",
+        ),
         ("advanced_pg", {"pg_parameters": None}, 422, "the mask must be set with which fields are being updated"),
         ("mysql", {"sql_mode": "ANSI,NO_SUCH_MODE"}, 422, "'sql_mode' must name SQL modes"),
         ("pg", {"nonsense": 1}, 400, 'json: unknown field "nonsense"'),
@@ -157,7 +163,9 @@ async def test_null_clears_a_setting_that_can_be_cleared_and_leaves_the_others_a
 async def test_a_nested_setting_changes_without_its_neighbours() -> None:
     async with emulating() as (emulator, call):
         path = f"/v2/databases/{emulator.add_cluster(engine='pg')['id']}/config"
-        await call("PATCH", path, {"config": {"pgbouncer": {"min_pool_size": 9}, "pg_stat_statements.track": "top"}})
+        pgbouncer = {"min_pool_size": 9, "server_lifetime": None}
+        changed = await call("PATCH", path, {"config": {"pgbouncer": pgbouncer, "pg_stat_statements.track": "top"}})
+        assert changed.status == 200
         shown = (await call("GET", path)).json["config"]
         assert (shown["pgbouncer"]["min_pool_size"], shown["pgbouncer"]["server_lifetime"]) == (9, 3600)
         assert shown["pg_stat_statements.track"] == "top"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from asyncdbaas.emulator import fields
 from asyncdbaas.emulator.config_data import CONFIG, SQL_MODES
@@ -34,7 +34,7 @@ def update_config(state: State, call: Call, cluster_id: str) -> Answer:
     """Handle PATCH /v2/databases/{id}/config: 200 without a body."""
     cluster = state.idle(cluster_id, "update config")
     config = fields.record(call.body, "config")
-    given = {name: value for name, value in config.items() if value is not None or _is_nullable(cluster, name)}
+    given = {name: _given(value) for name, value in config.items() if value is not None or _is_nullable(cluster, name)}
     if not given:
         raise unprocessable("the mask must be set with which fields are being updated")
     is_advanced = can(cluster["engine"], "parameters")
@@ -58,6 +58,13 @@ def change(cluster: Cluster, settings: Record) -> None:
             cluster["config"].pop(name, None)
         else:
             cluster["config"][name] = current(cluster).get(name, {}) | value if isinstance(value, dict) else value
+
+
+def _given(value: Any) -> Any:
+    """Return a setting without the null fields of an object."""
+    if not isinstance(value, dict):
+        return value
+    return {name: field for name, field in cast("Record", value).items() if field is not None}
 
 
 def _is_nullable(cluster: Cluster, name: str) -> bool:
