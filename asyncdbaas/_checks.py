@@ -40,7 +40,7 @@ def check_instance(value: object, cls: type[T], what: str, example: str) -> T:
 
 
 def check_text(value: str, what: str) -> str:
-    """Return a string."""
+    """Check that a value is a string, and return it."""
     if not isinstance(value, str):
         raise InvalidInputError(f"{what} must be a string, not {kind_of(value)}")
     return value

@@ -49,7 +49,7 @@ class Sources:
 
 
 def check_is_new(out: Path | None, inputs: Iterable[Path]) -> None:
-    """Raise UsageError if an output would replace one of the inputs: a slip of the shell's completion."""
+    """Raise UsageError if an output would replace one of the inputs, as when the shell completes a wrong name."""
     if out is None or not out.is_file():
         return
     with suppress(FileError, OSError):  # reported when the inputs are read

@@ -126,7 +126,7 @@ def show_plan(
 def show_differences(
     sources: Sources, clusters: tuple[str, ...], names: Names, connection: Connection, *, style: str
 ) -> int:
-    """Print how the live topics differ from a catalogue."""
+    """Print how the live objects differ from a catalogue."""
     catalogue = sources.read()
     clusters = default_clusters(catalogue, clusters, connection)
     with working(connection, prepare_for_catalogue(catalogue, clusters)) as worker:

@@ -192,7 +192,7 @@ class Memory:
             self._topics.setdefault(place[0], {})[place[1]] = merged
 
     def save_if_possible(self) -> None:
-        """Write the file, or log a warning: what was read or written counts more, and can be read again."""
+        """Write the file, or log a warning: a failure must not end a command whose work is done."""
         try:
             self.save()
         except OSError as error:
