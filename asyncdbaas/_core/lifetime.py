@@ -79,8 +79,8 @@ class Lifetime:
 
     def __reduce__(self) -> NoReturn:
         raise SessionStateError(
-            "a session cannot be pickled or deep-copied; open one in each process, and give what needs a copy a "
-            "function that returns the session"
+            "a session cannot be pickled or deep-copied; open one in each process, and pass a function "
+            "that returns it to code that makes copies"
         )
 
     def __del__(self) -> None:

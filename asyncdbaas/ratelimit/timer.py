@@ -60,8 +60,8 @@ class LoopBinding:
 
     def __reduce__(self) -> NoReturn:
         raise SessionStateError(
-            f"a {self._name} cannot be pickled or deep-copied; make one in each process, and to share one quota, make "
-            "it a SharedRateLimiter"
+            f"a {self._name} cannot be pickled or deep-copied; make one in each process, and share one "
+            "quota by SharedRateLimiter"
         )
 
     def enter(self, *, in_use: bool) -> bool:
