@@ -115,8 +115,10 @@ def named(items: Sequence[T], name: str, what: str, path: str, key: str = "name"
 
 def similar_names(name: str, names: Iterable[str]) -> list[str]:
     """Return the names that are most like one that does not exist; at most three."""
-    from difflib import get_close_matches  # rarely needed
-
+    try:
+        from difflib import get_close_matches  # rarely needed
+    except OSError:  # the process has too many open files
+        return []
     return get_close_matches(name, list(names), n=3)
 
 

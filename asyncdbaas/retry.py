@@ -98,8 +98,10 @@ class RetryPolicy(Documented):
         """Yield the waits of one call in seconds: exponential, with full jitter."""
         if not self.base_delay:
             return repeat(0.0)  # `backoff` doubles even a zero, until it overflows
-        import backoff  # it takes a tenth of the time to import a session, and only failures need it
-
+        try:
+            import backoff  # it takes a tenth of the time to import a session, and only failures need it
+        except OSError:  # the process has too many open files, which may be why the call failed
+            return repeat(min(self.base_delay, self.max_delay))
         generator = backoff.expo(factor=self.base_delay, max_value=self.max_delay)
         next(generator)  # the generators of `backoff` yield nothing the first time
         return map(backoff.full_jitter, generator)

@@ -252,9 +252,11 @@ def _split(raw: msgspec.Raw, place: str) -> list[msgspec.Raw]:
 
 
 def _repair(raw: msgspec.Raw, into: Any, place: str, notes: list[str]) -> Any:
-    # cattrs is a good part of this package's import time, and seldom needed.
-    from asyncdbaas._core.tolerant import UnreadableError, structure
-
+    try:
+        # cattrs is a good part of this package's import time, and seldom needed.
+        from asyncdbaas._core.tolerant import UnreadableError, structure
+    except OSError:
+        raise MismatchError(f"{place} does not fit, and the process has too many open files to read it") from None
     if len(raw) > LARGE and count_objects(bytes(raw)) > _MOST_OBJECTS_OF_AN_ITEM:
         raise MismatchError(f"{place} does not fit, and is too large to search for the reason")
     try:

@@ -19,6 +19,9 @@ _SHORTEST: Final = 6
 # Secrets shorter than this are not searched for in decoded text, where they match by chance.
 _SHORTEST_DECODED: Final = 8
 _NOT_SHOWN: Final = "*** (not shown, because it contains a secret in another encoding)"
+_NOT_SEARCHED: Final = "*** (not shown, because the process has too many open files to search it for secrets)"
+# What `html.escape` does; importing it loads 2,000 names of characters.
+_HTML: Final = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#x27;"})
 _TAG: Final = re.compile(r"<[^<>]*>")
 # Characters that quoting, wrapping and UTF-16 insert into a text.
 _ADDED: Final = re.compile(r"[\\\s\0\ufffd]+")
@@ -41,19 +44,19 @@ def hide(text: str, secrets: Iterable[str]) -> str:
             text = re.sub(rf"(?<!\w){re.escape(spelling)}(?!\w)", _MASK, text)
     # Skip secrets that are longer than the text, such as the id of a request: no encoding is shorter than its input.
     long = [bare for secret in known if _SHORTEST_DECODED <= len(bare := _bare(secret)) <= len(text)]
-    if long and any(secret in bare for bare in map(_bare, _decoded(text)) for secret in long):
-        return _NOT_SHOWN
-    return text
+    try:
+        is_encoded = bool(long) and any(secret in bare for bare in map(_bare, _decoded(text)) for secret in long)
+    except OSError:  # of the import in `_decoded`
+        return _NOT_SEARCHED
+    return _NOT_SHOWN if is_encoded else text
 
 
 def _spellings(secret: str) -> set[str]:
-    from html import escape  # importing it loads 2,000 names of characters
-
     return {
         secret,
         json.dumps(secret)[1:-1],
         json.dumps(secret, ensure_ascii=False)[1:-1],
-        escape(secret),
+        secret.translate(_HTML),
         quote(secret, safe="", errors="replace"),
     }
 
@@ -65,9 +68,10 @@ def _bare(text: str) -> str:
 
 def _decoded(text: str) -> Iterator[str]:
     """Yield a text decoded as HTML, URL, JSON, text between tags, hexadecimal digits and base64."""
-    from html import unescape  # see above
+    if "&" in text:
+        from html import unescape  # see above
 
-    yield unescape(text)
+        yield unescape(text)
     once = unquote(text)
     yield from (once, unquote(once))
     yield _UNICODE_ESCAPE.sub(lambda found: chr(int(found[1], 16)), text)
