@@ -28,7 +28,6 @@ __all__ = [
     "CallEvent",
     "CallJoined",
     "CallStarted",
-    "Event",
     "QuotaWait",
     "RetryScheduled",
     "UnreadableValues",
@@ -37,8 +36,8 @@ __all__ = [
 
 
 @attrs.frozen(kw_only=True)
-class Event(Documented):
-    """Base class of all events."""
+class _Event(Documented):
+    """What all events have."""
 
     call: int
     """Number of the call in its session, starting at 1. All events of a call have the same number."""
@@ -49,7 +48,7 @@ class Event(Documented):
 
 
 @attrs.frozen(kw_only=True)
-class CallStarted(Event):
+class CallStarted(_Event):
     """A call has started."""
 
     url: str
@@ -57,7 +56,7 @@ class CallStarted(Event):
 
 
 @attrs.frozen(kw_only=True)
-class CallJoined(Event):
+class CallJoined(_Event):
     """A read shares the request of an identical read that is still queued.
 
     The attempts appear in the events of the other call, even if that call is cancelled.
@@ -68,7 +67,7 @@ class CallJoined(Event):
 
 
 @attrs.frozen(kw_only=True)
-class QuotaWait(Event):
+class QuotaWait(_Event):
     """A call has a connection slot, and now waits for the rate limit."""
 
     seconds: float
@@ -78,7 +77,7 @@ class QuotaWait(Event):
 
 
 @attrs.frozen(kw_only=True)
-class AttemptStarted(Event):
+class AttemptStarted(_Event):
     """A request is about to be sent."""
 
     attempt: int
@@ -88,7 +87,7 @@ class AttemptStarted(Event):
 
 
 @attrs.frozen(kw_only=True)
-class AttemptEnded(Event):
+class AttemptEnded(_Event):
     """A request got a response, or failed."""
 
     attempt: int
@@ -103,7 +102,7 @@ class AttemptEnded(Event):
 
 
 @attrs.frozen(kw_only=True)
-class RetryScheduled(Event):
+class RetryScheduled(_Event):
     """A request will be sent again."""
 
     attempt: int
@@ -114,7 +113,7 @@ class RetryScheduled(Event):
 
 
 @attrs.frozen(kw_only=True)
-class UnreadableValues(Event):
+class UnreadableValues(_Event):
     """Optional values of a response could not be read. Their fields have their defaults, usually None."""
 
     places: tuple[str, ...]
@@ -122,7 +121,7 @@ class UnreadableValues(Event):
 
 
 @attrs.frozen(kw_only=True)
-class CallEnded(Event):
+class CallEnded(_Event):
     """A call has ended."""
 
     attempts: int

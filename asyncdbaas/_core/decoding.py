@@ -15,6 +15,7 @@ from typing import Any, Final, Generic, TypeAlias, TypeVar, get_args, get_origin
 import attrs
 import msgspec
 
+from asyncdbaas._core.text import LONGEST_TEXT
 from asyncdbaas._core.wire import as_fields, from_wire, is_plain, wire_names
 from asyncdbaas.errors import InvalidInputError
 
@@ -29,8 +30,6 @@ LARGE: Final = 64 * 2**10
 # The tolerant path takes 20 us an object and cannot pause within an item of a list.
 _MOST_OBJECTS_OF_AN_ITEM: Final = 20_000
 _ERROR_KEYS: Final = frozenset({"id", "message", "request_id"})
-# Of the words of an error.
-_LONGEST_TEXT: Final = 300
 # How the zero date begins, which Go programs write for "no date".
 _ZERO_DATE: Final = b'"0001-01-01'
 
@@ -234,7 +233,7 @@ def _check_no_error(fields: dict[str, msgspec.Raw]) -> None:
     """Reject a body that has what an error has, and nothing else."""
     code, message = _text(fields, "id"), _text(fields, "message")
     if code and message and fields.keys() <= _ERROR_KEYS:
-        raise MismatchError(f"the body is an error: {code[:_LONGEST_TEXT]}: {message[:_LONGEST_TEXT]}")
+        raise MismatchError(f"the body is an error: {code[:LONGEST_TEXT]}: {message[:LONGEST_TEXT]}")
 
 
 def _text(fields: dict[str, msgspec.Raw], name: str) -> str:

@@ -17,7 +17,7 @@ import attrs
 from asyncdbaas import errors
 from asyncdbaas._checks import check_mapping, check_text, kind_of
 from asyncdbaas._core.decoding import decode_error_body
-from asyncdbaas._core.text import printable
+from asyncdbaas._core.text import LONGEST_TEXT, printable
 from asyncdbaas._documented import Documented
 from asyncdbaas.errors import APIError, InvalidInputError, TokenError
 from asyncdbaas.types import Id, Secret
@@ -50,8 +50,6 @@ _HEADER: Final = re.compile(r"[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?")
 _HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, a token
 # A cluster's name, which people pass as its id.
 _NAME: Final = re.compile(r"[a-z0-9-]{1,63}")
-# An error page can be long; its beginning says what it is.
-_LONGEST_TEXT: Final = 300
 
 
 def seg(value: str, what: str) -> str:
@@ -260,12 +258,12 @@ def _was_refused(status: int, message: str) -> bool:
 
 def _text(value: Any) -> str | None:
     """Return a text of the service on one line, without what a terminal or a log could take for something else."""
-    return printable(value)[:_LONGEST_TEXT] if isinstance(value, str) and value else None
+    return printable(value)[:LONGEST_TEXT] if isinstance(value, str) and value else None
 
 
 def _plain_text(body: bytes) -> str:
-    text = body[: 20 * _LONGEST_TEXT].decode("utf-8", "replace")
+    text = body[: 20 * LONGEST_TEXT].decode("utf-8", "replace")
     if text.lstrip().startswith("<"):
         # A gateway's HTML page: its first words say which.
         text = re.sub(r"<(script|style).*?</\1>|<[^>]*>", " ", text, flags=re.DOTALL | re.IGNORECASE)
-    return printable(" ".join(text.split()))[:_LONGEST_TEXT]
+    return printable(" ".join(text.split()))[:LONGEST_TEXT]

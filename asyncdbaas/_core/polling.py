@@ -239,7 +239,7 @@ class Poll(Generic[T]):
         if wait.is_over_if_absent(now):
             unconfirmed.append(wait)
         elif wait.last is None:
-            self._tell_state(wait, None, now)
+            self._emit_state(wait, None, now)
 
     async def _confirm(self, wait: Wait[T], now: float) -> None:
         """Read an object that lists no longer show, and end the wait if it does not exist."""
@@ -247,17 +247,17 @@ class Poll(Generic[T]):
             item = await self.read(wait.key)
         except NotFoundError:
             if wait.deny():
-                self._tell_state(wait, None, now)
+                self._emit_state(wait, None, now)
         except DBaaSError:
             return  # nothing is known: the next round asks again
         else:
             self._show(wait, item, now)
 
     def _show(self, wait: Wait[T], item: T, now: float) -> None:
-        self._tell_state(wait, wait.state_of(item), now)
+        self._emit_state(wait, wait.state_of(item), now)
         wait.show(item)
 
-    def _tell_state(self, wait: Wait[T], state: OpenEnum | None, now: float) -> None:
+    def _emit_state(self, wait: Wait[T], state: OpenEnum | None, now: float) -> None:
         name = state or "absent"
         if wait.state != name:
             wait.state = name

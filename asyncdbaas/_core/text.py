@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Final
+
+# An error quotes the beginning of what came from outside: a page, or the words of a parser, can be long.
+LONGEST_TEXT: Final = 300
+
 
 def printable(text: str) -> str:
     """Escape all characters that a terminal could interpret, such as those of escape sequences."""

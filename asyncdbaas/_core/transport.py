@@ -22,13 +22,12 @@ from asyncdbaas._core.call import Call, Response
 from asyncdbaas._core.credentials import Credentials
 from asyncdbaas._core.lifetime import Lifetime, closed_error
 from asyncdbaas._core.networks import basic, environment_proxy, split_login, tls_setting
+from asyncdbaas._core.text import LONGEST_TEXT
 from asyncdbaas.errors import SAFE_METHODS, DecodeError, RequestError, RequestTimeoutError, TLSError, TransportError
 from asyncdbaas.types import Secret
 
 # The largest responses known, lists of thousands of topics, are smaller than a tenth of this.
 _LARGEST_BODY: Final = 64 * 2**20
-# Parsers quote what they could not read, which can be long.
-_LONGEST_TEXT: Final = 300
 # Of an error, only the beginning is read.
 _LARGEST_ERROR: Final = 64 * 2**10
 # How long a peer may take to read what has been written to it, when the session closes.
@@ -119,7 +118,7 @@ class Transport:
 
     def _error(self, call: Call, failure: BaseException) -> TransportError:
         kind, sent = TransportError, call.sent
-        text = self._credentials.hide(_text_of(failure), call)[:_LONGEST_TEXT]
+        text = self._credentials.hide(_text_of(failure), call)[:LONGEST_TEXT]
         reason = f"no usable response ({type(failure).__name__}: {text})"
         if not self._lifetime.is_open:
             reason = "the session was closed before the response came"
