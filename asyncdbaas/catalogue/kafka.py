@@ -98,8 +98,8 @@ def default_value(name: str) -> Any:
 
 def values_of(topic: TopicCreate) -> dict[str, Any]:
     """Return what a topic declares, partitions, replicas and settings on one level, by the service's names."""
-    partitioning = {key: getattr(topic, key) for key in PARTITIONING}
-    return {key: value for key, value in partitioning.items() if value is not UNSET} | settings_of(topic.config)
+    partitioning = {key: value for key in PARTITIONING if (value := getattr(topic, key)) is not UNSET}
+    return partitioning | settings_of(topic.config)
 
 
 def settings_of(config: TopicConfig | Unset | None) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
@@ -206,7 +206,7 @@ class CatalogueReader:
         for item in self._source.items(fields, "clusters"):
             self._section(item, self._source.fields(item, _SECTION_KEYS), defaults, clusters)
 
-    def _items(self, fields: Fields, field: str, clusters: tuple[str | None, ...]) -> list[tuple[Node, RawNode]]:
+    def _items(self, fields: Fields, field: str, clusters: tuple[str | None, ...]) -> Iterable[tuple[Node, RawNode]]:
         """Return the items of a list, each with the place that declares it: of an alias, not its anchor."""
         items = self._source.items(fields, field)
         self._entries += len(items) * len(clusters)
@@ -217,7 +217,7 @@ class CatalogueReader:
             return []
         key, node = fields[field]
         if isinstance(node, Items) and node.start >= key.start:
-            return list(zip(items, node.raw, strict=True))
+            return zip(items, node.raw, strict=True)
         return [(item, key) for item in items]  # the whole list is an alias
 
     def _clusters(self, fields: Fields) -> tuple[str, ...]:

@@ -229,12 +229,14 @@ class UniqueNames:
         self._unique = unique
         self._first: dict[tuple[str | None, str], tuple[str, RawNode]] = {}
 
-    def add(self, name: str, clusters: Iterable[str | None], place: RawNode) -> bool:
+    def add(self, name: str, clusters: Sequence[str | None], place: RawNode) -> bool:
         """Add a name for all clusters, unless one of them has it; return whether it was added."""
-        keys = [(cluster, self._unique(name)) for cluster in clusters]
-        if any(key in self._first for key in keys):
-            return False
-        self._first |= dict.fromkeys(keys, (name, place))
+        unique = self._unique(name)
+        for cluster in clusters:
+            if (cluster, unique) in self._first:
+                return False
+        for cluster in clusters:
+            self._first[cluster, unique] = name, place
         return True
 
     def check(self, name: str, clusters: Iterable[str | None], place: RawNode) -> None:

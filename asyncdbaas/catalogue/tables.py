@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from asyncdbaas.catalogue.nodes import DocumentError, Items, Node, Pairs, Text, Word
@@ -37,7 +37,8 @@ def read_table(text: str) -> tuple[list[Text], Pairs] | None:
         return None
     line, names = header
     keys = [Text(line, line, name.strip()) for name in names]
-    items: list[Node] = [_mapping(keys, row, line) for line, row in rows]
+    columns = [(key, (key.value.removeprefix(LABEL_COLUMN),), key.value.startswith(LABEL_COLUMN)) for key in keys]
+    items: list[Node] = [_mapping(columns, row, line) for line, row in rows]
     return keys, Pairs(line, line, pairs=[(Text(line, line, "topics"), Items(line, line, items, items))])
 
 
@@ -46,22 +47,22 @@ def _separator(text: str) -> str:
     return max(_SEPARATORS, key=header.count)
 
 
-def _mapping(keys: list[Text], row: list[str], line: int) -> Pairs:
-    if len(row) > len(keys):
+def _mapping(columns: Sequence[tuple[Text, Word, bool]], row: list[str], line: int) -> Pairs:
+    if len(row) > len(columns):
         raise DocumentError(
-            line, f"{len(row)} cells, but {len(keys)} in the header; put a cell with a separator in quotes"
+            line, f"{len(row)} cells, but {len(columns)} in the header; put a cell with a separator in quotes"
         )
     words: list[Word] = []
     places: list[int] = []
     labels: list[Word] = []
-    for key, cell in zip(keys, row, strict=False):
+    for (key, word, is_label), cell in zip(columns, row, strict=False):
         value = cell.strip()
         if not value:
             continue
-        if key.value.startswith(LABEL_COLUMN):
-            labels += [(key.value.removeprefix(LABEL_COLUMN),), (value,)]
+        if is_label:
+            labels += [word, (value,)]
         else:
-            words += [(key.value,), (value,)]
+            words += [word, (value,)]
             places += [key.start, key.end, line, line]
     if not labels:
         return Pairs(line, line, words=tuple(words), places=(places, ()))
@@ -74,7 +75,7 @@ def _rows(text: str, separator: str, *, first_line: int) -> Iterator[tuple[int, 
     line = first_line
     try:
         for row in reader:
-            if any(cell.strip() for cell in row):
+            if any(map(str.strip, row)):
                 yield line, row
             line = first_line + reader.line_num
     except csv.Error as error:
