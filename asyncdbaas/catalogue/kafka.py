@@ -10,7 +10,7 @@ from functools import lru_cache
 from operator import attrgetter
 from typing import Any, Final
 
-from asyncdbaas._topic_settings import MAX_INTEGER, PARTITIONING, TOPIC_SETTINGS, Setting
+from asyncdbaas._topic_settings import DEFAULT_REPLICAS, MAX_INTEGER, PARTITIONING, TOPIC_SETTINGS, Setting
 from asyncdbaas.errors import InvalidInputError
 from asyncdbaas.topics import CleanupPolicy, CompressionType, TimestampType, TopicConfig, TopicCreate
 from asyncdbaas.types import UNSET, Unset
@@ -20,6 +20,7 @@ __all__ = [
     "SettingError",
     "canonical_name",
     "default_value",
+    "factor_below_insync",
     "kafka_changes",
     "kafka_name",
     "kafka_value",
@@ -100,6 +101,12 @@ def values_of(topic: TopicCreate) -> dict[str, Any]:
     """Return what a topic declares, partitions, replicas and settings on one level, by the service's names."""
     partitioning = {key: value for key in PARTITIONING if (value := getattr(topic, key)) is not UNSET}
     return partitioning | settings_of(topic.config)
+
+
+def factor_below_insync(values: Mapping[str, Any], factor: int | Unset) -> int | None:
+    """Return the replication factor, or the default for it, if min.insync.replicas is above it: no write would do."""
+    factor = DEFAULT_REPLICAS if isinstance(factor, Unset) else factor
+    return factor if values.get("min_insync_replicas", 1) > factor else None
 
 
 def settings_of(config: TopicConfig | Unset | None) -> dict[str, Any]:

@@ -6,8 +6,15 @@ from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Any, Final, TypeAlias
 
-from asyncdbaas._topic_settings import DEFAULT_REPLICAS, PARTITIONING, TOPIC_SETTINGS
-from asyncdbaas.catalogue.kafka import SettingError, default_value, metric_name, read_value, read_whole
+from asyncdbaas._topic_settings import PARTITIONING, TOPIC_SETTINGS
+from asyncdbaas.catalogue.kafka import (
+    SettingError,
+    default_value,
+    factor_below_insync,
+    metric_name,
+    read_value,
+    read_whole,
+)
 from asyncdbaas.catalogue.model import NO_METADATA, CatalogueTopic
 from asyncdbaas.catalogue.nodes import NULLS, Node, Pairs, RawNode, Text, Word, Words, is_null
 from asyncdbaas.catalogue.source import METADATA_KEYS, Fields, ResultCache, Source, UniqueNames, shown, value_of
@@ -134,10 +141,8 @@ class TopicEntries:
             return None
 
     def _check_replicas(self, values: Values, node: Node, name: str) -> None:
-        if "min_insync_replicas" not in values:
-            return
-        factor = values.get("replication_factor", DEFAULT_REPLICAS)
-        if values["min_insync_replicas"] > factor:
+        factor = factor_below_insync(values, values.get("replication_factor", UNSET))
+        if factor is not None:
             message = f"must not be above the replication factor, {factor}"
             self._source.problem(node, message, key="min.insync.replicas", name=name)
 

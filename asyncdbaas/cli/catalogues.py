@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 
 import attrs
 import click
@@ -57,10 +57,6 @@ def check_is_new(out: Path | None, inputs: Iterable[Path]) -> None:
             raise click.UsageError(f"{out} is one of the inputs; name a new file")
 
 
-class _Write(Protocol):
-    def __call__(self, catalogue: Catalogue, *, minimal: bool = False) -> None: ...
-
-
 @attrs.frozen(kw_only=True)
 class Output:
     """The place to write a catalogue to, and its format."""
@@ -72,7 +68,7 @@ class Output:
     """Format of standard output, and of a file without a suffix."""
 
     @contextmanager
-    def opened(self) -> Generator[_Write]:
+    def opened(self, *, minimal: bool = False) -> Generator[Callable[[Catalogue], None]]:
         """Open the file before the work; the block gets the function that writes."""
         path = self.path
         suffix = f".{self.suffix}" if path is None or not path.suffix else path.suffix.lower()
@@ -80,7 +76,7 @@ class Output:
             file = None if path is None else stack.enter_context(OutputFile(path, overwrite=self.overwrite))
             write_catalogue(Catalogue(), suffix=suffix)  # an unknown suffix is refused before the work
 
-            def write(catalogue: Catalogue, *, minimal: bool = False) -> None:
+            def write(catalogue: Catalogue) -> None:
                 content = write_catalogue(catalogue, suffix=suffix, minimal=minimal).encode()
                 if file is None:
                     out_bytes(content)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 import attrs
 import click
 
-from asyncdbaas.catalogue import Catalogue, CatalogueUpdate, catalogue_variables, parse_catalogue
+from asyncdbaas.catalogue import Catalogue, catalogue_variables, parse_catalogue
 from asyncdbaas.catalogue.files import decode
 from asyncdbaas.cli.catalogues import Output
 from asyncdbaas.cli.connect import Connection, prepare_demo, prepare_for_catalogue
@@ -57,12 +58,15 @@ class Exporting:
 
 def export_live(exporting: Exporting, connection: Connection) -> int:
     """Write a catalogue of the live objects to a new file, or print it."""
-    with exporting.output.opened() as write, working(connection, prepare_demo) as worker:
+    with (
+        exporting.output.opened(minimal=not exporting.all_settings) as write,
+        working(connection, prepare_demo) as worker,
+    ):
         progress = Progress()
         catalogue = worker.run(lambda session: _export(session, exporting, progress), progress)
         if not catalogue.entries:
             raise click.ClickException("there is nothing to export")
-        write(catalogue, minimal=not exporting.all_settings)
+        write(catalogue)
     return 0
 
 
@@ -85,19 +89,16 @@ def update_file(
         variables = catalogue_variables(os.environ, variables)
         catalogue = parse_catalogue(text, file=str(path), variables=variables)
         chosen, progress = default_clusters(catalogue, exporting.clusters, connection), Progress()
-
-        async def update(session: AsyncSession) -> CatalogueUpdate:
-            return await export_into(
-                session,
-                text,
-                file=str(path),
-                clusters=chosen,
-                kinds=exporting.kinds,
-                remove_missing=remove_missing,
-                variables=variables,
-                on_event=progress.on_event,
-            )
-
+        update = partial(
+            export_into,
+            text=text,
+            file=str(path),
+            clusters=chosen,
+            kinds=exporting.kinds,
+            remove_missing=remove_missing,
+            variables=variables,
+            on_event=progress.on_event,
+        )
         with working(connection, prepare_for_catalogue(catalogue, chosen)) as worker:
             after = worker.run(update, progress)
         if not file.is_unchanged():

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import attrs
 import click
@@ -24,7 +25,6 @@ from asyncdbaas.plan import (
     Memory,
     Names,
     Plan,
-    PlanEvent,
     Prune,
     Reading,
     differences,
@@ -55,9 +55,6 @@ __all__ = [
 
 PENDING: Final = 2
 _EMULATED_NAME: Final = "events"
-
-OnEvent = Callable[[PlanEvent], None]
-Planner = Callable[[AsyncSession, OnEvent], Coroutine[Any, Any, Plan]]
 
 
 @attrs.frozen(kw_only=True)
@@ -91,7 +88,8 @@ class Costs:
 class Planned:
     """Function that makes a plan, and what an emulator needs for it."""
 
-    planner: Planner
+    planner: Callable[..., Awaitable[Plan]]
+    """Takes a session, and `on_event`."""
     prepare: Callable[[Emulator], None]
     is_saved: bool
     memory: Memory | None
@@ -158,11 +156,7 @@ def planned_by(request: Request, connection: Connection) -> Planned:
     since = attrs.evolve(request.sources, files=costs.since).read() if costs.since else None
     reading = Reading(names=request.names, settings=costs.settings == "all", since=since, memory=_memory(request))
 
-    async def planner(session: AsyncSession, on_event: OnEvent) -> Plan:
-        return await make_plan(
-            session, catalogue, clusters=clusters, prune=request.prune, reading=reading, on_event=on_event
-        )
-
+    planner = partial(make_plan, catalogue=catalogue, clusters=clusters, prune=request.prune, reading=reading)
     prepare = prepare_for_catalogue(catalogue, clusters)
     return Planned(planner=planner, prepare=prepare, is_saved=False, memory=reading.memory, names=request.names)
 
@@ -172,11 +166,13 @@ def _planned_before(file: Path, request: Request) -> Planned:
         raise click.UsageError("a saved plan has its own clusters, names and deletions; pass no options for them")
     saved = load_plan(file)
     memory = _memory(request)
-
-    async def planner(session: AsyncSession, on_event: OnEvent) -> Plan:
-        return await refresh(session, saved, on_event=on_event)
-
-    return Planned(planner=planner, prepare=prepare_for_plan(saved), is_saved=True, memory=memory, names=request.names)
+    return Planned(
+        planner=partial(refresh, saved=saved),
+        prepare=prepare_for_plan(saved),
+        is_saved=True,
+        memory=memory,
+        names=request.names,
+    )
 
 
 def _memory(request: Request) -> Memory | None:
@@ -195,7 +191,7 @@ def _memory(request: Request) -> Memory | None:
 def make(planned: Planned, worker: Worker) -> Plan:
     """Make the plan, and show how far the reading has come."""
     progress = Progress()
-    made = worker.run(lambda session: planned.planner(session, progress.on_event), progress)
+    made = worker.run(partial(planned.planner, on_event=progress.on_event), progress)
     if planned.names != ALL_NAMES and not made.changes:
         note("warning: --only and --except match no object of the catalogue")
     return made

@@ -106,10 +106,10 @@ class _Apply:
 
     def _runs(self, jobs: list[Job], waiters: Waiters) -> list[list[ClusterRun]]:
         """Return for each cluster a run for each kind, in the order of the kinds: users name topics, and so on."""
-        sorted_jobs: dict[str, dict[str, list[Job]]] = {}
+        by_cluster: dict[str, dict[str, list[Job]]] = {}
         for job in jobs:
             if job.action.is_write:
-                kinds = sorted_jobs.setdefault(job.change.cluster.id, {kind.name: [] for kind in KINDS})
+                kinds = by_cluster.setdefault(job.change.cluster.id, {kind.name: [] for kind in KINDS})
                 kinds[job.kind.name].append(job)
         made = partial(
             ClusterRun,
@@ -119,7 +119,7 @@ class _Apply:
             send=self._send,
             report=self._emit,
         )
-        return [[made(jobs=of_kind) for of_kind in kinds.values() if of_kind] for kinds in sorted_jobs.values()]
+        return [[made(jobs=of_kind) for of_kind in kinds.values() if of_kind] for kinds in by_cluster.values()]
 
     async def _send(self, job: Job, send: Callable[[], Awaitable[object]]) -> None:
         task = asyncio.current_task()

@@ -7,9 +7,16 @@ from typing import Any, Final, TypeAlias
 
 import attrs
 
-from asyncdbaas._topic_settings import DEFAULT_REPLICAS, PARTITIONS, REPLICAS, TOPIC_SETTINGS
+from asyncdbaas._topic_settings import PARTITIONS, REPLICAS, TOPIC_SETTINGS
 from asyncdbaas.catalogue.documents import Document
-from asyncdbaas.catalogue.kafka import SAME_IN_METRICS, SettingError, canonical_name, metric_name, read_value
+from asyncdbaas.catalogue.kafka import (
+    SAME_IN_METRICS,
+    SettingError,
+    canonical_name,
+    factor_below_insync,
+    metric_name,
+    read_value,
+)
 from asyncdbaas.catalogue.model import (
     NO_METADATA,
     Catalogue,
@@ -148,8 +155,7 @@ class Collector:
     def _topic(self, found: Found) -> TopicCreate:
         replicas = self._number(found, "replication_factor", found.replicas, REPLICAS)
         config = dict(self._config(found))
-        factor = DEFAULT_REPLICAS if isinstance(replicas, Unset) else replicas
-        if config.get("min_insync_replicas", 1) > factor:
+        if (factor := factor_below_insync(config, replicas)) is not None:
             del config["min_insync_replicas"]
             message = f"is above the replication factor, {factor}, and is left out"
             self.note(found.line, message, name=found.name, key="min.insync.replicas")

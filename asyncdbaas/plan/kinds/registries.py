@@ -9,29 +9,25 @@ from asyncdbaas.plan.kinds.base import Kind, Write
 from asyncdbaas.schemas import CompatibilityLevel, get_compatibility, set_compatibility
 from asyncdbaas.session import AsyncSession
 
-__all__ = ["REGISTRIES", "Registries"]
+__all__ = ["REGISTRIES"]
 
 
-class Registries(Kind[CatalogueRegistry, CompatibilityLevel]):
+class _Registries(Kind[CatalogueRegistry, CompatibilityLevel]):
     """Schema registries: each cluster has one, which is never created or deleted."""
 
     name = "registry"
     field = "registries"
 
     def values(self, entry: CatalogueRegistry) -> dict[str, Any]:
-        """Return the level."""
         return {"compatibility": str(entry.compatibility)}
 
     async def fetch(self, session: AsyncSession, cluster_id: str) -> dict[str, CompatibilityLevel]:
-        """Read the level."""
         return {"compatibility": await get_compatibility(session, cluster_id)}
 
     def differences(self, entry: CatalogueRegistry, live: CompatibilityLevel) -> dict[str, tuple[Any, Any]]:
-        """Return live and declared level if they differ."""
         return {} if live is entry.compatibility else {"compatibility": (str(live), str(entry.compatibility))}
 
     def entry_of(self, live: CompatibilityLevel, cluster: str) -> CatalogueRegistry:
-        """Return the entry of a live registry."""
         return CatalogueRegistry(compatibility=live, cluster=cluster)
 
     async def send(self, session: AsyncSession, cluster_id: str, write: Write) -> CompatibilityLevel:
@@ -39,4 +35,4 @@ class Registries(Kind[CatalogueRegistry, CompatibilityLevel]):
         return await set_compatibility(session, cluster_id, write.entry.compatibility)
 
 
-REGISTRIES: Final = Registries()
+REGISTRIES: Final = _Registries()

@@ -27,7 +27,7 @@ from asyncdbaas.schemas import (
 )
 from asyncdbaas.session import AsyncSession
 
-__all__ = ["SCHEMAS", "LiveSchema", "Schemas", "is_incompatible"]
+__all__ = ["SCHEMAS", "LiveSchema", "is_incompatible"]
 
 
 _TEXT: Final = {"type", "schema"}
@@ -42,7 +42,7 @@ class LiveSchema:
     """None if it was not read."""
 
 
-class Schemas(Kind[CatalogueSchema, LiveSchema]):
+class _Schemas(Kind[CatalogueSchema, LiveSchema]):
     """Subjects of a schema registry."""
 
     name = "schema"
@@ -50,7 +50,6 @@ class Schemas(Kind[CatalogueSchema, LiveSchema]):
     has_details = True
 
     def values(self, entry: CatalogueSchema) -> dict[str, Any]:
-        """Return type, text and level."""
         found: dict[str, Any] = {}
         if entry.schema is not None:
             found |= {"type": str(entry.schema.schema_type), "schema": entry.schema.schema}
@@ -59,7 +58,6 @@ class Schemas(Kind[CatalogueSchema, LiveSchema]):
         return found
 
     async def fetch(self, session: AsyncSession, cluster_id: str) -> dict[str, LiveSchema]:
-        """List the subjects with their newest schemas."""
         found = await list_schemas(session, cluster_id)
         return {schema.subject_name: LiveSchema(schema=schema) for schema in found}
 
@@ -71,7 +69,6 @@ class Schemas(Kind[CatalogueSchema, LiveSchema]):
     async def read(
         self, session: AsyncSession, cluster_id: str, live: LiveSchema, entry: CatalogueSchema | None
     ) -> LiveSchema | None:
-        """Read what the entry declares and the list lacks."""
         schema, level, subject = live.schema, live.level, live.schema.subject_name
         try:
             if schema.schema is None and (entry is None or entry.schema is not None):
@@ -94,7 +91,6 @@ class Schemas(Kind[CatalogueSchema, LiveSchema]):
         return Assessment(is_half_created=set(changed) == {"compatibility"})
 
     def entry_of(self, live: LiveSchema, cluster: str) -> CatalogueSchema:
-        """Return the entry of a live subject."""
         found, made = live.schema, None
         if found.schema and found.schema_type is not None:
             made = SchemaCreate(subject_name=found.subject_name, schema_type=found.schema_type, schema=found.schema)
@@ -143,7 +139,7 @@ class Schemas(Kind[CatalogueSchema, LiveSchema]):
         )
 
 
-SCHEMAS: Final = Schemas()
+SCHEMAS: Final = _Schemas()
 
 
 def is_incompatible(error: RequestError) -> bool:

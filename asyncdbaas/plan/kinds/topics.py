@@ -8,9 +8,17 @@ from typing import Any, Final
 import attrs
 
 from asyncdbaas._core.http import seg
-from asyncdbaas._topic_settings import DEFAULT_REPLICAS, PARTITIONING, PARTITIONS, REPLICAS, TOPIC_SETTINGS
+from asyncdbaas._topic_settings import PARTITIONING, PARTITIONS, REPLICAS, TOPIC_SETTINGS
 from asyncdbaas.catalogue import CatalogueTopic
-from asyncdbaas.catalogue.kafka import SettingError, metric_name, read_value, same_value, settings_of, values_of
+from asyncdbaas.catalogue.kafka import (
+    SettingError,
+    factor_below_insync,
+    metric_name,
+    read_value,
+    same_value,
+    settings_of,
+    values_of,
+)
 from asyncdbaas.catalogue.writing import topic_values
 from asyncdbaas.errors import AcceptedError, NotFoundError
 from asyncdbaas.plan.kinds.base import Assessment, Kind, Write
@@ -30,10 +38,10 @@ from asyncdbaas.topics import (
 )
 from asyncdbaas.types import UNSET, Unset
 
-__all__ = ["TOPICS", "Topics"]
+__all__ = ["TOPICS"]
 
 
-class Topics(Kind[CatalogueTopic, Topic]):
+class _Topics(Kind[CatalogueTopic, Topic]):
     """Kafka topics."""
 
     name = "topic"
@@ -42,11 +50,9 @@ class Topics(Kind[CatalogueTopic, Topic]):
     has_details = True
 
     def values(self, entry: CatalogueTopic) -> dict[str, Any]:
-        """Return partitions, replication and settings, in Kafka's spelling."""
         return topic_values(entry.topic)
 
     def problems(self, entry: CatalogueTopic, cluster: ClusterRef) -> Iterable[tuple[str, str]]:
-        """Yield what does not fit the cluster."""
         if entry.topic.name.startswith("_"):
             yield "name", "names that begin with _ are reserved for Kafka and are never changed"
         factor = entry.topic.replication_factor
@@ -73,7 +79,6 @@ class Topics(Kind[CatalogueTopic, Topic]):
         return live
 
     def is_incomplete(self, entry: CatalogueTopic, live: Topic) -> bool:
-        """Return whether the list lacks settings or partitions that the entry declares."""
         wanted = entry.topic
         lacks_settings = wanted.config is not UNSET and live.config is None
         return lacks_settings or (wanted.partition_count is not UNSET and live.partition_count is None)
@@ -81,7 +86,6 @@ class Topics(Kind[CatalogueTopic, Topic]):
     async def read(
         self, session: AsyncSession, cluster_id: str, live: Topic, entry: CatalogueTopic | None
     ) -> Topic | None:
-        """Read one topic with its settings."""
         del entry
         try:
             # Partitions take most of the memory, and only their number is compared.
@@ -90,20 +94,16 @@ class Topics(Kind[CatalogueTopic, Topic]):
             return None
 
     def is_going(self, live: Topic) -> bool:
-        """Return whether the topic is being deleted."""
         return live.state is TopicState.DELETING
 
     def is_protected(self, name: str, live: Topic) -> bool:
-        """Return whether the topic is Kafka's own."""
         del live
         return name.startswith("_")
 
     def collision_key(self, name: str) -> str:
-        """Return the name as Kafka's metrics have it, where `.` and `_` are the same."""
         return metric_name(name)
 
     def differences(self, entry: CatalogueTopic, live: Topic) -> dict[str, tuple[Any, Any]]:
-        """Return live and declared value of what differs."""
         found: dict[str, tuple[Any, Any]] = {}
         for key, declared in values_of(entry.topic).items():
             there = getattr(live if key in PARTITIONING else live.config, key, None)
@@ -112,7 +112,6 @@ class Topics(Kind[CatalogueTopic, Topic]):
         return found
 
     def assess(self, changed: Mapping[str, tuple[Any, Any]]) -> Assessment:
-        """Refuse fewer partitions."""
         there, declared = changed.get("partition_count", (None, None))
         if there is None or declared >= there:
             return Assessment()
@@ -134,7 +133,7 @@ class Topics(Kind[CatalogueTopic, Topic]):
         return None
 
 
-TOPICS: Final = Topics()
+TOPICS: Final = _Topics()
 
 
 def _update(wanted: TopicCreate, changed: Mapping[str, object]) -> TopicUpdate:
@@ -152,7 +151,7 @@ def _update(wanted: TopicCreate, changed: Mapping[str, object]) -> TopicUpdate:
 def _topic_create(topic: Topic) -> TopicCreate:
     factor = _within(topic.replication_factor, *REPLICAS)
     config = {name: value for name, value in settings_of(topic.config).items() if _is_writable(name, value)}
-    if config.get("min_insync_replicas", 1) > (DEFAULT_REPLICAS if factor is UNSET else factor):
+    if factor_below_insync(config, factor) is not None:
         del config["min_insync_replicas"]
     return TopicCreate(
         name=topic.name,

@@ -26,12 +26,12 @@ from asyncdbaas.users import (
     update_user,
 )
 
-__all__ = ["USERS", "Users"]
+__all__ = ["USERS"]
 
 _DEFAULT_USER: Final = "doadmin"
 
 
-class Users(Kind[CatalogueUser, User]):
+class _Users(Kind[CatalogueUser, User]):
     """Users of a Kafka cluster."""
 
     name = "user"
@@ -40,11 +40,9 @@ class Users(Kind[CatalogueUser, User]):
     one_at_a_time = True
 
     def values(self, entry: CatalogueUser) -> dict[str, Any]:
-        """Return the rights, if they are declared."""
         return {} if entry.acl is None else {"acl": _rights(entry.acl)}
 
     async def fetch(self, session: AsyncSession, cluster_id: str) -> dict[str, User]:
-        """List the users."""
         return {user.name: user for user in await list_users(session, cluster_id)}
 
     def is_incomplete(self, entry: CatalogueUser, live: User) -> bool:
@@ -54,7 +52,6 @@ class Users(Kind[CatalogueUser, User]):
     async def read(
         self, session: AsyncSession, cluster_id: str, live: User, entry: CatalogueUser | None
     ) -> User | None:
-        """Read one user."""
         try:
             found = await get_user(session, cluster_id, live.name)
         except NotFoundError:
@@ -68,14 +65,12 @@ class Users(Kind[CatalogueUser, User]):
         return live.role is UserRole.PRIMARY or name == _DEFAULT_USER
 
     def differences(self, entry: CatalogueUser, live: User) -> dict[str, tuple[Any, Any]]:
-        """Return live and declared rights if they differ as sets."""
         if entry.acl is None:
             return {}
         there, declared = _rights(_acl(live)), _rights(entry.acl)
         return {} if there == declared else {"acl": (there, declared)}
 
     def assess(self, changed: Mapping[str, tuple[Any, Any]]) -> Assessment:
-        """Return the rights that would be taken away."""
         there, declared = changed.get("acl", ((), ()))
         return Assessment(losses=tuple(right for right in there if right not in declared))
 
@@ -99,7 +94,7 @@ class Users(Kind[CatalogueUser, User]):
         return await update_user(session, cluster_id, entry.name, settings)
 
 
-USERS: Final = Users()
+USERS: Final = _Users()
 
 
 def _acl(user: User) -> list[KafkaACL]:
