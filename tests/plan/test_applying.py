@@ -438,7 +438,7 @@ async def test_a_cluster_that_is_still_being_created_is_refused_before_the_first
         body = {"name": "events", "engine": "kafka", "num_nodes": 3, "size": "db-s-2vcpu-2gb", "region": "nyc1"}
         authorization = {"authorization": f"Bearer {emulator.token}"}
         emulator.handle("POST", "/v2/databases", authorization, json.dumps(body).encode())
-        with pytest.raises(CatalogueError, match="cluster 'events' is still creating: wait until it is online"):
+        with pytest.raises(CatalogueError, match="cluster 'events' is still creating; wait until it is online"):
             await make_plan(session, catalogue("a"))
 
 
