@@ -1,4 +1,8 @@
-"""The emulated service without a server: answer requests, prepare the state, save and restore it."""
+"""The emulated service without a server: answer requests, save and restore the state.
+
+A request goes from `server` to `EmulatedService.handle`. `request_handler` checks its token, counts it, finds its route
+and injects faults; a function in `resources` answers it. Requests to `/_emulator/` go to `admin` and `admin_routes`.
+"""
 
 from __future__ import annotations
 
