@@ -132,12 +132,14 @@ async def test_a_body_beyond_all_reason_is_refused_and_the_connection_closed(mon
         assert (await call("GET", "/v2/databases")).status == 200
 
 
-@pytest.mark.parametrize("body", [b'{"engine": "pg"}', gzip.compress(b'{"engine": "pg"}')])
-async def test_a_compressed_body_is_not_unpacked(body: bytes, caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize(("packed", "message"), [(False, "invalid cluster name"), (True, "error parsing request body")])
+async def test_a_compressed_body_is_not_unpacked(
+    caplog: pytest.LogCaptureFixture, message: str, *, packed: bool
+) -> None:
+    body = b'{"engine": "pg"}'
     async with emulating() as (_, call):
-        answer = await call("POST", "/v2/databases", data=body, headers={"Content-Encoding": "gzip"})
-        expected = "invalid cluster name" if body.startswith(b"{") else "error parsing request body"
-        assert answer.message == expected
+        data, headers = gzip.compress(body) if packed else body, {"Content-Encoding": "gzip"}
+        assert (await call("POST", "/v2/databases", data=data, headers=headers)).message == message
     assert caplog.records == []
 
 
