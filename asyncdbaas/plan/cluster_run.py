@@ -29,7 +29,7 @@ from asyncdbaas.errors import (
 )
 from asyncdbaas.plan.events import Outcome, Result
 from asyncdbaas.plan.gate import NotSentError
-from asyncdbaas.plan.judging import Job, given_up, judge, judge_update, needs_details, unseen
+from asyncdbaas.plan.judging import Job, judge, judge_update, needs_details, timed_out, unreadable
 from asyncdbaas.plan.kinds import SCHEMAS, TOPICS, Write
 from asyncdbaas.plan.kinds.schemas import is_incompatible
 from asyncdbaas.plan.model import Action
@@ -49,7 +49,7 @@ _UNCLEAR: Final[Mapping[Action, tuple[type[RequestError], ...]]] = {
     Action.DELETE: _NOT_YET,
 }
 # One 404 of a list that exists has been seen from a gateway.
-_SIGHTINGS: Final = 2
+_MIN_MISSES: Final = 2
 
 
 class OnConflict(StrEnum):
@@ -179,13 +179,13 @@ class ClusterRun:
                 return await self._fetch(jobs)
             except RequestError as error:
                 missed = missed + 1 if isinstance(error, NotFoundError) else 0
-                may_pass = is_transient(error) or 0 < missed < _SIGHTINGS
+                may_pass = is_transient(error) or 0 < missed < _MIN_MISSES
                 now = asyncio.get_running_loop().time()
                 for job in jobs:
                     job.schedule.begin(now)
                     job.schedule.note_check()
                     if job.result is None and (not may_pass or job.schedule.is_over(now) or job.schedule.is_spent):
-                        self._settle(job, *unseen(job, error))
+                        self._settle(job, *unreadable(job, error))
             if all(job.result is not None for job in jobs):
                 return None
             await asyncio.sleep(self.options.interval)
@@ -219,7 +219,7 @@ class ClusterRun:
             job.answer = live
             self._settle(job, verdict.result, verdict.reason)
         elif job.schedule.is_over(now) or (job.may_have_applied and job.schedule.is_spent):
-            self._settle(job, *given_up(job, verdict.reason))
+            self._settle(job, *timed_out(job, verdict.reason))
 
     def _fail_collisions(self, live: Mapping[str, Any], rejected: list[Job]) -> None:
         """Fail creates whose names collide with visible objects: waiting would not help."""

@@ -67,7 +67,7 @@ def _with_inherited_levels(changes: list[Change]) -> list[Change]:
 
 def _change(cluster: ClusterRef, kind: Kind[Any, Any], entry: Entry, live: Any, source: Source) -> Change:
     change = partial(Change, cluster=cluster, kind=kind.name, name=entry.name, wanted=entry, live=live)
-    if live is None or kind.is_going(live):
+    if live is None or kind.is_deleting(live):
         return change(action=Action.CREATE)
     changed = kind.differences(entry, live)
     if source is Source.UNREAD:
@@ -90,16 +90,16 @@ def _deletions(target: Target, kind: Kind[Any, Any], found: Mapping[str, Any], p
         and name not in declared
         and is_chosen(name)
         and not kind.is_protected(name, live)
-        and not kind.is_going(live)
+        and not kind.is_deleting(live)
     ]
 
 
 def _within(changes: list[Change], prune: Prune | None) -> list[Change]:
     """Refuse all deletions if there are more than allowed."""
-    doomed = [change for change in changes if change.action is Action.DELETE]
-    if prune is None or len(doomed) <= prune.max_deletes:
+    deletions = [change for change in changes if change.action is Action.DELETE]
+    if prune is None or len(deletions) <= prune.max_deletes:
         return changes
-    reason = f"{len(doomed)} objects would be deleted, and only {prune.max_deletes} may be (max_deletes)"
+    reason = f"{len(deletions)} objects would be deleted, and only {prune.max_deletes} may be (max_deletes)"
     return [
         attrs.evolve(change, action=Action.REFUSE, reason=reason) if change.action is Action.DELETE else change
         for change in changes

@@ -87,7 +87,7 @@ async def _export(
         (cluster, kind, found)
         for (cluster, kind), objects in zip(places, lists, strict=True)
         for name, found in sorted(objects.items())
-        if not kind.is_going(found) and is_chosen(cluster, kind, name, found)
+        if not kind.is_deleting(found) and is_chosen(cluster, kind, name, found)
     ]
     unread = [index for index, (_, kind, _) in enumerate(live) if kind.has_details and (settings or kind is not TOPICS)]
     emit(forecast_requests(session, len(unread)))

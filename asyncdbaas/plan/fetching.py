@@ -23,6 +23,7 @@ from asyncdbaas.plan.model import LiveState, Plan, Prune, Source, Target
 from asyncdbaas.plan.names import ALL_NAMES, Names
 from asyncdbaas.plan.resolving import check_names, resolve
 from asyncdbaas.session import AsyncSession
+from asyncdbaas.topics import Topic
 from asyncdbaas.types import UNSET
 
 __all__ = ["Reading", "fetch", "make_plan"]
@@ -143,6 +144,7 @@ class _Fetcher:
         self._session = session
         self._reading = reading
         self._live = live
+        self._memory = reading.memory or Memory()
         earlier = () if reading.since is None else reading.since.topics
         self._same = {(entry.cluster, entry.name): entry.topic for entry in earlier}
 
@@ -154,16 +156,14 @@ class _Fetcher:
             for entry in kind.entries(target)
             if (found := self._live[target.cluster.id, kind.name].get(entry.name)) is not None
             and kind.is_incomplete(entry, found)
-            and not (kind is TOPICS and self._is_skipped(target.cluster.id, entry))
+            and not (kind is TOPICS and self._is_skipped(target.cluster.id, entry, found))
         ]
-        if self._reading.memory is not None:
-            unread = self._remember(unread, self._reading.memory)
+        unread = self._remember(unread)
         emit(forecast_requests(self._session, len(unread)))
         try:
             await bulk.map_all(self._read_one, unread)
         finally:
-            if self._reading.memory is not None:
-                self._reading.memory.save_if_possible()
+            self._memory.save_if_possible()
 
     async def _read_one(self, item: _Item) -> None:
         cluster_id, kind, entry = item
@@ -172,13 +172,13 @@ class _Fetcher:
         if found is None:
             return
         objects[name] = found
-        if kind is TOPICS and self._reading.memory is not None and found.config is not None:
-            self._reading.memory.store(cluster_id, name, found.config, is_whole=True)
+        if kind is TOPICS and found.config is not None:
+            self._memory.store(cluster_id, name, found.config, is_whole=True)
 
-    def _is_skipped(self, cluster_id: str, entry: CatalogueTopic) -> bool:
-        """Return whether the settings of a topic are not read."""
+    def _is_skipped(self, cluster_id: str, entry: CatalogueTopic, listed: Topic) -> bool:
+        """Return whether the settings of a topic are not read; without them its partitions must be known."""
         name = entry.name
-        skipped = (
+        skipped = (listed.partition_count is not None or entry.topic.partition_count is UNSET) and (
             not self._reading.settings
             or (cluster_id, name) in self._reading.unread
             or (entry.topic.config is not UNSET and self._same.get((entry.cluster, name)) == entry.topic)
@@ -187,26 +187,25 @@ class _Fetcher:
             self.sources[cluster_id, name] = Source.UNREAD
         return skipped
 
-    def _remember(self, unread: list[_Item], memory: Memory) -> list[_Item]:
+    def _remember(self, unread: list[_Item]) -> list[_Item]:
         """Complete topics from the memory, and return what is to be read: what it lacks, and the stalest."""
         known: dict[tuple[str, str], Remembered | None] = {}
         for cluster_id, kind, entry in unread:
             if kind is TOPICS and entry.topic.config is not UNSET:
-                known[cluster_id, entry.name] = memory.recall(cluster_id, entry.name, entry.topic.config)
+                known[cluster_id, entry.name] = self._memory.recall(cluster_id, entry.name, entry.topic.config)
         for (cluster_id, kind_name), objects in self._live.items():
             if kind_name == TOPICS.name:
-                memory.keep_only(cluster_id, objects)
-        due = set(memory.due((*place, found) for place, found in known.items()))
-        for (cluster_id, name), found in known.items():
-            if (cluster_id, name) not in due:
-                self._take(cluster_id, name, found, memory)
-        return [each for each in unread if each[1] is not TOPICS or (each[0], each[2].name) in due]
+                self._memory.keep_only(cluster_id, objects)
+        remembered = known.keys() - set(self._memory.due((*place, found) for place, found in known.items()))
+        for place in remembered:
+            self._take(*place, known[place])
+        return [each for each in unread if each[1] is not TOPICS or (each[0], each[2].name) not in remembered]
 
-    def _take(self, cluster_id: str, name: str, found: Remembered | None, memory: Memory) -> None:
+    def _take(self, cluster_id: str, name: str, found: Remembered | None) -> None:
         if found is None:  # beyond the number of reads, and never read
             self.sources[cluster_id, name] = Source.UNREAD
             return
         topics = self._live[cluster_id, TOPICS.name]
         topics[name] = attrs.evolve(topics[name], config=found.config)
         self.sources[cluster_id, name] = Source.REMEMBERED
-        self.oldest = max(self.oldest or 0.0, memory.age(found))
+        self.oldest = max(self.oldest or 0.0, self._memory.age(found))

@@ -14,10 +14,10 @@ from asyncdbaas.plan.events import Outcome, Result
 from asyncdbaas.plan.kinds import KIND_OF, Kind
 from asyncdbaas.plan.model import Action, Change
 
-__all__ = ["Job", "Verdict", "given_up", "judge", "judge_update", "needs_details", "unseen"]
+__all__ = ["Job", "Verdict", "judge", "judge_update", "needs_details", "timed_out", "unreadable"]
 
 # One list that lacks a topic proves nothing: lists have been seen to lag, and to be null.
-_SIGHTINGS: Final = 2
+_MIN_ABSENCES: Final = 2
 
 
 @attrs.define(eq=False, kw_only=True)
@@ -71,23 +71,23 @@ class Verdict:
 
 def judge(job: Job, live: Any) -> Verdict:
     """Judge a job whose request failed or was not sent by the live object; None if there is none."""
-    is_going = live is not None and job.kind.is_going(live)
+    is_deleting = live is not None and job.kind.is_deleting(live)
     job.absences = job.absences + 1 if live is None else 0
     if job.action is Action.DELETE:
-        return Verdict(result=Result.DELETED if is_going or job.absences >= _SIGHTINGS else None)
+        return Verdict(result=Result.DELETED if is_deleting or job.absences >= _MIN_ABSENCES else None)
     if job.action is Action.UPDATE:
         return judge_update(job, live)
     if live is None:
         return _judge_absent(job)
-    if is_going:
+    if is_deleting:
         return Verdict(result=None, reason=f"an earlier {job.kind.name} of this name is still being deleted")
     return _judge_created(job, live)
 
 
 def judge_update(job: Job, live: Any) -> Verdict:
     """Judge an update by the live object, before it is sent or after it failed."""
-    if live is None or job.kind.is_going(live) or job.change.wanted is None:
-        is_certain = live is not None or job.absences >= _SIGHTINGS
+    if live is None or job.kind.is_deleting(live) or job.change.wanted is None:
+        is_certain = live is not None or job.absences >= _MIN_ABSENCES
         return Verdict(result=Result.FAILED if is_certain else None, reason=f"the {job.kind.name} is gone")
     differing = job.kind.differences(job.change.wanted, live)
     changed = {key: differing[key] for key in job.changed if key in differing}
@@ -145,14 +145,14 @@ def needs_details(job: Job, live: Any) -> bool:
     return job.action is Action.CREATE or (job.action is Action.UPDATE and job.may_have_applied)
 
 
-def given_up(job: Job, reason: str) -> tuple[Result, str]:
+def timed_out(job: Job, reason: str) -> tuple[Result, str]:
     """Return the result and reason of a job that was tried for long enough."""
     if job.error is None:
         return Result.NOT_SENT, reason or "the cluster was not ready for it in time"
     return Result.FAILED, reason or str(job.error)
 
 
-def unseen(job: Job, error: RequestError) -> tuple[Result, str]:
+def unreadable(job: Job, error: RequestError) -> tuple[Result, str]:
     """Return the result and reason of a job whose cluster cannot be read."""
     if isinstance(error, NotFoundError):
         return (Result.NOT_SENT if job.error is None else Result.FAILED), "the cluster is gone"

@@ -135,7 +135,7 @@ def fingerprint(plan: Plan) -> str:
 
 def _facts(change: Change) -> object:
     """Return what the plan says of a live object; not whether a topic is still `configuring`."""
-    if change.live is None or KIND_OF[change.kind].is_going(change.live):
+    if change.live is None or KIND_OF[change.kind].is_deleting(change.live):
         return None
     partitioning = [getattr(change.live, key, None) for key in PARTITIONING]
     return [partitioning, {key: live for key, (live, _) in change.changed.items()}]

@@ -85,6 +85,16 @@ async def test_partitions_are_compared_without_settings() -> None:
         assert (count, change.action, change.changed) == (0, Action.UPDATE, {"partition_count": (3, 9)})
 
 
+@pytest.mark.parametrize("options", [{}, {"memory": Memory()}, {"settings": False}])
+async def test_a_number_of_partitions_that_the_list_lacks_is_read(options: dict[str, Any]) -> None:
+    async with opened("events") as world:
+        wanted = catalogue("t0, partitions: 6")
+        await made(world, wanted)
+        world.emulator.faults.add("list_topics", "wrong_shape", body={"topics": [{"name": "t0"}]})
+        plan, count = await reads(world, wanted, **options)
+        assert (count, plan.counts) == (1, {Action.KEEP: 1})
+
+
 async def test_since_reads_only_topics_whose_entry_differs() -> None:
     async with opened("events") as world:
         await made(world, declared())

@@ -91,7 +91,7 @@ class Kind(ABC, Generic[Entry, Live]):
         del session, cluster_id, entry
         return live
 
-    def is_going(self, live: Live) -> bool:
+    def is_deleting(self, live: Live) -> bool:
         """Return whether the object is being deleted."""
         del live
         return False

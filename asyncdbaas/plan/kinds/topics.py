@@ -74,7 +74,7 @@ class _Topics(Kind[CatalogueTopic, Topic]):
                 topic = await self.read(session, cluster_id, live.pop(name), None)
                 if topic is not None:
                     live[name] = topic
-                    if not self.is_going(topic):
+                    if not self.is_deleting(topic):
                         session.deletions.discard(paths[name])  # it was created again
         return live
 
@@ -93,7 +93,7 @@ class _Topics(Kind[CatalogueTopic, Topic]):
         except (NotFoundError, AcceptedError):
             return None
 
-    def is_going(self, live: Topic) -> bool:
+    def is_deleting(self, live: Topic) -> bool:
         return live.state is TopicState.DELETING
 
     def is_protected(self, name: str, live: Topic) -> bool:
