@@ -50,6 +50,16 @@ class Arguments(dict[str, Any]):
     def __repr__(self) -> str:
         return repr({name: "***" if name in _SECRETS else value for name, value in self.items()})
 
+    def copy(self) -> Arguments:
+        """Return a copy that hides the same."""
+        return Arguments(self)
+
+    def __or__(self, others: Any) -> Any:
+        return Arguments({**self, **others})
+
+    def __ror__(self, others: Any) -> Any:
+        return Arguments({**others, **self})
+
 
 def asyncpg(
     connection: Connection | None, ca: CA, *, user: User | None = None, pool_mode: PoolMode | str | None = None

@@ -28,7 +28,7 @@ from asyncdbaas._core.sender import Sender
 from asyncdbaas._core.transport import Transport
 from asyncdbaas.ratelimit import Priority, RateLimiter
 from asyncdbaas.retry import RetryPolicy
-from asyncdbaas.types import UNSET, Hidden, Unset, as_secret
+from asyncdbaas.types import UNSET, Hidden, Unset, as_secret, as_secrets
 
 __all__ = ["AsyncSession", "ResponseInfo", "Token"]
 
@@ -163,6 +163,7 @@ class AsyncSession:
             headers: More headers for each request, added to those set before. A value is hidden like the token.
             priority: "bulk" lets other calls go first; None means that of the block (see `asyncdbaas.priority`).
         """
+        headers = as_secrets(headers)  # before anything can raise and show them
         options = self._options.changed(headers, max_wait=max_wait, timeout=timeout, retry=retry, priority=priority)
         other = copy.copy(self)
         other._options = options  # noqa: SLF001 -- one of this class

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any, Final, Self, TypeAlias, TypeVar, cast
@@ -27,6 +27,7 @@ __all__ = [
     "Timestamp",
     "Unset",
     "as_secret",
+    "as_secrets",
     "new_list",
     "null_lists",
     "take_strings",
@@ -78,6 +79,14 @@ class Secret(str):
 def as_secret(value: V) -> V:
     """Return a string that `repr` does not show, and anything else as it is. An address, too, can hold a password."""
     return cast("V", Secret(value)) if isinstance(value, str) else value
+
+
+def as_secrets(values: V) -> V:
+    """Return a mapping of strings, or a string, that `repr` does not show, and anything else as it is."""
+    if not isinstance(values, Mapping):
+        return as_secret(values)
+    pairs = cast("Mapping[object, object]", values).items()
+    return cast("V", {as_secret(name): as_secret(value) for name, value in pairs})
 
 
 class SecretBytes(bytes):

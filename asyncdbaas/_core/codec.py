@@ -105,3 +105,11 @@ def require_some(body: T) -> T:
 def _holds_nothing(value: Any) -> bool:
     """Return whether a value is an object without fields, or with such objects only."""
     return isinstance(value, dict) and all(_holds_nothing(inner) for inner in as_fields(value).values())
+
+
+def decode_exactly(content: bytes, into: type[T]) -> T:
+    """Decode a file that this library has written. Raise ValueError if anything is not as it writes it."""
+    try:
+        return msgspec.json.decode(content, type=into)
+    except RecursionError as error:
+        raise ValueError(str(error)) from None

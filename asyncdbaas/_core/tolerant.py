@@ -26,6 +26,8 @@ _Build: TypeAlias = Callable[[Any, str, list[str]], Any]
 
 # Places noted in one response: enough to find the cause. A list can repeat the same oddity thousands of times.
 _MOST_NOTES: Final = 20
+# What is read more leniently than msgspec does; OpenEnums are strings.
+_LENIENT: Final = (str, int, float, bool, datetime)
 # A key that a message may quote; a longer one might be data.
 _NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,40}")
 
@@ -56,8 +58,10 @@ def _builder(kind: Any) -> _Build:
         return _list(_builder(get_args(first)[0]))
     if get_origin(first) is dict:
         return _mapping(_builder(get_args(first)[1]))
-    hook = _converter().get_structure_hook(first)
-    return _leaf(kind, lambda value: hook(value, first))
+    if isinstance(first, type) and issubclass(first, _LENIENT):
+        hook = _converter().get_structure_hook(first)
+        return _leaf(kind, lambda value: hook(value, first))
+    return _leaf(kind, lambda value: msgspec.convert(value, first, strict=False))
 
 
 def _alternatives(kind: Any) -> tuple[Any, ...]:

@@ -40,6 +40,8 @@ _MAX_DEPTH: Final = 12
 # Real catalogues repeat some settings by aliases: 100,000 topics with 10 each are 2,000,000 nodes.
 _MAX_ALIASED_NODES: Final = 2_500_000
 _ESCAPE: Final = re.compile(r"\\(?:u(d[89ab][0-9a-f]{2})\\u(d[c-f][0-9a-f]{2})|.)", re.IGNORECASE | re.DOTALL)
+# Characters that YAML rejects, or takes for line breaks, and JSON allows in strings.
+_NOT_IN_YAML: Final = re.compile(r"[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 _STANDARD_TAGS: Final = "tag:yaml.org,2002:"
 
 
@@ -86,6 +88,7 @@ def _read(text: str, suffix: str, max_depth: int) -> Document:
         _check_json(text)
         text = text.replace("\t", " ")  # YAML forbids tabs; in valid JSON they are always white space
         text = _ESCAPE.sub(_joined, text) if "\\ud" in text.lower() else text
+        text = _NOT_IN_YAML.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
     return _read_yaml(text, max_depth)
 
 

@@ -20,6 +20,11 @@ class TextEditor:
         """Replace a part of the text."""
         self._edits.append((start, end, instead))
 
+    def replace_value(self, node: RawNode, instead: str) -> None:
+        """Replace a value, which may be an empty one right behind the colon of its key."""
+        blank = "" if node.end > node.start or self.source[: node.start].endswith(" ") else " "
+        self.replace(node.start, self.end_of(node), blank + instead)
+
     def insert(self, at: int, added: str) -> None:
         """Add a part."""
         self._edits.append((at, at, added))

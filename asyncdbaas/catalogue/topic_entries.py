@@ -101,7 +101,7 @@ class TopicEntries:
     def _read_row(self, node: Node, place: RawNode) -> None:
         fields = self._source.fields(node, ROW_KEYS, extensible=True)
         own = self._source.word(fields, "cluster")
-        named = tuple(part.strip() for part in own.split(",")) if own else (None,)
+        named = tuple(filter(None, map(str.strip, (own or "").split(",")))) or (None,)
         self._add(node, place, fields, self._scalars(fields, _label(node)), named)
 
     def _add(

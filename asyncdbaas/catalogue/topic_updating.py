@@ -94,7 +94,7 @@ def _put(editor: TextEditor, mapping: Pairs, name: str, values: Values) -> None:
     for field in values.keys() & own.keys():
         value = own[field]
         check_literal(value, name, field)
-        editor.replace(value.start, editor.end_of(value), flow_item(kafka_value(values[field])))
+        editor.replace_value(value, flow_item(kafka_value(values[field])))
     added = _respelled({field: value for field, value in values.items() if field not in own}, mapping)
     if added:
         _add(editor, mapping, added)

@@ -81,7 +81,7 @@ def replace_value(editor: TextEditor, entry: Pairs, name: str, key: str, value: 
     if editor.source[node.start : node.start + 1] in _BLOCK:
         indent = " " * editor.column(place.start)
         text = editor.newline.join(yaml_mapping({place.value: value}, indent)).partition(":")[2].lstrip()
-    editor.replace(node.start, editor.end_of(node), text)
+    editor.replace_value(node, text)
 
 
 def check_literal(node: RawNode, name: str, key: str) -> None:

@@ -44,8 +44,9 @@ class Sources:
         file = self.files[0]
         if len(self.files) > 1 or not file.is_file():
             return None
-        with file.open("rb") as stream:
+        with suppress(OSError), file.open("rb") as stream:  # reported with its name when it is read
             return file if _PLAN_MARK in stream.read(256) else None
+        return None
 
 
 def check_is_new(out: Path | None, inputs: Iterable[Path]) -> None:

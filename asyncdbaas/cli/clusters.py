@@ -40,7 +40,12 @@ def list_command(*, tag: str | None, connection: Connection, style: str) -> int:
 @click.argument("names", metavar="NAME|ID...", nargs=-1, required=True)
 @click.option("--deleted", is_flag=True, help="Wait until they are gone, not until they are online.")
 @once("--size", help="Wait until they have this size, too, as after a resize.")
-@once("--nodes", "num_nodes", type=int, help="Wait until they have this number of nodes, too, as after a resize.")
+@once(
+    "--nodes",
+    "num_nodes",
+    type=click.IntRange(min=1),
+    help="Wait until they have this number of nodes, too, as after a resize.",
+)
 @once("--region", help="Wait until they are in this region, too, as after a migration.")
 @once("--interval", type=float, default=10.0, show_default=True, help="Seconds between two requests.")
 @once("--timeout", type=float, default=1800.0, show_default=True, help="Seconds after which to give up.")

@@ -13,6 +13,7 @@ import click
 
 from asyncdbaas.cli.options import (
     FILE,
+    INPUT,
     catalogue_files,
     choosing,
     clusters_option,
@@ -194,7 +195,7 @@ def validate(*, sources: Sources, style: str) -> int:
 
 
 @kafka.command(name="import")
-@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path, allow_dash=True))
+@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=INPUT)
 @writing
 @verbose()
 def import_command(*, files: tuple[Path, ...], output: Output) -> int:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 __all__ = [
     "FILE",
     "FORMATS",
+    "INPUT",
+    "TIME_SCALE",
     "catalogue_files",
     "choosing",
     "clusters_option",
@@ -63,6 +65,18 @@ class _Once(click.Option):
         return super().consume_value(ctx, {**opts, self.name or "": values[0]})
 
 
+class _Input(click.Path):
+    """A file, folder or pattern to read. As a Path an empty name, of a script's unset variable, would be the folder."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if value == "":
+            self.fail("the name of a file must not be empty", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+# What an emulator's clock takes.
+TIME_SCALE: Final = click.FloatRange(min=0.001, max=1e9)
+INPUT: Final = _Input(path_type=Path, allow_dash=True)
 once: Final = partial(click.option, cls=_Once)
 """Declare an option that can be given once."""
 
@@ -102,7 +116,7 @@ def connected(command: Command) -> Command:
     @once(
         "--api-url", metavar="URL", help="Address of the service. Default: DIGITALOCEAN_API_URL, else DigitalOcean's."
     )
-    @once("--time-scale", type=click.FloatRange(min=0, min_open=True), help="How fast an emulator's time runs.")
+    @once("--time-scale", type=TIME_SCALE, help="How fast an emulator's time runs.")
     @verbose()
     @wraps(command)
     def wrapper(emulator: bool, api_url: str | None, time_scale: float | None, **others: Any) -> Any:
@@ -149,9 +163,7 @@ variables_option: Final = click.option(
 def catalogue_files(command: Command) -> Command:
     """Add the catalogues to read, and their options, to a command, as `Sources`."""
 
-    @click.argument(
-        "files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path, allow_dash=True)
-    )
+    @click.argument("files", metavar="FILE...", nargs=-1, required=True, type=INPUT)
     @once(
         "--input-format",
         type=click.Choice(_CATALOGUE_FORMATS),

@@ -9,16 +9,23 @@ from typing import Final
 
 import attrs
 
+from asyncdbaas.errors import InvalidInputError
+
 __all__ = ["ALL_NAMES", "Names"]
+
+
+def _check_patterns(_: object, field: attrs.Attribute[tuple[str, ...]], patterns: tuple[str, ...]) -> None:
+    if "" in patterns:  # an unset variable of a script, which would choose nothing
+        raise InvalidInputError(f"{field.name}: a pattern must not be empty")
 
 
 @attrs.frozen(kw_only=True)
 class Names:
     """Shell patterns such as `orders.*`. A name is chosen if one of `only` matches it, and none of `exclude`."""
 
-    only: tuple[str, ...] = ()
+    only: tuple[str, ...] = attrs.field(default=(), validator=_check_patterns)
     """Empty: all."""
-    exclude: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = attrs.field(default=(), validator=_check_patterns)
 
     def matcher(self) -> Callable[[str], bool]:
         """Return a function that returns whether a name is chosen."""

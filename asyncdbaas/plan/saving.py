@@ -13,14 +13,12 @@ from typing import Any, Final, cast
 import attrs
 
 from asyncdbaas._checks import check_file, check_instance
-from asyncdbaas._core.codec import encode
-from asyncdbaas._core.decoding import MismatchError, reader
+from asyncdbaas._core.codec import decode_exactly, encode
 from asyncdbaas._core.observers import guarded
 from asyncdbaas._topic_settings import PARTITIONING
 from asyncdbaas.catalogue import Problem
 from asyncdbaas.catalogue.files import FileError, read_file
 from asyncdbaas.clusters import list_clusters
-from asyncdbaas.errors import InvalidInputError
 from asyncdbaas.plan.comparing import compare
 from asyncdbaas.plan.documents import change_data
 from asyncdbaas.plan.events import PlanEvent
@@ -93,8 +91,9 @@ def load_plan(path: str | os.PathLike[str]) -> SavedPlan:
         shown = f"{version!r}, " if isinstance(version, str) and _ANY_FORMAT.fullmatch(version) else ""
         raise _refusal(file, f"is not a saved plan of this version: its format is {shown}not {_FORMAT!r}")
     try:
-        saved = reader(SavedPlan)(content)
-    except (MismatchError, InvalidInputError) as error:
+        # Not tolerant as with responses: nothing in the file may be read as something else.
+        saved = decode_exactly(content, SavedPlan)
+    except ValueError as error:
         raise _refusal(file, f"is damaged: {error}") from None
     if saved.checksum != _checksum(saved):
         raise _refusal(file, "was edited after it was saved; make the plan again")

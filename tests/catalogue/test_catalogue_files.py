@@ -612,3 +612,16 @@ def test_the_line_of_a_row_counts_the_line_that_names_the_separator() -> None:
 def test_a_csv_row_may_name_several_clusters() -> None:
     topics = parse_catalogue('cluster,name\n"dev, prod",a\n', file="t.csv").topics
     assert [(entry.cluster, entry.topic.name) for entry in topics] == [("dev", "a"), ("prod", "a")]
+
+
+@pytest.mark.parametrize("character", ["\x7f", "\x85", "\x9f", "\u2028", "\u2029", "\ufeff", "\uffff"])
+def test_json_strings_keep_what_yaml_rejects_or_takes_for_a_line_break(character: str) -> None:
+    text = f'{{"topics": [{{"name": "a", "description": "x{character}y"}}]}}'
+    (topic,) = parse_catalogue(text, file="t.json").topics
+    assert topic.metadata.description == f"x{character}y"
+
+
+@pytest.mark.parametrize(("cell", "clusters"), [('"a,,b"', ["a", "b"]), ('"a, "', ["a"]), ('","', [None])])
+def test_an_empty_part_of_a_cell_is_no_cluster(cell: str, clusters: list[str | None]) -> None:
+    topics = parse_catalogue(f"cluster,name\n{cell},t\n", file="t.csv").topics
+    assert [topic.cluster for topic in topics] == clusters

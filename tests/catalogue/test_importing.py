@@ -192,3 +192,8 @@ def test_a_rule_without_a_topic_gives_no_right_to_any(tmp_path: Path, text: str)
 
 def test_rights_of_nobody_are_reported(tmp_path: Path) -> None:
     assert notes_of(tmp_path, STRIMZI.replace("{name: app}", "{}")) == ["t.yaml:2: names no user, and is left out"]
+
+
+def test_a_file_of_nothing_is_no_file_of_another_tool(tmp_path: Path) -> None:
+    with pytest.raises(CatalogueError, match="none of the files that can be imported"):
+        notes_of(tmp_path, "# nothing\n")

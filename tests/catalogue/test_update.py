@@ -277,3 +277,16 @@ def test_topics_of_several_clusters_change_together_or_not_at_all(theirs: tuple[
         return
     with pytest.raises(InvalidInputError, match=result):
         update_catalogue(text, Catalogue(topics=entries), {ONE: ONE, TWO: TWO}, file="t.yaml")
+
+
+@pytest.mark.parametrize("empty", ["retention.ms:", "retention.ms: ", "retention.ms: ~", "retention.ms:   # none"])
+def test_an_empty_value_can_be_replaced(empty: str) -> None:
+    text = f"topics:\n- name: a\n  config:\n    {empty}\n    max.message.bytes: 1048588\n"
+    live = parse_catalogue(
+        "cluster: c\ntopics: [{name: a, config: {retention.ms: 7, max.message.bytes: 1048588}}]", file="l.yaml"
+    )
+    update = update_catalogue(text, live, {None: "c"}, file="t.yaml")
+    assert "    retention.ms: 7" in update.text
+    assert parse_catalogue(update.text, file="t.yaml").topics[0].topic.config == TopicConfig(
+        retention_ms=7, max_message_bytes=1048588
+    )

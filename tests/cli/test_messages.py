@@ -138,3 +138,22 @@ def test_a_full_disk_is_reported_with_the_file(capsys: pytest.CaptureFixture[str
 
 def _run(capsys: pytest.CaptureFixture[str], catalogue: Path, *arguments: str) -> Finished:
     return in_process(capsys, *(str(catalogue) if argument == "FILE" else argument for argument in arguments))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("kafka", "plan", ""), "the name of a file must not be empty"),
+        (("kafka", "import", ""), "the name of a file must not be empty"),
+        (("kafka", "plan", "t.yaml", "--only", ""), "only: a pattern must not be empty"),
+        (("kafka", "plan", "t.yaml", "--except", ""), "exclude: a pattern must not be empty"),
+        (("clusters", "wait", "events", "--nodes", "0"), "0 is not in the range x>=1"),
+        (("clusters", "list", "--emulator", "--time-scale", "1e308"), "1e+308 is not in the range"),
+        (("clusters", "list", "--emulator", "--time-scale", "1e-320"), "is not in the range"),
+    ],
+)
+def test_what_an_unset_variable_leaves_or_nothing_can_be_is_rejected(
+    capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], message: str
+) -> None:
+    done = in_process(capsys, *arguments)
+    assert (done.code, message in done.err) == (1, True), done.err

@@ -95,6 +95,9 @@ def test_the_repr_shows_no_password(function: Callable[..., dict[str, Any]]) -> 
     assert "sesame" in str([*arguments.values()])
     assert "sesame" not in repr(arguments) + str(arguments)
     assert "localhost" in repr(arguments)
+    for derived in (arguments.copy(), arguments | {"timeout": 5}, {"timeout": 5} | arguments):
+        assert "sesame" not in repr(derived)
+        assert derived["timeout"] == 5 if "timeout" in derived else derived == arguments
 
 
 @pytest.mark.parametrize("function", WITH_CA + WITH_FILE, ids=_name)

@@ -8,7 +8,8 @@ import pickle
 import traceback
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
+from uuid import UUID
 
 import attrs
 import msgspec
@@ -663,3 +664,24 @@ def test_bytes_are_rejected_where_they_would_be_sent_as_base64(body: Any, place:
         encode(body)
     assert f"bytes, which must be decoded to a string - at `{place}`" in str(caught.value)
     assert "orders" not in str(caught.value)
+
+
+@attrs.frozen(kw_only=True)
+class Varied:
+    name: str
+    size: int | None = None
+    tags: tuple[str, ...] = ()
+    number: UUID | None = None
+    word: Literal["a", "b"] | None = None
+
+
+def test_a_class_of_any_types_is_read_in_the_tolerant_way_too() -> None:
+    number = "9cc10173-e9ea-4176-9dbc-a4cee4c4ff30"
+    body = {"name": "n", "size": "3", "tags": ["x"], "number": number, "word": "a"}
+    assert reader(Varied)(json.dumps(body).encode()) == Varied(
+        name="n", size=3, tags=("x",), number=UUID(number), word="a"
+    )
+    odd = {"name": "n", "size": "3", "tags": 5, "number": "none", "word": "c"}
+    notes: list[str] = []
+    assert reader(Varied)(json.dumps(odd).encode(), notes) == Varied(name="n", size=3)
+    assert notes == ["$.tags", "$.number", "$.word"]

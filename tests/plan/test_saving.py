@@ -189,3 +189,13 @@ def test_what_is_written_is_read_back(topics: list[CatalogueTopic], suffix: str)
         return entry.cluster, entry.topic.name
 
     assert {key(entry): entry.topic for entry in read} == {key(entry): entry.topic for entry in topics}
+
+
+@pytest.mark.parametrize("damage", [{"prune": "x"}, {"prune": {}}, {"targets": [{"cluster": 5}]}, {"unread": [["a"]]}])
+async def test_a_damaged_plan_is_refused_whatever_is_wrong_with_it(tmp_path: Path, damage: dict[str, Any]) -> None:
+    path = tmp_path / "plan.json"
+    async with opened("events") as world:
+        save_plan(await make_plan(world.session, catalogue("a, partitions: 6")), path)
+    path.write_text(json.dumps(json.loads(path.read_text()) | damage))
+    with pytest.raises(PlanError, match="is damaged"):
+        load_plan(path)

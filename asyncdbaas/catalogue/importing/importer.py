@@ -74,6 +74,8 @@ def _read(path: str) -> Collector:
         return collector
     suffix = ".json" if Path(path).suffix.lower() == ".json" or text.lstrip()[:1] == "{" else ".yaml"
     document = read_document(text, file=file, suffix=suffix, max_depth=_MAX_DEPTH)
+    if not document.roots:  # as when the program before it in a pipe has failed
+        raise CatalogueError([Problem(file=file, message=_UNKNOWN)])
     collector = Collector(file, document)
     for root in document.roots:
         _reader(root, file)(root, collector)
