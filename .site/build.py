@@ -77,7 +77,8 @@ def _write_pages() -> None:
         )
     DOCS.joinpath("reference").mkdir()
     for name in _modules():
-        DOCS.joinpath("reference", f"{name}.md").write_text(f"::: asyncdbaas.{name}\n", encoding="utf-8")
+        options = f"    options:\n      inherited_members: {json.dumps(sorted(_members_of_private_bases(name)))}\n"
+        DOCS.joinpath("reference", f"{name}.md").write_text(f"::: asyncdbaas.{name}\n{options}", encoding="utf-8")
 
 
 def _examples() -> list[Path]:
@@ -211,12 +212,28 @@ def _undocumented_names() -> Iterator[str]:
                 yield from (f"{path}: the page lacks {each}" for each in sorted(_parameters(value) - words))
 
 
+def _members_of_private_bases(name: str) -> set[str]:
+    """Return what the public classes of a module have from private bases, which no page shows."""
+    module = importlib.import_module(f"asyncdbaas.{name}")
+    classes = [getattr(module, public) for public in getattr(module, "__all__", ())]
+    return {member for value in classes for base in _private_bases(value) for member in _own_members(base)}
+
+
 def _members(value: object) -> Iterator[str]:
     """Yield the public fields, methods and properties that a class defines, and those of its private bases."""
-    for base in inspect.getmro(value) if isinstance(value, type) else ():
-        if base is value or (base.__name__.startswith("_") and _is_ours(base)):
-            names = {**vars(base), **vars(base).get("__annotations__", {})}
-            yield from (name for name in names if not name.startswith("_"))
+    if isinstance(value, type):
+        for base in (value, *_private_bases(value)):
+            yield from _own_members(base)
+
+
+def _private_bases(value: object) -> Iterator[type]:
+    bases = inspect.getmro(value) if isinstance(value, type) else ()
+    yield from (base for base in bases if base is not value and base.__name__.startswith("_") and _is_ours(base))
+
+
+def _own_members(base: type) -> Iterator[str]:
+    names = {**vars(base), **vars(base).get("__annotations__", {})}
+    yield from (name for name in names if not name.startswith("_"))
 
 
 def _parameters(value: object) -> set[str]:
