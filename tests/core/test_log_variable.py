@@ -29,7 +29,7 @@ asyncio.run(main(sys.argv[1]))
 async def run(level: str, *arguments: str) -> tuple[str, str]:
     """Return what the program writes to its standard output and error; its first attempt fails."""
     said = {"id": "server_error", "message": f"no {PASSWORD} for {TOKEN}"}
-    async with RawServer(answer(503, said), answer(200, said)) as server:
+    async with RawServer(answer(503, said), answer(200, {})) as server:
         program = await asyncio.create_subprocess_exec(
             *(sys.executable, "-c", PROGRAM, server.url, *arguments),
             stdout=asyncio.subprocess.PIPE,
