@@ -245,7 +245,7 @@ def api_error(status: int, headers: Mapping[str, str], body: bytes, *, method: s
 def read_request_id(headers: Mapping[str, str]) -> str | None:
     """Read the request id that the vendor's support asks for, as printable text."""
     text = headers.get("x-request-id")
-    return text and printable(text.encode("utf-8", "replace").decode())
+    return text and printable(text.encode("utf-8", "replace").decode())[:LONGEST_TEXT]
 
 
 def _was_refused(status: int, message: str) -> bool:

@@ -13,11 +13,12 @@ from asyncdbaas.catalogue.nodes import Node, RawNode
 from asyncdbaas.catalogue.source import METADATA_KEYS, Fields, Source, UniqueNames, shown, value_of
 from asyncdbaas.schemas import CompatibilityLevel, SchemaCreate, SchemaType
 
-__all__ = ["SCHEMA_TYPES", "SchemaEntries", "read_schema", "same_schema", "schema_path"]
+__all__ = ["SCHEMA_TYPES", "SchemaEntries", "is_declarable", "read_schema", "same_schema", "schema_path"]
 
 _SCHEMA_KEYS: Final = METADATA_KEYS | {"subject", "type", "file", "schema", "compatibility"}
 _REGISTRY_KEYS: Final = frozenset({"compatibility"})
 SCHEMA_TYPES: Final = {".avsc": SchemaType.AVRO, ".json": SchemaType.JSON, ".proto": SchemaType.PROTOBUF}
+_JSON_TYPES: Final = (SchemaType.AVRO, SchemaType.JSON)
 _MAX_SIZE: Final = 2**20
 # Beyond it, a float stands for several whole numbers.
 _EXACT: Final = 2**53
@@ -88,7 +89,7 @@ class SchemaEntries:
         kind = self._type(fields, node, file, subject)
         if text is None or kind is None:
             return None
-        problem = _json_problem(text) if kind in (SchemaType.AVRO, SchemaType.JSON) else ""
+        problem = _json_problem(text) if kind in _JSON_TYPES else ""
         if problem:
             key = "schema" if file is None else "file"
             self._source.problem(fields[key][1], f"is not valid JSON{problem}", key=key, name=subject)
@@ -156,6 +157,11 @@ def _number(text: str) -> float:
     """Return 1.0 as 1, which is the same number in JSON."""
     number = float(text)
     return int(number) if number.is_integer() and abs(number) < _EXACT else number
+
+
+def is_declarable(text: str, kind: SchemaType) -> bool:
+    """Return whether a catalogue can hold a schema."""
+    return kind.is_known and not (kind in _JSON_TYPES and _json_problem(text))
 
 
 def _json_problem(text: str) -> str:

@@ -10,7 +10,7 @@ from asyncdbaas.catalogue.nodes import Items, Node, RawNode
 from asyncdbaas.catalogue.source import METADATA_KEYS, Fields, ResultCache, Source, UniqueNames, value_of
 from asyncdbaas.users import KafkaACL, KafkaPermission
 
-__all__ = ["UserEntries"]
+__all__ = ["UserEntries", "is_user_name"]
 
 _USER_KEYS: Final = METADATA_KEYS | {"name", "acl"}
 _ACL_KEYS: Final = frozenset({"topic", "permission"})
@@ -43,7 +43,7 @@ class UserEntries:
             return
         metadata = source.metadata(fields, name)
         acl = self._acl(fields, name)
-        if not name or not name.isprintable() or name != name.strip() or len(name) > _MAX_NAME:
+        if not is_user_name(name):
             source.problem(fields["name"][1], "is not the name of a user", key="name")
         self._names.check(name, clusters, place)
         if source.problem_count == before:
@@ -74,3 +74,8 @@ class UserEntries:
         topic = source.word(fields, "topic", name)
         permission = source.member(fields, "permission", lambda word: KafkaPermission(word.lower()), name, _OTHER_WORDS)
         return None if topic is None or permission is None else (topic, permission)
+
+
+def is_user_name(name: str) -> bool:
+    """Return whether a catalogue takes a user's name."""
+    return bool(name) and name.isprintable() and name == name.strip() and len(name) <= _MAX_NAME

@@ -11,6 +11,7 @@ from asyncdbaas import bulk
 from asyncdbaas._core.observers import guarded
 from asyncdbaas.catalogue import Catalogue, CatalogueSchema, CatalogueUpdate, parse_catalogue, update_catalogue
 from asyncdbaas.catalogue.model import Entry
+from asyncdbaas.catalogue.user_entries import is_user_name
 from asyncdbaas.clusters import list_clusters
 from asyncdbaas.errors import InvalidInputError
 from asyncdbaas.plan.events import PlanEvent, forecast_requests
@@ -52,13 +53,24 @@ async def export(
         on_event: Called with a `Forecast` of the reads.
     """
     matches = names.matcher()
-    return await _export(
+    exported = await _export(
         session,
         clusters,
         kinds,
         lambda _, kind, name, found: matches(name) and not kind.is_protected(name, found),
         settings=settings,
         on_event=on_event,
+    )
+    return _readable(exported)
+
+
+def _readable(exported: Catalogue) -> Catalogue:
+    """Leave out what a reader of the catalogue would reject: the service may show what this library does not know."""
+    return attrs.evolve(
+        exported,
+        users=tuple(user for user in exported.users if is_user_name(user.name)),
+        schemas=tuple(schema for schema in exported.schemas if schema.schema or schema.compatibility),
+        registries=tuple(registry for registry in exported.registries if registry.compatibility.is_known),
     )
 
 

@@ -636,4 +636,5 @@ def test_no_field_or_header_breaks_the_text_of_an_error(fields: dict[str, Any], 
 def test_the_words_of_a_service_are_one_line_without_control_characters() -> None:
     body = b'{"id": "x\\u001b[31m", "message": "no\\nINFO all is well\\u202e", "request_id": "7\\u0000"}'
     assert str(make(422, body)) == r"GET /v2/x: 422 x\x1b[31m: no\nINFO all is well\u202e [request id 7\x00]"
+    assert len(make(422, b"", {"x-request-id": "r" * 8000}).request_id or "") == 300
     assert str(make(502, b"<h1>Bad\x1b[2J</h1>")) == r"GET /v2/x: 502: Bad\x1b[2J"

@@ -352,3 +352,21 @@ schemas: [{subject: s, type: avro, schema: '"string"'}]
         assert not (await make_plan(world.session, exported)).writes
         assert exported.topics[0].topic.config
         assert exported.schemas[0].schema
+
+
+async def test_an_export_of_what_this_version_does_not_know_can_be_read() -> None:
+    acl = [{"topic": "a", "permission": "describe"}, {"topic": "b", "permission": "consume"}]
+    odd = {
+        "list_users": {"users": [{"name": "u", "settings": {"acl": acl}}, {"name": " u"}]},
+        "list_schemas": {"subjects": [{"subject_name": "s", "schema_type": "THRIFT", "schema": "x"}]},
+        "get_subject_compatibility": {"subject_name": "s", "compatibility_level": "ODD"},
+        "get_compatibility": {"compatibility_level": "ODD"},
+    }
+    async with opened("events") as world:
+        for operation, body in odd.items():
+            world.emulator.faults.add(operation, "wrong_shape", body=body, times=None)
+        cluster = ClusterRef(id=world.ids["events"], name="events")
+        exported = await export(world.session, [cluster], kinds=("user", "registry", "schema"))
+        text = write_catalogue(exported, suffix=".yaml")
+        assert text == "cluster: events\nusers:\n  - name: u\n"
+        assert not (await make_plan(world.session, parse_catalogue(text, file="t.yaml"))).writes

@@ -9,7 +9,7 @@ from typing import Any, Final
 import attrs
 
 from asyncdbaas.catalogue import CatalogueSchema
-from asyncdbaas.catalogue.schema_entries import same_schema
+from asyncdbaas.catalogue.schema_entries import is_declarable, same_schema
 from asyncdbaas.errors import ConflictError, NotFoundError, RequestError, UnprocessableError
 from asyncdbaas.plan.kinds.base import Assessment, Kind, Write
 from asyncdbaas.plan.model import Action
@@ -92,9 +92,10 @@ class _Schemas(Kind[CatalogueSchema, LiveSchema]):
 
     def entry_of(self, live: LiveSchema, cluster: str) -> CatalogueSchema:
         found, made = live.schema, None
-        if found.schema and found.schema_type is not None:
+        level = live.level if live.level is not None and live.level.is_known else None
+        if found.schema and found.schema_type is not None and is_declarable(found.schema, found.schema_type):
             made = SchemaCreate(subject_name=found.subject_name, schema_type=found.schema_type, schema=found.schema)
-        return CatalogueSchema(subject=found.subject_name, schema=made, compatibility=live.level, cluster=cluster)
+        return CatalogueSchema(subject=found.subject_name, schema=made, compatibility=level, cluster=cluster)
 
     def requests(self, action: Action, changed: Mapping[str, tuple[Any, Any]], entry: CatalogueSchema | None) -> int:
         """Count the requests for schema and level, and the check after the update of a schema."""

@@ -15,6 +15,7 @@ from asyncdbaas.session import AsyncSession
 from asyncdbaas.types import UNSET
 from asyncdbaas.users import (
     KafkaACL,
+    KafkaPermission,
     User,
     UserCreate,
     UserRole,
@@ -75,9 +76,13 @@ class _Users(Kind[CatalogueUser, User]):
         return Assessment(losses=tuple(right for right in there if right not in declared))
 
     def entry_of(self, live: User, cluster: str) -> CatalogueUser:
-        """Return the entry of a live user, each right once and without its id."""
+        """Return the entry of a live user, each right once and without its id.
+
+        It declares no rights if the service shows one that a catalogue cannot hold: the rights are one set.
+        """
         acl = {_right(each): KafkaACL(topic=each.topic, permission=each.permission) for each in _acl(live)}
-        return CatalogueUser(name=live.name, acl=tuple(acl.values()), cluster=cluster)
+        is_known = all(KafkaPermission(right.permission).is_known for right in acl.values())
+        return CatalogueUser(name=live.name, acl=tuple(acl.values()) if is_known else None, cluster=cluster)
 
     async def send(self, session: AsyncSession, cluster_id: str, write: Write) -> User | None:
         """Create a user, whose answer has the password; replace a user's rights; or delete a user."""
