@@ -200,7 +200,7 @@ class AsyncSession:
         Args:
             method: In capitals.
             path: Starts at `/v2`, and is percent-encoded.
-            into: The class of the result. Without it the body of the response is ignored and the result is None.
+            into: The class of the result. Without it the result is None, and any body but a page or an error will do.
             key: The envelope around the result. The response may lack it.
             body: An attrs object or plain data.
             params: The query.
