@@ -26,6 +26,29 @@ _DEFAULT_SQL_MODE: Final = (
     "NO_ENGINE_SUBSTITUTION"
 )
 
+EVICTION_POLICIES: Final = (
+    "noeviction",
+    "allkeys-lru",
+    "allkeys-random",
+    "volatile-lru",
+    "volatile-random",
+    "volatile-ttl",
+)
+_CACHE: Final = {
+    "maxmemory_policy": string("noeviction", *EVICTION_POLICIES),
+    "pubsub_client_output_buffer_limit": integer(32, 32, 512),
+    "number_of_databases": integer(16, 1, 128),
+    "io_threads": integer(1, 1, 32),
+    "lfu_log_factor": integer(10, 0, 100),
+    "lfu_decay_time": integer(1, 1, 120),
+    "ssl": boolean(True),
+    "timeout": integer(300, 0, 31536000),
+    "notify_keyspace_events": string("", pattern=r"^[KEg\$lshzxeA]*$", longest=32),
+    "persistence": string("rdb", "off", "rdb"),
+    "acl_channels_default": string(None, "allchannels", "resetchannels"),
+}
+"""The settings that redis and valkey share, but for the prefix of their names."""
+
 CONFIG: Final[Mapping[str, Mapping[str, Setting]]] = MappingProxyType(
     {
         "pg": {
@@ -157,47 +180,9 @@ CONFIG: Final[Mapping[str, Mapping[str, Setting]]] = MappingProxyType(
             "log_output": string("NONE", "INSIGHTS", "TABLE", "INSIGHTS,TABLE", "NONE"),
             "mysql_incremental_backup": nested(enabled=boolean(None), full_backup_week_schedule=string(None)),
         },
-        "redis": {
-            "redis_maxmemory_policy": string(
-                "noeviction",
-                "noeviction",
-                "allkeys-lru",
-                "allkeys-random",
-                "volatile-lru",
-                "volatile-random",
-                "volatile-ttl",
-            ),
-            "redis_pubsub_client_output_buffer_limit": integer(32, 32, 512),
-            "redis_number_of_databases": integer(16, 1, 128),
-            "redis_io_threads": integer(1, 1, 32),
-            "redis_lfu_log_factor": integer(10, 0, 100),
-            "redis_lfu_decay_time": integer(1, 1, 120),
-            "redis_ssl": boolean(True),
-            "redis_timeout": integer(300, 0, 31536000),
-            "redis_notify_keyspace_events": string("", pattern=r"^[KEg\$lshzxeA]*$", longest=32),
-            "redis_persistence": string("rdb", "off", "rdb"),
-            "redis_acl_channels_default": string(None, "allchannels", "resetchannels"),
-        },
+        "redis": {f"redis_{name}": setting for name, setting in _CACHE.items()},
         "valkey": {
-            "valkey_maxmemory_policy": string(
-                "noeviction",
-                "noeviction",
-                "allkeys-lru",
-                "allkeys-random",
-                "volatile-lru",
-                "volatile-random",
-                "volatile-ttl",
-            ),
-            "valkey_pubsub_client_output_buffer_limit": integer(32, 32, 512),
-            "valkey_number_of_databases": integer(16, 1, 128),
-            "valkey_io_threads": integer(1, 1, 32),
-            "valkey_lfu_log_factor": integer(10, 0, 100),
-            "valkey_lfu_decay_time": integer(1, 1, 120),
-            "valkey_ssl": boolean(True),
-            "valkey_timeout": integer(300, 0, 31536000),
-            "valkey_notify_keyspace_events": string("", pattern=r"^[KEg\$lshzxeA]*$", longest=32),
-            "valkey_persistence": string("rdb", "off", "rdb"),
-            "valkey_acl_channels_default": string(None, "allchannels", "resetchannels"),
+            **{f"valkey_{name}": setting for name, setting in _CACHE.items()},
             "frequent_snapshots": boolean(True),
             "valkey_active_expire_effort": integer(1, 1, 10),
         },

@@ -136,10 +136,9 @@ class Faults:
 
     def remove(self, fault_id: int) -> bool:
         """Remove one fault and return True, or return False if it is not pending."""
-        found = [fault for fault in self._waiting if fault.id == fault_id]
-        for fault in found:
-            self._waiting.remove(fault)
-        return bool(found)
+        before = len(self._waiting)
+        self._waiting = [fault for fault in self._waiting if fault.id != fault_id]
+        return len(self._waiting) < before
 
     def check(self) -> None:
         """Raise `UnusedFaultError` if a fault was never injected and is not `optional`."""

@@ -20,35 +20,14 @@ from asyncdbaas.emulator.resources.changes import convert
 from asyncdbaas.emulator.resources.cluster_view import view
 from asyncdbaas.emulator.state import State, found
 
-ORDER_KEYS: Final = frozenset(
-    {
-        "autoscale",
-        "backup_restore",
-        "do_settings",
-        "engine",
-        "name",
-        "num_nodes",
-        "private_network_uuid",
-        "project_id",
-        "region",
-        "rules",
-        "size",
-        "storage_autoscale",
-        "storage_size_mib",
-        "tags",
-        "version",
-    }
+_ORDER: Final = (
+    "autoscale backup_restore do_settings engine name num_nodes private_network_uuid project_id region rules size "
+    "storage_autoscale storage_size_mib tags version"
 )
+ORDER_KEYS: Final = frozenset(_ORDER.split())
 """Keys of the body that orders a cluster."""
-_INDEX_KEYS: Final = (
-    "number_of_shards",
-    "number_of_replicas",
-    "size",
-    "created_time",
-    "create_time",
-    "status",
-    "health",
-)
+_INDEX: Final = "number_of_shards number_of_replicas size created_time create_time status health"
+_INDEX_KEYS: Final = frozenset(_INDEX.split())
 _INDEX_STATUSES: Final = ("unknown", "open", "close", "none")
 _INDEX_HEALTHS: Final = ("unknown", "green", "yellow", "red", "red*")
 

@@ -5,20 +5,14 @@ from __future__ import annotations
 from typing import Final
 
 from asyncdbaas.emulator import fields
+from asyncdbaas.emulator.config_data import EVICTION_POLICIES
 from asyncdbaas.emulator.resources import configs
 from asyncdbaas.emulator.routing import Answer, Call, Resource
 from asyncdbaas.emulator.state import State
 
 resource: Final = Resource()
 
-_POLICIES: Final = (
-    "noeviction",
-    "allkeys_lru",
-    "allkeys_random",
-    "volatile_lru",
-    "volatile_random",
-    "volatile_ttl",
-)
+_POLICIES: Final = tuple(policy.replace("-", "_") for policy in EVICTION_POLICIES)
 
 
 @resource.get("/{}/eviction_policy")
