@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -109,32 +110,21 @@ def prepare_for_catalogue(catalogue: Catalogue, clusters: Sequence[str]) -> Call
     factors = [topic.topic.replication_factor for topic in catalogue.topics]
     replicas = max((factor for factor in factors if factor is not UNSET), default=0)
     num_nodes = next((size for size in _KAFKA_SIZES if size >= replicas), _KAFKA_SIZES[-1])
-
-    named = [entry.cluster for entry in catalogue.entries]
-
-    def prepare(emulator: Emulator) -> None:
-        for name in dict.fromkeys([*named, *clusters]):
-            if name is not None:
-                _add_kafka(emulator, name, num_nodes)
-
-    return prepare
+    named = [*(entry.cluster for entry in catalogue.entries), *clusters]
+    return partial(_add_clusters, {name: num_nodes for name in named if name is not None})
 
 
 def prepare_for_plan(saved: SavedPlan) -> Callable[[Emulator], None]:
     """Return the function that adds the clusters of a saved plan; a new emulator gives the same names the same ids."""
-
-    def prepare(emulator: Emulator) -> None:
-        for target in saved.targets:
-            _add_kafka(emulator, target.cluster.name, target.cluster.num_nodes)
-
-    return prepare
+    return partial(_add_clusters, {target.cluster.name: target.cluster.num_nodes for target in saved.targets})
 
 
-def _add_kafka(emulator: Emulator, name: str, num_nodes: int | None) -> None:
-    try:
-        emulator.add_cluster(engine="kafka", name=name, num_nodes=num_nodes)
-    except ValueError as error:
-        raise click.ClickException(f"the emulator rejects the cluster {name!r}: {error}") from None
+def _add_clusters(nodes: Mapping[str, int | None], emulator: Emulator) -> None:
+    for name, num_nodes in nodes.items():
+        try:
+            emulator.add_cluster(engine="kafka", name=name, num_nodes=num_nodes)
+        except ValueError as error:
+            raise click.ClickException(f"the emulator rejects the cluster {name!r}: {error}") from None
 
 
 def prepare_demo(emulator: Emulator) -> None:
