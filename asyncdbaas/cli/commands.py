@@ -15,7 +15,7 @@ from asyncdbaas.cli.clusters import clusters
 from asyncdbaas.cli.emulator import emulator
 from asyncdbaas.cli.kafka import kafka
 from asyncdbaas.cli.options import verbose
-from asyncdbaas.cli.terminal import INTERRUPTED, check_output, drop_unwritten, note, out, refuse
+from asyncdbaas.cli.terminal import INTERRUPTED, PIPE_CLOSED, check_output, drop_unwritten, note, out, refuse
 from asyncdbaas.errors import DBaaSError
 
 __all__ = ["root", "run"]
@@ -45,8 +45,8 @@ def _run(arguments: Sequence[str]) -> int:
         return _failed(error.format_message(), error, arguments)
     except DBaaSError as error:
         return _failed(str(error), error, arguments)
-    except OSError as error:
-        return _failed(_os_error(error), error, arguments)
+    except SystemExit:  # so click ends its own help if nobody reads on
+        return 0
     except (click.Abort, KeyboardInterrupt):
         note(_INTERRUPTION)
         _print_error(_INTERRUPTION, (), arguments)
@@ -54,7 +54,20 @@ def _run(arguments: Sequence[str]) -> int:
     return code if isinstance(code, int) else 0
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class _Root(click.Group):
+    """Report the errors of files here: click takes each broken pipe for that of standard output, and is silent."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command."""
+        try:
+            return super().invoke(ctx)
+        except OSError as error:
+            if error.filename is None and error.errno in PIPE_CLOSED:  # click prints the help of a command
+                return 0
+            raise click.ClickException(_os_error(error)) from None
+
+
+@click.group(cls=_Root, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, package_name=_NAME)
 @verbose()
 def root() -> None:

@@ -16,6 +16,7 @@ from asyncdbaas._core.text import printable
 
 __all__ = [
     "INTERRUPTED",
+    "PIPE_CLOSED",
     "check_output",
     "counted",
     "is_terminal",
@@ -31,7 +32,7 @@ __all__ = [
 INTERRUPTED: Final = 130  # what a shell makes of SIGINT
 _DUMB: Final = ("dumb", "unknown")
 # On Windows, a write to a pipe whose reader has ended is an invalid argument.
-_PIPE_CLOSED: Final = (errno.EPIPE, errno.EINVAL) if os.name == "nt" else (errno.EPIPE,)
+PIPE_CLOSED: Final = (errno.EPIPE, errno.EINVAL) if os.name == "nt" else (errno.EPIPE,)
 
 
 def counted(count: int, noun: str) -> str:
@@ -102,7 +103,7 @@ def _write(content: str | bytes) -> None:
     try:
         click.echo(content, nl=False, color=wants_color(sys.stdout))
     except OSError as error:
-        if error.errno in _PIPE_CLOSED:  # nobody reads on, as with `| head`: the work and its exit code go on
+        if error.errno in PIPE_CLOSED:  # nobody reads on, as with `| head`: the work and its exit code go on
             _discard(sys.stdout)
             return
         raise click.ClickException(f"standard output cannot be written: {error.strerror}") from None

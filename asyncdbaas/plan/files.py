@@ -57,7 +57,9 @@ class OutputFile(_Checked):
         """Write the whole content, and give the file its name."""
         if self._is_special:
             with _errors_naming(self._path), self._path.open("wb", buffering=0) as stream:
-                stream.write(content)
+                rest = memoryview(content)
+                while rest:  # a reader that ends leaves a write incomplete, and fails the next one
+                    rest = rest[stream.write(rest) :]
             return
         with _Beside(self._path, self._mode) as beside:
             beside.fill(content)

@@ -6,6 +6,7 @@ import json
 import os
 import stat
 import sys
+import threading
 from collections.abc import Generator
 from contextlib import nullcontext
 from pathlib import Path
@@ -314,6 +315,7 @@ async def test_a_closed_or_full_stream_is_one_line_or_none_and_never_a_traceback
         (("plan", "FILE", "--cluster", "nowhere", "--format", "json"), 1, 0),
         (("apply", "FILE", "--cluster", "events", "--yes"), 0, 1),
         (("schema",), 0, 0),
+        (("plan", "--help"), 0, 0),
     ],
 )
 async def test_a_reader_that_has_ended_is_no_error_and_ends_no_work(
@@ -325,6 +327,24 @@ async def test_a_reader_that_has_ended_is_no_error_and_ends_no_work(
     assert emulator.requests.operations["create_topic"] == creates
     for word in ("pipe", "output", "Traceback", "Exception ignored"):
         assert word not in done.err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="it has no named pipes in the file system")
+def test_an_output_file_whose_reader_has_ended_is_an_error(cli: Cli, tmp_path: Path) -> None:
+    many = tmp_path / "many.yaml"  # the plan is larger than what a pipe holds
+    many.write_text("topics:\n" + "".join(f"- {{name: topic-{number}}}\n" for number in range(2000)))
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+
+    def read_a_little() -> None:
+        with pipe.open("rb", buffering=0) as stream:
+            stream.read(1)
+
+    reader = threading.Thread(target=read_a_little)
+    reader.start()
+    done = cli("kafka", "plan", many, "--cluster", "events", "--out", pipe)
+    reader.join()
+    assert (done.code, done.err.splitlines()[-1]) == (1, f"error: {pipe}: Broken pipe")
 
 
 async def test_an_output_can_be_a_pipe_or_a_device(file: Path) -> None:
