@@ -180,3 +180,10 @@ async def test_a_listener_that_fails_is_logged_and_changes_nothing(caplog: pytes
         assert len(server.requests) == 1
     assert "progress bar broke" in caplog.text
     assert TOKEN not in caplog.text
+
+
+@pytest.mark.parametrize("name", ["x-key", "authorization"])
+def test_a_header_that_is_rejected_is_not_shown_either(name: str) -> None:
+    with pytest.raises(InvalidInputError) as caught:
+        AsyncSession(TOKEN).with_options(headers={name: f"{PASSWORD}\n"})
+    assert_silent(caught.value)
