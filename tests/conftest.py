@@ -6,7 +6,8 @@ With ASYNCDBAAS_TEST_LOOP=uvloop in the environment, all coroutine tests run on 
 
 Hypothesis does not fail a test that is slow, as all are on a busy machine.
 
-The machine's proxies and certificate authorities are removed from the environment. Tests that need some set their own.
+The machine's proxies, certificate authorities, tokens and settings of terminals are removed from the environment. Tests
+that need some set their own.
 
 No signal is ignored, as Ctrl-C is in background jobs of scripts, and SIGHUP under `nohup`: processes of tests would
 inherit that.
@@ -29,8 +30,12 @@ from leaks import LeakWatch
 from asyncdbaas import AsyncSession
 
 _open = AsyncSession.open
-# Reading a machine's certificate authorities takes 30 ms for each session and each process.
-_OF_THE_MACHINE: Final = ("SSL_CERT_FILE", "SSL_CERT_DIR", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
+_OF_THE_MACHINE: Final = (
+    *("SSL_CERT_FILE", "SSL_CERT_DIR"),  # reading authorities takes 30 ms for each session and each process
+    *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"),
+    *("DIGITALOCEAN_TOKEN", "DIGITALOCEAN_ACCESS_TOKEN", "DIGITALOCEAN_API_URL", "ASYNCDBAAS_LOG"),
+    *("FORCE_COLOR", "NO_COLOR", "TTY_COMPATIBLE", "COLUMNS", "LINES"),
+)
 
 
 @pytest.hookimpl(optionalhook=True)

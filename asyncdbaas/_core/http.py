@@ -6,6 +6,7 @@ import math
 import re
 import time
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from ipaddress import ip_address
 from typing import Any, Final
@@ -215,10 +216,15 @@ def parse_retry_after(text: str | None, now: float) -> float | None:
     seconds = _parse_seconds(text)
     if seconds is None:
         try:
-            seconds = parsedate_to_datetime(text).timestamp() - now
+            seconds = _utc(parsedate_to_datetime(text)).timestamp() - now
         except (ValueError, OverflowError):
             return None
     return max(seconds, 0.0)
+
+
+def _utc(date: datetime) -> datetime:
+    """Return a date without a zone, as the zone -0000 makes one, in UTC; Python would take it for local time."""
+    return date.replace(tzinfo=UTC) if date.tzinfo is None else date
 
 
 def api_error(status: int, headers: Mapping[str, str], body: bytes, *, method: str, path: str) -> APIError:

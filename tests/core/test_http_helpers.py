@@ -441,6 +441,17 @@ def test_retry_after(text: str | None, expected: float | None) -> None:
     assert parse_retry_after(text, NOW) == expected
 
 
+@pytest.mark.skipif(not hasattr(time, "tzset"), reason="Windows takes the time zone from its settings")
+def test_the_date_of_retry_after_does_not_depend_on_the_machines_time_zone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Asia/Kathmandu")
+    time.tzset()
+    try:
+        assert parse_retry_after(formatdate(NOW + 90), NOW) == 90.0  # with the zone -0000
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
 HEADER_TEXT = st.text(st.characters(codec="latin-1")) | ANY_TEXT
 DATES = st.builds(
     "{}, {} {} {} {}:{}:{} {}".format,
