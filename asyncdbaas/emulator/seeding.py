@@ -52,6 +52,8 @@ class Seeding:
 
     def add_token(self, scopes: Iterable[str] | None = None) -> str:
         """Make another token, with rate-limit windows of its own; `scopes=["database:read"]` makes it read-only."""
+        if isinstance(scopes, str):
+            raise EmulatorError(f"scopes must be a list, such as [{scopes!r}]")
         with self._lock:
             token = self._new_token()
             self._state.data["tokens"][token] = None if scopes is None else sorted(scopes)

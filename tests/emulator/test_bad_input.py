@@ -255,6 +255,11 @@ def test_an_order_in_code_that_cannot_be_is_refused() -> None:
         emulator.add_cluster(name="a")
 
 
+def test_scopes_that_are_one_string_are_refused() -> None:
+    with pytest.raises(EmulatorError, match=r"scopes must be a list, such as \['database:read'\]"):
+        Emulator().add_token("database:read")
+
+
 def test_a_cluster_without_a_name_gets_one_that_is_free() -> None:
     emulator = Emulator(delays=Delays.none())
     first = emulator.add_cluster()
