@@ -61,7 +61,8 @@ def _builder(kind: Any) -> _Build:
     if isinstance(first, type) and issubclass(first, _LENIENT):
         hook = _converter().get_structure_hook(first)
         return _leaf(kind, lambda value: hook(value, first))
-    return _leaf(kind, lambda value: msgspec.convert(value, first, strict=False))
+    other: Any = first
+    return _leaf(kind, lambda value: msgspec.convert(value, other, strict=False))
 
 
 def _alternatives(kind: Any) -> tuple[Any, ...]:

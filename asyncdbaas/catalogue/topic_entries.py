@@ -101,7 +101,7 @@ class TopicEntries:
     def _read_row(self, node: Node, place: RawNode) -> None:
         fields = self._source.fields(node, ROW_KEYS, extensible=True)
         own = self._source.word(fields, "cluster")
-        named = tuple(filter(None, map(str.strip, (own or "").split(",")))) or (None,)
+        named = tuple(name for part in (own or "").split(",") if (name := part.strip())) or (None,)
         self._add(node, place, fields, self._scalars(fields, _label(node)), named)
 
     def _add(

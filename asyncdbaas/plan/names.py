@@ -9,14 +9,18 @@ from typing import Final
 
 import attrs
 
+from asyncdbaas._checks import check_text, kind_of
 from asyncdbaas.errors import InvalidInputError
 
 __all__ = ["ALL_NAMES", "Names"]
 
 
 def _check_patterns(_: object, field: attrs.Attribute[tuple[str, ...]], patterns: tuple[str, ...]) -> None:
-    if "" in patterns:  # an unset variable of a script, which would choose nothing
-        raise InvalidInputError(f"{field.name}: a pattern must not be empty")
+    if not isinstance(patterns, (tuple, list)):  # above all not a string, whose letters would be the patterns
+        raise InvalidInputError(f"{field.name} must be patterns, such as ('orders.*',), not {kind_of(patterns)}")
+    for pattern in patterns:
+        if not check_text(pattern, f"{field.name}: a pattern"):  # as of an unset variable in a script
+            raise InvalidInputError(f"{field.name}: a pattern must not be empty")
 
 
 @attrs.frozen(kw_only=True)

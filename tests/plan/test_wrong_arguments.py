@@ -10,7 +10,7 @@ from worlds import catalogue, opened
 
 from asyncdbaas import InvalidInputError
 from asyncdbaas.catalogue import catalogue_variables, parse_catalogue, update_catalogue, write_catalogue
-from asyncdbaas.plan import Prune, apply, export, find_cluster, make_plan, refresh, resolve
+from asyncdbaas.plan import Names, Prune, apply, export, find_cluster, make_plan, refresh, resolve
 from asyncdbaas.session import AsyncSession
 
 SECRET: Final = "s3cret-canary"
@@ -84,6 +84,10 @@ OTHERS: Final[dict[str, tuple[Callable[[Any], object], Any, str]]] = {
         [SECRET],
         "clusters must be a mapping",
     ),
+    "Names: only": (lambda it: Names(only=it), SECRET, "only must be patterns, such as"),
+    "Names: exclude": (lambda it: Names(exclude=it), None, "exclude must be patterns, such as"),
+    "Names: a pattern": (lambda it: Names(only=(it,)), 5, "only: a pattern must be a string, not int"),
+    "Names: an empty pattern": (lambda it: Names(only=(it,)), "", "only: a pattern must not be empty"),
     "write_catalogue: it": (lambda it: write_catalogue(it, suffix=".yaml"), SECRET, "catalogue must be of the class"),
 }
 
