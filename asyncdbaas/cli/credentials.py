@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import re
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
@@ -18,6 +19,7 @@ __all__ = ["Credentials"]
 
 _FOLDER_MODE: Final = 0o700
 _USER: Final = "user"
+_DEVICE: Final = re.compile("con|prn|aux|nul|(com|lpt)[0-9]", re.IGNORECASE)
 
 
 class Credentials:
@@ -68,4 +70,10 @@ class Credentials:
             file.write((json.dumps(data, indent=2) + "\n").encode())
 
     def _file(self, change: Change) -> Path:
-        return self._folder / f"{quote(change.cluster.name, safe='')}.{quote(change.name, safe='')}.json"
+        return self._folder / f"{_file_part(change.cluster.name)}.{quote(change.name, safe='')}.json"
+
+
+def _file_part(name: str) -> str:
+    """Return a name as the beginning of a file's name. `con.user.json` would be the console on Windows."""
+    encoded = quote(name, safe="")
+    return f"%{ord(encoded[0]):02X}{encoded[1:]}" if _DEVICE.fullmatch(name) else encoded

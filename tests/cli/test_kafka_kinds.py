@@ -79,6 +79,16 @@ def test_credentials_that_could_not_be_kept_stop_the_apply_before_anything_is_se
     assert (folder / "events.shop.json").read_text() == "mine"
 
 
+def test_no_file_of_credentials_has_the_name_of_a_device_on_windows(
+    cli: Cli, emulator: Emulator, file: Path, tmp_path: Path
+) -> None:
+    emulator.add_cluster(name="con")
+    file.write_text(file.read_text().replace("cluster: events", "cluster: con"))
+    done = cli("kafka", "apply", file, "--cluster", "con", "--yes", "--credentials", tmp_path / "c")
+    assert done.code == 0, done.err
+    assert [written.name for written in (tmp_path / "c").iterdir()] == ["%63on.shop.json"]
+
+
 def test_without_a_folder_passwords_are_not_shown_and_a_note_says_so(cli: Cli, file: Path) -> None:
     done = cli("kafka", "apply", file, "--yes", "--format", "json")
     assert (
