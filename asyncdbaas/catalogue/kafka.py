@@ -99,8 +99,12 @@ def default_value(name: str) -> Any:
 
 def values_of(topic: TopicCreate) -> dict[str, Any]:
     """Return what a topic declares, partitions, replicas and settings on one level, by the service's names."""
-    partitioning = {key: value for key in PARTITIONING if (value := getattr(topic, key)) is not UNSET}
-    return partitioning | settings_of(topic.config)
+    values: dict[str, Any] = {}
+    for key in PARTITIONING:
+        if (value := getattr(topic, key)) is not UNSET:
+            values[key] = value
+    values.update(settings_of(topic.config))
+    return values
 
 
 def factor_below_insync(values: Mapping[str, Any], factor: int | Unset) -> int | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from functools import partial
 from typing import Any
 
 import attrs
@@ -41,8 +40,8 @@ def _changes(target: Target, kind: Kind[Any, Any], live: LiveState, prune: Prune
         name = entry.name
         source = live.sources.get((cluster.id, name), Source.READ) if kind is TOPICS else Source.READ
         change = _change(cluster, kind, entry, found.get(name), source)
-        other = taken.get(kind.collision_key(name), name)
-        if change.action is Action.CREATE and other != name:
+        is_new = change.action is Action.CREATE
+        if is_new and (other := taken.get(kind.collision_key(name), name)) != name:
             reason = f"the name collides with {other}, which exists: {SAME_IN_METRICS}"
             change = attrs.evolve(change, action=Action.REFUSE, reason=reason)
         changes.append(change)
@@ -66,18 +65,23 @@ def _with_inherited_levels(changes: list[Change]) -> list[Change]:
 
 
 def _change(cluster: ClusterRef, kind: Kind[Any, Any], entry: Entry, live: Any, source: Source) -> Change:
-    change = partial(Change, cluster=cluster, kind=kind.name, name=entry.name, wanted=entry, live=live)
-    if live is None or kind.is_deleting(live):
-        return change(action=Action.CREATE)
+    found = (
+        {"action": Action.CREATE} if live is None or kind.is_deleting(live) else _compared(kind, entry, live, source)
+    )
+    return Change(cluster=cluster, kind=kind.name, name=entry.name, wanted=entry, live=live, **found)
+
+
+def _compared(kind: Kind[Any, Any], entry: Entry, live: Any, source: Source) -> dict[str, Any]:
+    """Return the fields of the change that an object needs which exists."""
     changed = kind.differences(entry, live)
     if source is Source.UNREAD:
         changed = {key: pair for key, pair in changed.items() if key in PARTITIONING}
     if not changed:
-        return change(action=Action.KEEP, source=source)
+        return {"action": Action.KEEP, "source": source}
     found = kind.assess(changed)
     if found.refusal:
-        return change(action=Action.REFUSE, reason=found.refusal)
-    return change(action=Action.UPDATE, changed=changed, losses=found.losses, source=source)
+        return {"action": Action.REFUSE, "reason": found.refusal}
+    return {"action": Action.UPDATE, "changed": changed, "losses": found.losses, "source": source}
 
 
 def _deletions(target: Target, kind: Kind[Any, Any], found: Mapping[str, Any], prune: Prune) -> list[Change]:
