@@ -65,14 +65,14 @@ def _with_inherited_levels(changes: list[Change]) -> list[Change]:
 
 
 def _change(cluster: ClusterRef, kind: Kind[Any, Any], entry: Entry, live: Any, source: Source) -> Change:
-    found = (
-        {"action": Action.CREATE} if live is None or kind.is_deleting(live) else _compared(kind, entry, live, source)
-    )
-    return Change(cluster=cluster, kind=kind.name, name=entry.name, wanted=entry, live=live, **found)
+    fields: dict[str, Any] = {"action": Action.CREATE}
+    if live is not None and not kind.is_deleting(live):
+        fields = _compared(kind, entry, live, source)
+    return Change(cluster=cluster, kind=kind.name, name=entry.name, wanted=entry, live=live, **fields)
 
 
 def _compared(kind: Kind[Any, Any], entry: Entry, live: Any, source: Source) -> dict[str, Any]:
-    """Return the fields of the change that an object needs which exists."""
+    """Return the fields of the change of an object that exists."""
     changed = kind.differences(entry, live)
     if source is Source.UNREAD:
         changed = {key: pair for key, pair in changed.items() if key in PARTITIONING}
