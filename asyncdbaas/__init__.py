@@ -15,9 +15,35 @@ from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
-from asyncdbaas import errors
 from asyncdbaas._version import __version__
-from asyncdbaas.errors import *  # noqa: F403 -- all of them are public
+from asyncdbaas.errors import (
+    AcceptedError,
+    APIError,
+    AuthenticationError,
+    BadRequestError,
+    ConflictError,
+    DBaaSError,
+    DecodeError,
+    EnsureError,
+    InvalidInputError,
+    NotFoundError,
+    PermissionDeniedError,
+    PreconditionError,
+    QuotaStoreError,
+    QuotaWaitError,
+    RateLimitError,
+    RequestError,
+    RequestTimeoutError,
+    ServerError,
+    SessionStateError,
+    SettingsLostError,
+    TLSError,
+    TokenError,
+    TransportError,
+    UnprocessableError,
+    WaitFailedError,
+    WaitTimeoutError,
+)
 
 if TYPE_CHECKING:
     from asyncdbaas import (
@@ -31,6 +57,7 @@ if TYPE_CHECKING:
         databases,
         emulator,
         ensure,
+        errors,
         events,
         eviction_policy,
         firewall,
@@ -68,13 +95,39 @@ if TYPE_CHECKING:
 
 __all__ = [
     "UNSET",
+    "APIError",
+    "AcceptedError",
     "AsyncSession",
+    "AuthenticationError",
+    "BadRequestError",
     "CatalogueError",
+    "ConflictError",
+    "DBaaSError",
+    "DecodeError",
     "Emulator",
+    "EnsureError",
+    "InvalidInputError",
+    "NotFoundError",
+    "PermissionDeniedError",
     "PlanError",
+    "PreconditionError",
+    "QuotaStoreError",
+    "QuotaWaitError",
+    "RateLimitError",
     "RateLimiter",
+    "RequestError",
+    "RequestTimeoutError",
     "RetryPolicy",
+    "ServerError",
+    "SessionStateError",
+    "SettingsLostError",
+    "TLSError",
+    "TokenError",
+    "TransportError",
+    "UnprocessableError",
     "Unset",
+    "WaitFailedError",
+    "WaitTimeoutError",
     "Waiters",
     "__version__",
     "autoscale",
@@ -114,7 +167,6 @@ __all__ = [
     "waiters",
     "web",
 ]
-__all__ += errors.__all__
 
 # The module that defines each name, for names that are not modules and not imported above.
 _HOMES: Final = {

@@ -61,7 +61,7 @@ def _builder(kind: Any) -> _Build:
     if isinstance(first, type) and issubclass(first, _LENIENT):
         hook = _converter().get_structure_hook(first)
         return _leaf(kind, lambda value: hook(value, first))
-    other: Any = first
+    other = cast("Any", first)
     return _leaf(kind, lambda value: msgspec.convert(value, other, strict=False))
 
 

@@ -150,7 +150,7 @@ async def test_a_value_of_the_wrong_type_is_rejected_by_name_before_it_is_sent(
     "config", [{"wait_timeout": 60}, PgBouncerConfig(min_pool_size=1), AdvancedMySQLConfig(), None]
 )
 async def test_what_is_no_engines_configuration_is_rejected_before_it_is_sent(canned: Canned, config: Any) -> None:
-    kind = "None" if config is None else type(config).__name__
+    kind = type(config).__name__.removesuffix("Type")
     with pytest.raises(InvalidInputError, match=f"config must be one of MySQLConfig, .*, not {kind}$"):
         await update_config(canned.session, CLUSTER, config)
     assert not canned.requests
