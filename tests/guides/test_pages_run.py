@@ -38,7 +38,8 @@ def test_a_script_runs(block: Block, tmp_path: Path) -> None:
     script.write_text(block.code, encoding="utf-8")
     # There is no ini file beside the script, without which pytest-asyncio warns.
     scope = "asyncio_default_fixture_loop_scope=function"
-    as_test = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "-o", scope] if "def test_" in block.code else []
+    plugins = ["-p", "no:cacheprovider", "-p", "no:hypothesispytest", "-p", "no:xdist"]  # they only take time here
+    as_test = ["-m", "pytest", "-q", *plugins, "-o", scope] if "def test_" in block.code else []
     done = _run([sys.executable, "-X", "dev", "-W", "error", *as_test, str(script)], tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
 

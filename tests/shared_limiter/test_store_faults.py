@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from store import Store, serving
+from store import Store, serving, warnings
 
 from asyncdbaas import AsyncSession, topics
 from asyncdbaas.emulator import Delays, Emulator
@@ -58,11 +58,6 @@ async def race(store: Store, disturb: Callable[[int], Awaitable[object]]) -> Non
                 *(create(session, f"t-{place}-{n}") for place, session in enumerate(sessions) for n in range(EACH))
             )
         assert emulator.requests.statuses == {201: WORKERS * EACH}
-
-
-def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
-    told = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
-    return [message for message in told if "stood still" not in message]  # the machine may be busy
 
 
 async def test_a_script_that_is_flushed_again_and_again_is_sent_again(
