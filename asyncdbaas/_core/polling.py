@@ -301,6 +301,8 @@ class Polls:
     def _enter_loop(self) -> None:
         """Raise unless the current event loop is the one in which all waits run."""
         loop = running_loop()
-        if self._loop not in (None, loop):
-            raise SessionStateError("these Waiters belong to another event loop; make Waiters in each")
+        if self._loop is not None and self._loop is not loop:
+            if not self._loop.is_closed():
+                raise SessionStateError("these Waiters are in use in another event loop; make Waiters in each")
+            self._polls = {}  # nobody can wait in a closed loop
         self._loop = loop

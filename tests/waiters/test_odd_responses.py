@@ -279,7 +279,7 @@ def test_waiters_forget_a_loop_that_was_closed_with_waits_under_way() -> None:
         assert not under_way.done()
         loop.close()
         # The list is polled anew. Else this would wait for the task of the closed loop until it times out.
-        with pytest.raises(SessionStateError, match="make Waiters in each"):
+        with pytest.raises(SessionStateError, match="another event loop, which has ended"):
             asyncio.run(waits.cluster_online(cluster_id))
         session._lifetime.is_open = False  # else it warns that it was never closed
         del under_way, waits
