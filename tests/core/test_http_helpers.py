@@ -203,6 +203,12 @@ def test_a_cluster_id_that_is_no_uuid_is_rejected_by_name(cluster_id: Any) -> No
         cluster_segment(cluster_id)
 
 
+@pytest.mark.parametrize(("cluster_id", "shown"), [("events", "'events'"), ("a password", "str"), (5, "int")])
+def test_of_what_is_no_cluster_id_only_a_name_is_quoted(cluster_id: Any, shown: str) -> None:
+    with pytest.raises(InvalidInputError, match=f"not {shown}$"):
+        cluster_segment(cluster_id)
+
+
 @given(cluster_id=st.uuids())
 def test_any_uuid_is_one_safe_segment(cluster_id: UUID) -> None:
     assert cluster_segment(cluster_id) == cluster_segment(str(cluster_id)) == str(cluster_id)

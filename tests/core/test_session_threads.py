@@ -54,6 +54,11 @@ def test_a_later_event_loop_gets_an_error_that_says_what_to_do() -> None:
     session._lifetime.is_open = False  # else it warns that it was never closed
 
 
+async def test_a_lock_needs_an_open_session() -> None:
+    with pytest.raises(SessionStateError, match="not open"):
+        AsyncSession("token-of-tests").lock("topics")
+
+
 def test_without_an_event_loop_of_asyncio_it_is_our_error() -> None:
     # As under trio, whose tasks are driven by something else.
     for use in (AsyncSession("token-of-tests").open(), AsyncSession("token-of-tests").request("GET", "/v2/x")):
